@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection to a Ceph cluster; with ``images``, all that imports Ceph's Python libraries.
+
+Every wait has a deadline: connecting, monitor commands and OSD operations each end after ``timeout`` seconds.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
+
+try:
+    import rados
+
+    RADOS_MISSING = ""
+except ImportError as _error:
+    RADOS_MISSING = str(_error)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach a cluster. ``timeout`` in whole seconds, for connecting and for each operation."""
+
+    conf: str
+    client: str
+    keyring: str | None
+    timeout: int
+
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any]) -> Connection:
+        """From a module's options; raises InputError for files that are not there and for a timeout below 1 s."""
+        client = options["client"] if options["client"].startswith("client.") else f"client.{options['client']}"
+        connection = cls(options["conf"], client, options["keyring"], options["timeout"])
+        if connection.timeout < 1:
+            raise InputError(f"timeout is {connection.timeout}: give at least 1 second.")
+        for name, path in (("conf", connection.conf), ("keyring", connection.keyring)):
+            if path is not None and not (os.path.isfile(path) and os.access(path, os.R_OK)):
+                raise InputError(f"The Ceph {name} file '{path}' cannot be read on this host: name the right file in {name}, or run as a user who may read it.")
+        return connection
+
+    def settings(self) -> dict[str, str]:
+        """librados settings that go on top of the conf file. Logs to stderr would end up in the task's output."""
+        seconds = str(self.timeout)
+        settings = {"client_mount_timeout": seconds, "rados_mon_op_timeout": seconds, "rados_osd_op_timeout": seconds}
+        settings.update(admin_socket="", log_to_stderr="false", err_to_stderr="false")
+        return {**settings, "keyring": self.keyring} if self.keyring else settings
+
+
+class Cluster:
+    """A connected cluster; use it as a context manager."""
+
+    def __init__(self, connection: Connection) -> None:
+        if RADOS_MISSING:
+            raise ClusterError(
+                f"{sys.executable} on this host has no Ceph libraries ({RADOS_MISSING}): install python3-rados and python3-rbd, "
+                "or set ansible_python_interpreter to the Python that has them."
+            )
+        self.connection = connection
+        try:
+            self._rados = rados.Rados(name=connection.client, conffile=connection.conf, conf=connection.settings())
+        except rados.Error as error:
+            raise explain(error, f"Reading the Ceph conf file {connection.conf}") from error
+
+    def __enter__(self) -> Cluster:
+        try:
+            self._rados.connect()
+        except rados.Error as error:
+            raise self._refused(error) from error
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._rados.shutdown()
+
+    def command(self, prefix: str, **arguments: t.Any) -> t.Any:
+        """A monitor command's decoded JSON answer (None when it has none). Raises ClusterError."""
+        return self._decoded(self._command(prefix, arguments, None), prefix)
+
+    def act(self, prefix: str, **arguments: t.Any) -> None:
+        """A monitor command that changes something and whose answer is of no interest. Raises ClusterError."""
+        self._command(prefix, arguments, None)
+
+    def tell_monitor(self, monitor: str, prefix: str) -> t.Any:
+        """The same command, answered by one monitor about itself."""
+        return self._decoded(self._command(prefix, {}, monitor), prefix)
+
+    def open_pool(self, pool: str, namespace: str = "") -> t.Any:
+        """An I/O context. Raises InputError for a pool that is not there."""
+        try:
+            ioctx = self._rados.open_ioctx(pool)
+        except rados.ObjectNotFound as error:
+            raise InputError(f"The cluster has no pool '{pool}': see 'ceph osd pool ls'.") from error
+        except rados.Error as error:
+            raise explain(error, f"Opening pool '{pool}' as {self.connection.client}") from error
+        ioctx.set_namespace(namespace)
+        return ioctx
+
+    def wait_for_latest_map(self) -> None:
+        """Until this client has the newest OSD map, and with its next operations the OSDs, too."""
+        try:
+            self._rados.wait_for_latest_osdmap()
+        except rados.Error as error:
+            raise explain(error, "Waiting for the new OSD map") from error
+
+    def _command(self, prefix: str, arguments: dict[str, t.Any], monitor: str | None) -> bytes:
+        command = json.dumps({"prefix": prefix, "format": "json", **arguments})
+        target = {} if monitor is None else {"target": monitor}
+        try:
+            code, output, status = self._rados.mon_command(command, b"", **target)
+        except rados.Error as error:
+            raise explain(error, f"The monitor command '{prefix}'") from error
+        if code:
+            raise ClusterError(_command_failed(prefix, code, status, self.connection))
+        return t.cast(bytes, output)
+
+    @staticmethod
+    def _decoded(output: bytes, prefix: str) -> t.Any:
+        try:
+            return json.loads(output) if output.strip() else None
+        except ValueError as error:
+            raise ClusterError(f"The answer to the monitor command '{prefix}' is not JSON: {error}.") from error
+
+    def _refused(self, error: rados.Error) -> ClusterError:
+        who, where = self.connection.client, self.connection.conf
+        if error.errno == errno.ETIMEDOUT:
+            return ClusterError(f"No monitor named in {where} let {who} in within {self.connection.timeout} s: check mon_host, the network and the quorum.")
+        if error.errno == errno.ENOENT:
+            return ClusterError(f"No key for {who} was found by way of {where}: name the file that holds it in keyring.")
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return ClusterError(f"The cluster of {where} refused {who}: the key in its keyring is not the one that 'ceph auth get {who}' shows.")
+        return explain(error, f"Connecting to the cluster of {where} as {who}")
+
+
+def explain(error: Exception, what: str) -> ClusterError:
+    """A library's error as one sentence. rados and rbd errors carry ``errno``."""
+    code = abs(getattr(error, "errno", None) or 0)
+    if code == errno.ETIMEDOUT:
+        return ClusterError(f"{what} had no answer in time: see 'ceph -s' for monitors out of quorum and inactive placement groups.")
+    if code in (errno.EACCES, errno.EPERM):
+        return ClusterError(f"{what} was refused: the client's caps do not allow it (see the notes of the module's documentation).")
+    reason = os.strerror(code) if code else str(error)
+    return ClusterError(f"{what} failed: {reason}.")
+
+
+def _command_failed(prefix: str, code: int, status: str, connection: Connection) -> str:
+    if -code in (errno.EACCES, errno.EPERM):
+        return f"The monitors refused '{prefix}' to {connection.client}: its caps do not allow it (see the notes of the module's documentation)."
+    if -code == errno.ETIMEDOUT:
+        return f"The monitor command '{prefix}' had no answer within {connection.timeout} s: see whether the monitors have a quorum."
+    return f"The monitor command '{prefix}' failed: {status or os.strerror(-code)}."

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""RBD images and their watchers, read without becoming a watcher."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
+
+try:
+    import rbd
+except ImportError:
+    pass  # Cluster() says so, in words, before anything here is called
+
+# How librbd names the lock of the exclusive-lock feature (WATCHER_LOCK_COOKIE_PREFIX in Ceph's src/librbd/managed_lock/Utils.cc).
+_AUTOMATIC_LOCK = "auto "
+
+
+def rbd_pools(cluster: Cluster) -> list[str]:
+    """Names of the pools that are tagged for RBD."""
+    return [pool["pool_name"] for pool in cluster.command("osd dump")["pools"] if "rbd" in pool.get("application_metadata", {})]
+
+
+def list_pool(cluster: Cluster, pool: str) -> list[Image]:
+    """Every image of a pool, those in its namespaces included; not the trash. Raises ClusterError."""
+    with cluster.open_pool(pool) as ioctx:
+        try:
+            images = []
+            for namespace in ["", *rbd.RBD().namespace_list(ioctx)]:
+                ioctx.set_namespace(namespace)
+                images += [Image(pool, namespace, found["name"], found["id"]) for found in rbd.RBD().list2(ioctx)]
+        except rbd.Error as error:
+            raise explain(error, f"Listing the images of pool '{pool}'") from error
+    return images
+
+
+def find(cluster: Cluster, spec: str) -> Image:
+    """The image that ``pool/[namespace/]image`` names. Raises InputError when there is none."""
+    pool, namespace, name = split_spec(spec)
+    with cluster.open_pool(pool, namespace) as ioctx:
+        try:
+            with rbd.Image(ioctx, name=name, read_only=True) as image:
+                return Image(pool, namespace, name, "" if image.old_format() else image.id())
+        except rbd.ImageNotFound as error:
+            raise InputError(f"There is no image '{spec}': see 'rbd ls {pool}'.") from error
+        except rbd.Error as error:
+            raise explain(error, f"Opening image '{spec}'") from error
+
+
+def split_spec(spec: str) -> tuple[str, str, str]:
+    """Pool, namespace (may be empty) and image name. Raises InputError."""
+    parts = spec.split("/")
+    if len(parts) not in (2, 3) or not all(parts):
+        raise InputError(f"'{spec}' does not name an image: give pool/image or pool/namespace/image.")
+    return parts[0], parts[1] if len(parts) == 3 else "", parts[-1]
+
+
+def watch(cluster: Cluster, image: Image) -> WatchedImage | None:
+    """The image with its watchers and who holds its exclusive lock; None when it went away meanwhile. Raises ClusterError."""
+    with cluster.open_pool(image.pool, image.namespace) as ioctx:
+        try:
+            selector = {"image_id": image.id} if image.id else {"name": image.name}
+            with rbd.Image(ioctx, read_only=True, **selector) as opened:
+                watchers = tuple(Watcher(address.normal(found["addr"]), found["id"], found["cookie"]) for found in opened.watchers_list())
+                owner = _lock_owner(opened.list_lockers()) if len(watchers) > 1 else None
+        except rbd.ImageNotFound:
+            return None
+        except rbd.Error as error:
+            raise explain(error, f"Reading the watchers of image '{image.spec}'") from error
+    return WatchedImage(image, watchers, owner)
+
+
+def _lock_owner(lockers: t.Any) -> tuple[int, int] | None:
+    """(client id, watch cookie) of the automatic exclusive lock's owner; ``lockers`` is what ``rbd.Image.list_lockers()`` gives."""
+    for client, cookie, _address in lockers["lockers"] if lockers else []:
+        if cookie.startswith(_AUTOMATIC_LOCK) and client.startswith("client."):
+            return int(client.partition(".")[2]), int(cookie[len(_AUTOMATIC_LOCK):])
+    return None

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run owes the blacklist: recorded in the cluster itself before anything is fenced, so that any node can finish it.
+
+The leases of a pool are the omap of one object there, one key for each address. They are read and changed under a RADOS lock
+that expires by itself, so a killed run blocks the next one for a limited time only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import typing as t
+import uuid
+from dataclasses import asdict, dataclass
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+
+try:
+    import rados
+except ImportError:
+    pass  # Cluster() says so, in words, before anything here is called
+
+OBJECT = "cephops_iscsi_rescue.leases"
+_LOCK = "leases"
+_RETRY_S = 0.2
+# Read at most so many leases; a run fences far fewer.
+_MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Lease:
+    """One address that a run fences. ``added`` in seconds since the epoch; ``expire`` in seconds."""
+
+    address: str
+    run: str
+    reason: str
+    added: float
+    expire: int
+
+
+class LeaseBook:
+    """The leases of one pool; get it from ``opened``."""
+
+    def __init__(self, ioctx: t.Any, pool: str) -> None:
+        self._ioctx = ioctx
+        self.pool = pool
+
+    def read(self) -> dict[str, Lease]:
+        """Address -> lease. Raises ClusterError."""
+        try:
+            with rados.ReadOpCtx() as operation:
+                entries, _status = self._ioctx.get_omap_vals(operation, "", "", _MOST)
+                self._ioctx.operate_read_op(operation, OBJECT)
+                return {key: Lease(**json.loads(value)) for key, value in entries}
+        except rados.ObjectNotFound:
+            return {}
+        except (rados.Error, ValueError, TypeError) as error:
+            raise explain(error, f"Reading the leases in {self.pool}/{OBJECT}") from error
+
+    def record(self, leases: t.Sequence[Lease]) -> None:
+        """Writes leases, over those of the same address. Raises ClusterError."""
+        keys = tuple(lease.address for lease in leases)
+        values = tuple(json.dumps(asdict(lease)).encode() for lease in leases)
+        with self._failing("Recording leases"), rados.WriteOpCtx() as operation:
+            self._ioctx.set_omap(operation, keys, values)
+            self._ioctx.operate_write_op(operation, OBJECT)
+
+    def drop(self, addresses: t.Sequence[str]) -> None:
+        """Removes the leases of these addresses, and the object with the last of them. Raises ClusterError."""
+        with self._failing("Dropping leases"), rados.WriteOpCtx() as operation:
+            self._ioctx.remove_omap_keys(operation, tuple(addresses))
+            self._ioctx.operate_write_op(operation, OBJECT)
+        if not self.read():
+            with self._failing("Removing the empty list of leases"), contextlib.suppress(rados.ObjectNotFound):
+                self._ioctx.remove_object(OBJECT)
+
+    @contextlib.contextmanager
+    def _failing(self, what: str) -> t.Iterator[None]:
+        try:
+            yield
+        except rados.Error as error:
+            raise explain(error, f"{what} in {self.pool}/{OBJECT}") from error
+
+
+def read(cluster: Cluster, pool: str) -> dict[str, Lease]:
+    """The leases of a pool, read without the lock: for looking, not for acting. Raises ClusterError."""
+    with cluster.open_pool(pool) as ioctx:
+        return LeaseBook(ioctx, pool).read()
+
+
+@contextlib.contextmanager
+def opened(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
+    """The leases of a pool, under the lock. Raises ClusterError when another run holds it for longer than the connection's timeout."""
+    cookie = uuid.uuid4().hex
+    with cluster.open_pool(pool) as ioctx:
+        _lock(ioctx, pool, cookie, cluster.connection.timeout)
+        try:
+            yield LeaseBook(ioctx, pool)
+        finally:
+            _unlock(ioctx, cookie)
+
+
+def _lock(ioctx: t.Any, pool: str, cookie: str, patience_s: int) -> None:
+    # A holder does a handful of operations, each with the same timeout: six of them, and it must have been killed.
+    give_up, expires_after_s = time.monotonic() + patience_s, 6 * patience_s
+    while True:
+        try:
+            ioctx.lock_exclusive(OBJECT, _LOCK, cookie, "cephops.iscsi_rescue", expires_after_s)
+            return
+        except (rados.ObjectBusy, rados.ObjectExists) as error:
+            if time.monotonic() > give_up:
+                raise ClusterError(
+                    f"Another run holds the lock on {pool}/{OBJECT} (see 'rados -p {pool} lock info {OBJECT} {_LOCK}'): "
+                    f"wait for it to end; if it was killed, the lock ends by itself within {expires_after_s} s."
+                ) from error
+            time.sleep(_RETRY_S)
+        except rados.Error as error:
+            raise explain(error, f"Locking the leases in {pool}/{OBJECT}") from error
+
+
+def _unlock(ioctx: t.Any, cookie: str) -> None:
+    """The lock goes with the object when the last lease was dropped, and by itself when it cannot be released now."""
+    with contextlib.suppress(rados.Error):
+        ioctx.unlock(OBJECT, _LOCK, cookie)

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one exception family of the library; a module turns it into ``fail_json`` in ``main()``."""
+
+from __future__ import annotations
+
+
+class RescueError(Exception):
+    """Something could not be done: one sentence with what failed, on what, and what to do."""
+
+
+class InputError(RescueError):
+    """What the user gave cannot be used as it is."""
+
+
+class ClusterError(RescueError):
+    """The Ceph cluster refused, did not answer in time, or could not be reached."""
+
+
+class TargetError(RescueError):
+    """The iSCSI target could not be reached or ended the session."""
+
+
+class ProcessError(RescueError):
+    """A process could not be found or signalled."""

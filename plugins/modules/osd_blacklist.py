@@ -1,0 +1,221 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: osd_blacklist
+short_description: Fence Ceph clients, and take the fence away again
+version_added: 0.1.0
+description:
+  - Puts client addresses on the OSD map's blacklist (blocklist from Ceph 16 on), or takes them off. The OSDs refuse a client on it,
+    and its watches and locks end.
+  - Reads the list before it writes, sends all changes at once, waits for the new OSD map, and reads back.
+  - It can record a lease in the cluster before it fences. O(state=restored) later ends what the leases say, on any host, even when
+    the run that fenced was killed.
+options:
+  addresses:
+    description:
+      - The clients, each V(IP:PORT/NONCE), for IPv6 V([IP]:PORT/NONCE), as M(cephops.iscsi_rescue.rbd_watchers) returns them.
+      - An address that would mean a whole host is refused. With an empty list the module only returns the list as it is.
+    type: list
+    elements: str
+    default: []
+  state:
+    description:
+      - V(present) adds those that are not on the list. An entry that is there keeps its expiry.
+      - V(absent) removes those that are on the list, and no others.
+      - V(restored) removes the entries that have a lease and whose client is gone, and closes their leases. An entry whose client still
+        lives stays, and so does its lease, because that client would take the image back the moment it is let in.
+    type: str
+    choices: [present, absent, restored]
+    default: present
+  expire:
+    description: Seconds after which the cluster drops a new entry by itself.
+    type: int
+    default: 3600
+  lease:
+    description: Record a lease for each entry before adding it, with O(state=present).
+    type: dict
+    suboptions:
+      pool:
+        description: The pool to record it in, usually that of the image.
+        type: str
+        required: true
+      run:
+        description: A name for this run.
+        type: str
+        required: true
+      reason:
+        description: Why the clients are fenced.
+        type: str
+        default: ''
+  pools:
+    description: Where to look for leases with O(state=restored). Without it, in all pools tagged for RBD.
+    type: list
+    elements: str
+    default: []
+  restore:
+    description:
+      - With O(state=restored), V(when_gone) removes an entry only once no monitor knows its client, in two looks.
+      - V(always) removes it in any case. A client that only slept will then take its lock back without knowing that it was fenced.
+    type: str
+    choices: [when_gone, always]
+    default: when_gone
+notes:
+  - "Caps needed, besides C(mon 'allow r'): C(mon 'allow command \"osd blocklist\"') (C(osd blacklist) before Ceph 16) to add and remove;
+    read and write in the lease's pool; C(mon 'allow command sessions, allow command get_command_descriptions') for O(state=restored)."
+  - Two runs cannot cross, since leases are changed under a RADOS lock that expires by itself.
+seealso:
+  - module: cephops.iscsi_rescue.rbd_watchers
+extends_documentation_fragment:
+  - cephops.iscsi_rescue.ceph
+  - cephops.iscsi_rescue.attributes
+  - cephops.iscsi_rescue.attributes.ceph_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+author:
+  - The cephops.iscsi_rescue authors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Fence one client for ten minutes
+  cephops.iscsi_rescue.osd_blacklist:
+    addresses:
+      - 192.0.2.7:0/1193546917
+    expire: 600
+
+- name: Let it in again
+  cephops.iscsi_rescue.osd_blacklist:
+    addresses:
+      - 192.0.2.7:0/1193546917
+    state: absent
+
+- name: Fence it in a way that another run can finish
+  cephops.iscsi_rescue.osd_blacklist:
+    addresses:
+      - 192.0.2.7:0/1193546917
+    lease:
+      pool: rbd
+      run: by-hand
+      reason: stale watcher of rbd/esx-datastore1
+
+- name: Remove what earlier runs left, where the clients are gone
+  cephops.iscsi_rescue.osd_blacklist:
+    state: restored
+"""
+
+RETURN = r"""
+before:
+  description: The whole list as it was, address and until when.
+  returned: success
+  type: dict
+  sample: {}
+after:
+  description: The whole list as it is, or in check mode would be.
+  returned: success
+  type: dict
+  sample: {"192.0.2.7:0/1193546917": "2026-11-22T18:41:20.955170+0000"}
+added:
+  description: Addresses that were added.
+  returned: success
+  type: list
+  elements: str
+  sample: [192.0.2.7:0/1193546917]
+removed:
+  description: Addresses that were removed.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+kept:
+  description: Leases that stay open because their client still lives, or may.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The client's address.
+      type: str
+      sample: 192.0.2.7:0/1193546917
+    host:
+      description: The host it runs on, as the monitors know it; empty when that is not known.
+      type: str
+      sample: gateway2
+    until:
+      description: When the entry ends by itself.
+      type: str
+      sample: "2026-11-22T18:41:20.955170+0000"
+    pool:
+      description: The pool that holds the lease.
+      type: str
+      sample: rbd
+    run:
+      description: The run that fenced it.
+      type: str
+      sample: by-hand
+    fenced_for:
+      description: The reason that run gave.
+      type: str
+      sample: stale watcher of rbd/esx-datastore1
+    reason:
+      description: Why it stays, and what to do.
+      type: str
+      sample: "the client still lives, on host gateway2: end that process, then restore again; before that it would take the image back"
+closed:
+  description: Addresses whose lease was closed, because the entry was removed now or was no longer there.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.fencing import Change, apply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import ceph_options
+
+
+def _diff(change: Change) -> dict[str, str]:
+    touched = {*change.added, *change.removed}
+    sides = ({client: until for client, until in side.items() if client in touched} for side in (change.before, change.after))
+    before, after = ("".join(f"{client} until {until}\n" for client, until in sorted(side.items())) for side in sides)
+    return {"before_header": "blacklist", "after_header": "blacklist", "before": before, "after": after}
+
+
+def main() -> None:
+    lease: dict[str, t.Any] = dict(
+        type="dict",
+        options=dict(pool=dict(type="str", required=True), run=dict(type="str", required=True), reason=dict(type="str", default="")),
+    )
+    module = AnsibleModule(
+        argument_spec=dict(
+            ceph_options(),
+            addresses=dict(type="list", elements="str", default=[]),
+            state=dict(type="str", choices=["present", "absent", "restored"], default="present"),
+            expire=dict(type="int", default=3600),
+            lease=lease,
+            pools=dict(type="list", elements="str", default=[]),
+            restore=dict(type="str", choices=["when_gone", "always"], default="when_gone"),
+        ),
+        supports_check_mode=True,
+    )
+    try:
+        change = apply(module.params, module.check_mode)
+    except RescueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=change.changed, diff=_diff(change), **vars(change))
+
+
+if __name__ == "__main__":
+    main()

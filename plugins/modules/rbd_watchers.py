@@ -1,0 +1,237 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rbd_watchers
+short_description: Find RBD images with more watchers than they should have, and name the stale one
+version_added: 0.1.0
+description:
+  - Every client that has an RBD image open watches the image's header object. A client that is dead, hung or forgotten may
+    leave its watch, and with it the exclusive lock, behind; the image's LUN then hangs.
+  - Reads the watchers of images, asks the doubtful ones whether they are alive, and says of each why it is taken for what it is.
+  - A watcher is V(alive) when it acknowledged a notify on the header, V(hung) when it did not but still has a session on a
+    monitor, V(orphaned) when it did not and no monitor knows it, and V(unknown) when it could not be tested.
+options:
+  pools:
+    description:
+      - Look at every image of these pools, in all their namespaces.
+      - Without O(pools) and O(images), all pools tagged for RBD are looked at.
+    type: list
+    elements: str
+    default: []
+  images:
+    description:
+      - Look at these images, each V(pool/image) or V(pool/namespace/image). They are listed in the result whatever their state.
+    type: list
+    elements: str
+    default: []
+  expected:
+    description:
+      - How many healthy watchers an image has by right.
+      - Raise it where several clients have an image open on purpose, such as rbd-mirror or more than one gateway.
+    type: int
+    default: 1
+  liveness:
+    description:
+      - Which images' watchers are asked whether they live.
+      - V(duplicates) asks those of images with more than O(expected) watchers, V(all) asks all, V(none) asks nobody, and then nobody is found stale.
+      - The question is an empty notify on the header object, as every change of the header sends it. Clients answer it by reading the header again.
+    type: str
+    choices: [none, duplicates, all]
+    default: duplicates
+  notify_timeout:
+    description:
+      - Seconds a watcher has to answer. All images are asked at once, so this is about what the question costs in time altogether.
+      - When a culprit is found, what else it watches is asked too, which takes the same time once more.
+    type: int
+    default: 5
+notes:
+  - "Caps that suffice to look: C(mon 'profile rbd-read-only') and C(osd 'profile rbd-read-only')."
+  - "To tell a hung client from one that is gone, it also needs C(mon 'allow command sessions, allow command get_command_descriptions'),
+    and Ceph 15 or later. Without it, a client that does not answer is V(hung)."
+  - An acknowledged notify shows that the watch is served, not that the client's I/O is healthy.
+  - The images of the trash are not looked at.
+seealso:
+  - module: cephops.iscsi_rescue.osd_blacklist
+extends_documentation_fragment:
+  - cephops.iscsi_rescue.ceph
+  - cephops.iscsi_rescue.attributes
+  - cephops.iscsi_rescue.attributes.read_only
+  - cephops.iscsi_rescue.attributes.ceph_group
+author:
+  - The cephops.iscsi_rescue authors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Find every image with a duplicate watcher
+  cephops.iscsi_rescue.rbd_watchers:
+  register: watchers
+
+- name: Show who is stale
+  ansible.builtin.debug:
+    var: watchers.culprits
+
+- name: See who watches one image, and whether each of them answers
+  cephops.iscsi_rescue.rbd_watchers:
+    images:
+      - rbd/esx-datastore1
+    liveness: all
+    notify_timeout: 3
+"""
+
+RETURN = r"""
+images:
+  description: The images that are not V(normal), and those named in O(images).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    spec:
+      description: The image as the rbd command takes it.
+      type: str
+      sample: rbd/esx-datastore1
+    pool:
+      description: Its pool.
+      type: str
+      sample: rbd
+    namespace:
+      description: Its namespace, often empty.
+      type: str
+      sample: ''
+    name:
+      description: Its name.
+      type: str
+      sample: esx-datastore1
+    id:
+      description: Its id, empty for an image of format 1.
+      type: str
+      sample: 7mjm6dk28jaj3
+    header:
+      description: Its header object, for C(rados listwatchers).
+      type: str
+      sample: rbd_header.7mjm6dk28jaj3
+    state:
+      description:
+        - V(normal), no more watchers than expected, and none of them known to be stale.
+        - V(stale_duplicate), more than expected, all answered for, and the stale ones are the surplus.
+        - V(contested), more clients alive than expected.
+        - V(headless), no watcher answered.
+        - V(degraded), no more than expected, but one of them is stale.
+        - V(undetermined), more than expected, and the evidence does not tell who is stale.
+      type: str
+      sample: stale_duplicate
+    decision:
+      description: V(leave) where nothing is wrong, V(fence) where fencing the culprits heals, V(refuse) where something is wrong that fencing must not be tried on.
+      type: str
+      sample: fence
+    reasons:
+      description: Why, in words.
+      type: list
+      elements: str
+      sample: ["2 watchers where 1 is expected: 1 alive, 1 stale, 0 unknown"]
+    watchers:
+      description: Everyone who watches the image.
+      type: list
+      elements: dict
+      contains:
+        address:
+          description: The client's address, as the blacklist takes it.
+          type: str
+          sample: 192.0.2.7:0/1193546917
+        client:
+          description: The client's name in the cluster.
+          type: str
+          sample: client.4133
+        cookie:
+          description: The number of this one watch.
+          type: int
+          sample: 139924665800192
+        lock_owner:
+          description: Whether this watch holds the image's exclusive lock. A stale client often does, so it is no proof of life.
+          type: bool
+          sample: true
+        liveness:
+          description: V(alive), V(hung), V(orphaned) or V(unknown).
+          type: str
+          sample: orphaned
+        verdict:
+          description: V(keep), V(fence), V(spare) for a stale client that must not be fenced, or V(undecided).
+          type: str
+          sample: fence
+        reasons:
+          description: Why, in words.
+          type: list
+          elements: str
+          sample: ["it did not answer the notify and has no session on any monitor: the client is gone"]
+culprits:
+  description: The stale clients of the images in state V(stale_duplicate).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The client's address, as the blacklist takes it.
+      type: str
+      sample: 192.0.2.7:0/1193546917
+    client:
+      description: The client's name in the cluster.
+      type: str
+      sample: client.4133
+    images:
+      description: The images whose surplus watcher it is.
+      type: list
+      elements: str
+      sample: [rbd/esx-datastore1]
+    verdict:
+      description: V(fence), or V(spare) where a reason speaks against it.
+      type: str
+      sample: fence
+    reasons:
+      description: The evidence, and what speaks against fencing.
+      type: list
+      elements: str
+      sample: ["on rbd/esx-datastore1 it did not answer the notify and has no session on any monitor: the client is gone"]
+counts:
+  description: How many C(images) were looked at, how many of them are C(watched), their C(watchers), and the images in each state.
+  returned: success
+  type: dict
+  sample: {"images": 12, "watched": 4, "watchers": 5, "normal": 11, "stale_duplicate": 1, "contested": 0, "headless": 0, "degraded": 0, "undetermined": 0}
+elapsed:
+  description: Seconds spent in each stage.
+  returned: success
+  type: dict
+  sample: {"connect": 0.016, "survey": 0.031, "liveness": 5.021, "blast_radius": 0.044}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import ceph_options
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            ceph_options(),
+            pools=dict(type="list", elements="str", default=[]),
+            images=dict(type="list", elements="str", default=[]),
+            expected=dict(type="int", default=1),
+            liveness=dict(type="str", choices=["none", "duplicates", "all"], default="duplicates"),
+            notify_timeout=dict(type="int", default=5),
+        ),
+        supports_check_mode=True,
+    )
+    try:
+        result = detect(module.params)
+    except RescueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
