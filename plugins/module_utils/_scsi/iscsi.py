@@ -1,0 +1,225 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""SCSI over iSCSI in user space: libiscsi, called by ctypes.
+
+User space is the safer probe: a session that ends takes its reservation along, and no kernel error handling resets the LUN.
+libiscsi's calls never block here; this file polls the socket and watches the clock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import select
+import socket
+import threading
+import time
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply, decode_sense
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
+
+_DEFAULT_PORT = 3260
+_SESSION_NORMAL = 2  # enum iscsi_session_type in libiscsi's iscsi.h
+_DIGEST_NONE_CRC32C = 1  # enum iscsi_header_digest
+_XFER_NONE, _XFER_READ, _XFER_WRITE = 0, 1, 2  # enum scsi_xfer_dir in scsi-lowlevel.h
+_TRANSPORT_STATUS = 0x0F000000  # SCSI_STATUS_CANCELLED, _ERROR and _TIMEOUT: no answer of the device
+_SENSE_LENGTH_FIELD = 2  # a check condition's data segment begins with the length of the sense (RFC 7143, 11.4.7.2)
+
+
+class _Sense(ctypes.Structure):
+    _fields_ = [
+        ("error_type", ctypes.c_ubyte),
+        ("key", ctypes.c_int),
+        ("ascq", ctypes.c_int),
+        ("flags", ctypes.c_ubyte),
+        ("bit_pointer", ctypes.c_ubyte),
+        ("field_pointer", ctypes.c_uint16),
+    ]
+
+
+class _Data(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_int), ("data", ctypes.c_void_p)]
+
+
+class _Task(ctypes.Structure):
+    """The head of struct scsi_task in scsi-lowlevel.h of libiscsi.so.7."""
+
+    _fields_ = [
+        ("status", ctypes.c_int),
+        ("cdb_size", ctypes.c_int),
+        ("xfer_dir", ctypes.c_int),
+        ("expxferlen", ctypes.c_int),
+        ("cdb", ctypes.c_ubyte * 16),
+        ("residual_status", ctypes.c_int),
+        ("residual", ctypes.c_size_t),
+        ("sense", _Sense),
+        ("datain", _Data),
+    ]
+
+
+class _OutData(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("data", ctypes.c_char_p)]
+
+
+_Callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+
+
+class Credentials(t.NamedTuple):
+    """CHAP user and secret."""
+
+    user: str
+    secret: str
+
+
+class IscsiTransport:
+    """One iSCSI session with one LUN. ``portal`` is HOST, HOST:PORT or [IPV6]:PORT."""
+
+    def __init__(self, portal: str, target: str, lun: int, initiator: str, chap: Credentials | None = None) -> None:
+        self._library = _load()
+        self._host, self._port = split_portal(portal)
+        self._lun = lun
+        self._context = self._library.iscsi_create_context(initiator.encode())
+        if not self._context or self._library.iscsi_set_targetname(self._context, target.encode()):
+            raise InputError(f"'{initiator}' or '{target}' is no iSCSI name: give names such as iqn.2001-04.com.example:storage.")
+        self._library.iscsi_set_session_type(self._context, _SESSION_NORMAL)
+        self._library.iscsi_set_header_digest(self._context, _DIGEST_NONE_CRC32C)
+        self._library.iscsi_set_noautoreconnect(self._context, 1)
+        if chap:
+            self._library.iscsi_set_initiator_username_pwd(self._context, chap.user.encode(), chap.secret.encode())
+        self._logged_in = False
+        # libiscsi keeps pointers to callbacks and buffers of commands under way: they live as long as the session.
+        self._kept: list[t.Any] = []
+
+    def connect(self, seconds: float) -> None:
+        """Logs in, without the TEST UNIT READY that libiscsi's own full connect sends. Raises Unreachable or NoAnswer."""
+        end = time.monotonic() + seconds
+        address = _resolve(self._host, self._port, seconds)
+        try:
+            self._wait(lambda callback: self._library.iscsi_connect_async(self._context, address.encode(), callback, None), end)
+        except Unreachable:
+            # libiscsi speaks of its own reconnecting here, which says nothing to the reader.
+            raise Unreachable(f"no TCP connection to the portal {address}: it was refused or reset") from None
+        self._wait(lambda callback: self._library.iscsi_login_async(self._context, callback, None), end)
+        self._logged_in = True
+
+    def execute(self, command: Command, seconds: float) -> Reply:
+        """Sends one command. Raises Unreachable or NoAnswer."""
+        cdb = (ctypes.c_ubyte * len(command.cdb)).from_buffer_copy(command.cdb)
+        direction = _XFER_WRITE if command.data else _XFER_READ if command.read_length else _XFER_NONE
+        task = self._library.scsi_create_task(len(command.cdb), cdb, direction, len(command.data) or command.read_length)
+        data = _OutData(len(command.data), command.data) if command.data else None
+        self._kept += [task, data, command.data]
+        out = ctypes.byref(data) if data else None
+        status = self._wait(
+            lambda callback: self._library.iscsi_scsi_command_async(self._context, self._lun, task, callback, out, None),
+            time.monotonic() + seconds,
+        )
+        received = task.contents.datain
+        content = ctypes.string_at(received.data, received.size) if received.data and received.size > 0 else b""
+        sense = decode_sense(content[_SENSE_LENGTH_FIELD:]) if status else None
+        return Reply(status, b"" if status else content, sense)
+
+    def close(self, seconds: float) -> None:
+        """Logs out where that is quick, and closes the connection in any case."""
+        if self._context is None:
+            return
+        if self._logged_in:
+            try:
+                self._wait(lambda callback: self._library.iscsi_logout_async(self._context, callback, None), time.monotonic() + seconds)
+            except (NoAnswer, Unreachable):
+                pass
+        self._library.iscsi_destroy_context(self._context)
+        self._context = None
+
+    def _wait(self, start: t.Callable[[t.Any], int], end: float) -> int:
+        """Starts an operation and serves the session until its callback comes; returns the SCSI status."""
+        statuses: list[int] = []
+        callback = _Callback(lambda _context, status, _data, _private: statuses.append(status))
+        self._kept.append(callback)
+        if start(callback):
+            raise Unreachable(self._error())
+        while not statuses:
+            self._serve(end)
+        if statuses[0] & _TRANSPORT_STATUS == _TRANSPORT_STATUS:
+            raise Unreachable(self._error())
+        return statuses[0]
+
+    def _serve(self, end: float) -> None:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise NoAnswer
+        poll = select.poll()
+        poll.register(self._library.iscsi_get_fd(self._context), self._library.iscsi_which_events(self._context))
+        events = poll.poll(left * 1000)
+        if events and self._library.iscsi_service(self._context, events[0][1]) < 0:
+            raise Unreachable(self._error())
+
+    def _error(self) -> str:
+        message = (self._library.iscsi_get_error(self._context) or b"").decode(errors="replace").strip()
+        return message or "the target closed the connection"
+
+
+def split_portal(portal: str) -> tuple[str, int]:
+    """Host and port of HOST, HOST:PORT, IPV6 or [IPV6]:PORT. Raises InputError."""
+    host, bracket, rest = portal.rpartition("]")
+    if bracket:
+        host, port = host.lstrip("["), rest.lstrip(":")
+    elif portal.count(":") > 1:
+        host, port = portal, ""
+    else:
+        host, _colon, port = portal.partition(":")
+    if not host or (port and not (port.isdecimal() and 0 < int(port) < 65536)):
+        raise InputError(f"'{portal}' is no portal: give HOST, HOST:PORT or [IPV6]:PORT.")
+    return host, int(port or _DEFAULT_PORT)
+
+
+def _resolve(host: str, port: int, seconds: float) -> str:
+    """IP:PORT. The resolver knows no deadline, so it runs in a thread that is left behind when it takes too long."""
+    found: list[str] = []
+
+    def look_up() -> None:
+        try:
+            ip = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+        except OSError:
+            return
+        found.append(f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}")
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not found:
+        raise Unreachable(f"the name {host} has no address")
+    return found[0]
+
+
+def _load() -> ctypes.CDLL:
+    try:
+        library = ctypes.CDLL("libiscsi.so.7")
+    except OSError as error:
+        raise TargetError(f"The library libiscsi.so.7 cannot be loaded on this host ({error}): install libiscsi7.") from error
+    pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
+    signatures: dict[str, tuple[t.Any, list[t.Any]]] = {
+        "iscsi_create_context": (pointer, [text]),
+        "iscsi_set_targetname": (number, [pointer, text]),
+        "iscsi_set_session_type": (number, [pointer, number]),
+        "iscsi_set_header_digest": (number, [pointer, number]),
+        "iscsi_set_noautoreconnect": (None, [pointer, number]),
+        "iscsi_set_initiator_username_pwd": (number, [pointer, text, text]),
+        "iscsi_connect_async": (number, [pointer, text, _Callback, pointer]),
+        "iscsi_login_async": (number, [pointer, _Callback, pointer]),
+        "iscsi_logout_async": (number, [pointer, _Callback, pointer]),
+        "iscsi_destroy_context": (number, [pointer]),
+        "iscsi_get_fd": (number, [pointer]),
+        "iscsi_which_events": (number, [pointer]),
+        "iscsi_service": (number, [pointer, number]),
+        "iscsi_get_error": (text, [pointer]),
+        "iscsi_scsi_command_async": (number, [pointer, number, ctypes.POINTER(_Task), _Callback, pointer, pointer]),
+        "scsi_create_task": (ctypes.POINTER(_Task), [number, pointer, number, number]),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library

@@ -1,0 +1,202 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The probe: its steps, its clock, and what they add up to. Pure over a transport.
+
+RELEASE follows RESERVE at once, before the steps that may hang. A target keeps a session's reservation for as long as one of its
+commands is under way, even when the session is long gone (measured with tgt: a probe killed while its flush hung left the LUN
+reserved until the LUN healed).
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Capacity, Command, Reply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Transport, Unreachable
+
+Verdict = t.Literal["healthy", "slow", "hung", "conflict", "faulty", "unreachable"]
+WritePath = t.Literal["none", "flush", "ats", "orwrite"]
+
+# Kept back from the deadline for RELEASE and for ending the session.
+_CLOSING_S = 0.5
+_RETRY_BUSY_S = 0.2
+_PASSING = (commands.BUSY, commands.TASK_SET_FULL)
+_NO_SUCH_LUN = 0x7F  # peripheral qualifier 3, type 1Fh: no device there (SPC-4 6.6.2)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to probe. Both times in seconds; ``deadline_s`` is for the whole probe."""
+
+    deadline_s: float
+    slow_after_s: float
+    write_path: WritePath
+
+
+@dataclass
+class Step:
+    """One command: how long it took in seconds, with all its tries, and how it ended."""
+
+    name: str
+    seconds: float
+    status: str
+    sense: str = ""
+    tries: int = 1
+
+
+@dataclass
+class Outcome:
+    """What the probe found."""
+
+    verdict: Verdict = "healthy"
+    reason: str = "every step answered in time"
+    steps: list[Step] = field(default_factory=list)
+    identity: dict[str, t.Any] = field(default_factory=dict)
+    registrants: list[str] = field(default_factory=list)
+
+
+class _Ended(Exception):
+    def __init__(self, verdict: Verdict, reason: str) -> None:
+        super().__init__(reason)
+        self.verdict: Verdict = verdict
+        self.reason = reason
+
+
+def probe(transport: Transport, plan: Plan) -> Outcome:
+    """Runs all steps until one of them decides; always back by ``plan.deadline_s``, with nothing left reserved."""
+    run = _Run(transport, plan)
+    try:
+        run.connect()
+        run.identify()
+        run.check_registrants()
+        run.reserve_and_release()
+        run.check_read_and_write_path()
+        run.check_speed()
+    except _Ended as ended:
+        run.outcome.verdict, run.outcome.reason = ended.verdict, ended.reason
+    finally:
+        transport.close(run.left(0.0))
+    return run.outcome
+
+
+class _Run:
+    def __init__(self, transport: Transport, plan: Plan) -> None:
+        self.transport = transport
+        self.plan = plan
+        self.outcome = Outcome()
+        self.end = time.monotonic() + plan.deadline_s
+
+    def left(self, kept_back: float = _CLOSING_S) -> float:
+        return max(0.0, self.end - time.monotonic() - kept_back)
+
+    def connect(self) -> None:
+        started = time.monotonic()
+        try:
+            self.transport.connect(self.left())
+        except NoAnswer:
+            self._note("connect", started, "no_answer")
+            raise _Ended("unreachable", "the target did not let the probe log in before the deadline") from None
+        except Unreachable as error:
+            self._note("connect", started, "failed")
+            raise _Ended("unreachable", str(error)) from None
+        self._note("connect", started, "good")
+
+    def identify(self) -> None:
+        standard = self._must(commands.inquiry()).data
+        if standard[:1] == bytes((_NO_SUCH_LUN,)):
+            raise _Ended("unreachable", "the target has no such LUN")
+        pages = [self._optional(commands.inquiry(page)).data for page in (0x80, 0x83)]
+        self.outcome.identity = commands.decode_identity(standard, *pages)
+        self._must(commands.test_unit_ready())
+
+    def check_registrants(self) -> None:
+        self.outcome.registrants = commands.decode_registrants(self._optional(commands.pr_read_keys()).data)
+        self._optional(commands.pr_read_reservation())
+        if self.outcome.registrants:
+            keys = ", ".join(self.outcome.registrants)
+            raise _Ended("conflict", f"initiators have registered persistent reservation keys ({keys}), so RESERVE was not sent: it conflicts by rule")
+
+    def reserve_and_release(self) -> None:
+        try:
+            self._must(commands.reserve())
+        except _Ended as ended:
+            # A reservation that arrives late must go again: targets carry the commands of a session out in their order.
+            if ended.verdict == "hung":
+                self._send(commands.release(), _CLOSING_S / 2)
+            raise
+        self._must(commands.release(), kept_back=0.0)
+
+    def check_read_and_write_path(self) -> None:
+        capacity = commands.decode_capacity(self._must(commands.read_capacity()).data)
+        if capacity is None:
+            raise _Ended("faulty", "the LUN does not tell its capacity")
+        self._must(commands.read(0, capacity.block_length))
+        for command in self._write_path(capacity):
+            if self._must(command, allow_unsupported=True).is_sense(commands.ILLEGAL_REQUEST):
+                raise _Ended("faulty", f"the LUN does not know the command of write_path={self.plan.write_path}: choose another write_path")
+
+    def check_speed(self) -> None:
+        slow = [step for step in self.outcome.steps if step.seconds > self.plan.slow_after_s]
+        if slow:
+            shown = ", ".join(f"{step.name} took {step.seconds:.2f} s" for step in slow)
+            raise _Ended("slow", f"{shown}, which is more than {self.plan.slow_after_s:g} s")
+
+    def _write_path(self, capacity: Capacity) -> t.Iterator[Command]:
+        if self.plan.write_path == "flush":
+            yield commands.synchronize_cache()
+        elif self.plan.write_path == "orwrite":
+            yield commands.orwrite_zeros(capacity.last_block, capacity.block_length)
+        elif self.plan.write_path == "ats":
+            content = self._must(commands.read(capacity.last_block, capacity.block_length)).data
+            yield commands.compare_and_write(capacity.last_block, content)
+
+    def _must(self, command: Command, kept_back: float = _CLOSING_S, allow_unsupported: bool = False) -> Reply:
+        """Sends a command that has to end well."""
+        reply = self._optional(command, kept_back)
+        unsupported = allow_unsupported and reply.is_sense(commands.ILLEGAL_REQUEST)
+        if reply.status != commands.GOOD and not unsupported:
+            raise _Ended("faulty", f"the LUN answered {command.name} with {commands.status_name(reply.status)} ({reply.sense or 'no sense'})")
+        return reply
+
+    def _optional(self, command: Command, kept_back: float = _CLOSING_S) -> Reply:
+        """Sends a command that the LUN may not know; no answer, a lost session and a conflict end the probe."""
+        reply = self._send(command, self.left(kept_back))
+        if isinstance(reply, _Ended):
+            raise reply
+        if reply.status == commands.RESERVATION_CONFLICT:
+            raise _Ended("conflict", f"another initiator holds the LUN reserved: {command.name} met a reservation conflict, which is not a hang")
+        return reply
+
+    def _send(self, command: Command, seconds: float) -> Reply | _Ended:
+        """Sends a command, again after a unit attention or while the LUN is busy, and notes the step."""
+        started, tries = time.monotonic(), 0
+        while True:
+            tries += 1
+            try:
+                reply = self.transport.execute(command, max(0.0, started + seconds - time.monotonic()))
+            except NoAnswer:
+                self._note(command.name, started, "no_answer", tries=tries)
+                return _Ended("hung", f"{command.name} had no answer within {time.monotonic() - started:.1f} s")
+            except Unreachable as error:
+                self._note(command.name, started, "connection_lost", tries=tries)
+                return _Ended("unreachable", f"the session was lost at {command.name}: {error}")
+            if not self._again(reply, started + seconds):
+                self._note(command.name, started, commands.status_name(reply.status), str(reply.sense or ""), tries)
+                return reply
+
+    @staticmethod
+    def _again(reply: Reply, until: float) -> bool:
+        if time.monotonic() + _RETRY_BUSY_S > until:
+            return False
+        if reply.status in _PASSING:
+            time.sleep(_RETRY_BUSY_S)
+            return True
+        return reply.is_sense(commands.UNIT_ATTENTION)
+
+    def _note(self, name: str, started: float, status: str, sense: str = "", tries: int = 1) -> None:
+        self.outcome.steps.append(Step(name, round(time.monotonic() - started, 4), status, sense, tries))

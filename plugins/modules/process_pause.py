@@ -1,0 +1,126 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: process_pause
+short_description: Stop a process without killing it, and let it go on
+version_added: 0.1.0
+description:
+  - Sends SIGSTOP or SIGCONT, and waits until the process has stopped or goes on. It does nothing where that is already so.
+  - Pausing tests a suspicion without killing anything. Bear in mind that whatever waits for the process hangs as long as it is paused.
+options:
+  pid:
+    description: The process.
+    type: int
+  pattern:
+    description: A regular expression that the process's command line matches anywhere, arguments joined by spaces. The task itself never matches.
+    type: str
+  multiple:
+    description: Whether O(pattern) may match more than one process. All of them are then paused or continued.
+    type: bool
+    default: false
+  paused:
+    description: Whether the process is to be paused (V(true)) or to go on (V(false)).
+    type: bool
+    required: true
+extends_documentation_fragment:
+  - cephops.iscsi_rescue.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+notes:
+  - It needs the right to signal the process, so that of the same user or root.
+author:
+  - The cephops.iscsi_rescue authors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Pause one process
+  cephops.iscsi_rescue.process_pause:
+    pid: 4711
+    paused: true
+
+- name: Let every backup client go on
+  cephops.iscsi_rescue.process_pause:
+    pattern: ^/usr/bin/backup-client
+    multiple: true
+    paused: false
+"""
+
+RETURN = r"""
+processes:
+  description: The processes that were found. Command lines are not returned, since they may hold secrets.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    pid:
+      description: Its number.
+      type: int
+      sample: 4711
+    command:
+      description: The program's short name.
+      type: str
+      sample: tgtd
+    paused_before:
+      description: Whether it was paused.
+      type: bool
+      sample: false
+    paused_after:
+      description: Whether it is paused now, or would be in check mode.
+      type: bool
+      sample: true
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import process
+
+
+def _apply(options: dict[str, t.Any], dry_run: bool) -> list[dict[str, t.Any]]:
+    paused = options["paused"]
+    found = process.choose(options["pid"], options["pattern"], options["multiple"])
+    for one in found:
+        if one.paused != paused and not dry_run:
+            process.set_paused(one, paused)
+    return [{"pid": one.pid, "command": one.command, "paused_before": one.paused, "paused_after": paused} for one in found]
+
+
+def _diff(processes: list[dict[str, t.Any]]) -> dict[str, str]:
+    sides = ("".join(f"{one['pid']} {one['command']} paused={one[side]}\n" for one in processes) for side in ("paused_before", "paused_after"))
+    return dict(zip(("before", "after"), sides))
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            pid=dict(type="int"),
+            pattern=dict(type="str"),
+            multiple=dict(type="bool", default=False),
+            paused=dict(type="bool", required=True),
+        ),
+        required_one_of=[("pid", "pattern")],
+        mutually_exclusive=[("pid", "pattern")],
+        supports_check_mode=True,
+    )
+    try:
+        processes = _apply(module.params, module.check_mode)
+    except RescueError as error:
+        module.fail_json(msg=str(error))
+    changed = any(one["paused_before"] != one["paused_after"] for one in processes)
+    module.exit_json(changed=changed, processes=processes, diff=_diff(processes))
+
+
+if __name__ == "__main__":
+    main()
