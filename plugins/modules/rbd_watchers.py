@@ -166,7 +166,7 @@ images:
           description: Why, in words.
           type: list
           elements: str
-          sample: ["it did not answer the notify and has no session on any monitor: the client is gone"]
+          sample: ["it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes"]
 culprits:
   description: The stale clients of the images in state V(stale_duplicate).
   returned: success
@@ -194,7 +194,7 @@ culprits:
       description: The evidence, and what speaks against fencing.
       type: list
       elements: str
-      sample: ["on rbd/esx-datastore1 it did not answer the notify and has no session on any monitor: the client is gone"]
+      sample: ["on rbd/esx-datastore1 it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes"]
 counts:
   description: How many C(images) were looked at, how many of them are C(watched), their C(watchers), and the images in each state.
   returned: success

@@ -39,7 +39,8 @@ def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions]
     if watcher.key not in reply.timed_out:
         return Finding(watcher, "unknown", "its watch came or went while the notify ran")
     if looks and all(look.missing(watcher.address) for look in looks):
-        return Finding(watcher, "orphaned", "it did not answer the notify and has no session on any monitor: the client is gone")
+        # A monitor forgets a client that it has not heard of for 300 s (mon_session_timeout; measured with a stopped client).
+        return Finding(watcher, "orphaned", "it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes")
     return Finding(watcher, "hung", f"it did not answer the notify, {_session(watcher.address, looks)}")
 
 
@@ -104,7 +105,9 @@ def weigh(culprit: Culprit, judgements: t.Sequence[Judgement], unseen: t.Sequenc
             for judgement in _only_by(culprit.address, judgements)
         ]
         vetoes += [f"the client may still live and what else it serves is not known: {gap}" for gap in unseen]
-    return replace(culprit, vetoes=tuple(dict.fromkeys(vetoes)))
+    others = [judgement.watched.image.spec for judgement, _finding in own if judgement.watched.image.spec not in culprit.images]
+    reach = (f"it also watches {', '.join(others)}: fencing cuts it off there, too",) if others else ()
+    return replace(culprit, reasons=culprit.reasons + reach, vetoes=tuple(dict.fromkeys(vetoes)))
 
 
 def _only_by(client: str, judgements: t.Iterable[Judgement]) -> list[Judgement]:

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run of the role came to: from what its tasks returned to one result, and that result in words."""
+
+from __future__ import annotations
+
+import typing as t
+
+Data = t.Mapping[str, t.Any]
+
+_NEXT = {
+    "nothing_to_do": "If a LUN hangs all the same, the cause is not a stale watcher: look at the target, the network and 'ceph -s'.",
+    "healed": "Rescan the LUN on the initiators that had lost it.",
+    "healed_restore_pending": "End the client named above, then run this again, or playbooks/restore_blacklist.yml: that removes its entry.",
+    "refused": "Read the reasons: end the surplus client by hand, or raise remediate_watchers_expected if it is there by right.",
+    "would_heal": "Run it without check mode to do so.",
+    "failed": "What was fenced and whose client is gone was let in again. Read the error, then run this again: it goes on where this run stopped.",
+}
+
+
+def result(run: Data, tasks: Data) -> dict[str, t.Any]:
+    """The run's result.
+
+    ``run``: ``id``, ``began`` and ``ended`` (seconds since the epoch), ``error`` (empty when none), ``check_mode``, ``restore``.
+    ``tasks``: what the tasks ``resumed``, ``detected``, ``fenced``, ``verified``, ``restored`` returned ({}, or skipped, for one that
+    did not run), and the lists ``probes_before`` and ``probes_after``.
+    """
+    tasks = {name: {} if isinstance(task, t.Mapping) and task.get("skipped") else task for name, task in tasks.items()}
+    detected, fenced = tasks["detected"], tasks["fenced"]
+    last = tasks["restored"] or tasks["fenced"] or tasks["resumed"]
+    kept = (tasks["restored"] or tasks["resumed"]).get("kept", [])
+    images = [_image(image, run, tasks) for image in detected["images"] if image["decision"] != "leave"]
+    summed = {
+        "run": run["id"],
+        "seconds": round(run["ended"] - run["began"], 1),
+        "error": run["error"],
+        "images": images,
+        "culprits": detected["culprits"],
+        "counts": detected["counts"],
+        "fenced": [] if run["check_mode"] else fenced.get("added", []),
+        "restored": [] if run["check_mode"] else tasks["resumed"].get("removed", []) + tasks["restored"].get("removed", []),
+        "kept": kept,
+        "blacklist_before": (tasks["resumed"] or fenced).get("before", {}),
+        "blacklist_after": last.get("after", {}),
+    }
+    return {"outcome": _outcome(run, tasks, summed), **summed}
+
+
+def _outcome(run: Data, tasks: Data, summed: Data) -> str:
+    if run["error"]:
+        return "failed"
+    if any(image["decision"] == "refuse" for image in summed["images"]):
+        return "refused"
+    changes = tasks["fenced"].get("added", []) + tasks["resumed"].get("closed", [])
+    if run["check_mode"] and changes:
+        return "would_heal"
+    if summed["kept"] or (summed["fenced"] and run["restore"] == "never"):
+        return "healed_restore_pending"
+    return "healed" if changes else "nothing_to_do"
+
+
+def _image(image: Data, run: Data, tasks: Data) -> dict[str, t.Any]:
+    verified = {found["spec"]: found for found in tasks["verified"].get("images", [])}
+    after = verified.get(image["spec"], {})
+    return {
+        "spec": image["spec"],
+        "header": image["header"],
+        "state": image["state"],
+        "decision": image["decision"],
+        "reasons": image["reasons"],
+        "watchers_before": image["watchers"],
+        "watchers_after": after.get("watchers", []),
+        "state_after": after.get("state", ""),
+        "lun_before": _probe(image["spec"], tasks["probes_before"]),
+        "lun_after": _probe(image["spec"], tasks["probes_after"]),
+    }
+
+
+def _probe(spec: str, probes: t.Sequence[Data]) -> dict[str, t.Any]:
+    """The first probe of the image's LUN, without what Ansible adds; {} when there was none."""
+    for probe in probes:
+        if probe["item"]["image"] == spec and "verdict" in probe:
+            return {"lun": probe["item"], **{name: probe[name] for name in ("verdict", "reason", "steps", "identity", "registrants")}}
+    return {}
+
+
+def plan(detected: Data) -> list[str]:
+    """What is going to be done and what is not, one line each, with the evidence."""
+    fence = [f"fence {one['address']} ({one['client']}): {'; '.join(one['reasons'])}" for one in detected["culprits"] if one["verdict"] == "fence"]
+    refuse = [f"refuse {one['spec']} ({one['state']}): {'; '.join(one['reasons'])}" for one in detected["images"] if one["decision"] == "refuse"]
+    return fence + refuse
+
+
+def summary(summed: Data) -> list[str]:
+    """The result for a person, a line a fact."""
+    lines = [f"{summed['outcome']}, {summed['counts']['images']} images looked at, {summed['seconds']} s"]
+    lines += [f"error: {summed['error']}"] if summed["error"] else []
+    for image in summed["images"]:
+        lines += _image_lines(image, summed)
+    lines += [f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]]
+    lines.append(_blacklist_line(summed))
+    return [*lines, f"next: {_NEXT[summed['outcome']]}"]
+
+
+def _image_lines(image: Data, summed: Data) -> list[str]:
+    stale = [watcher for watcher in image["watchers_before"] if watcher["liveness"] in ("hung", "orphaned")]
+    lines = [f"{image['spec']}: {image['state']}, {'; '.join(image['reasons'])}"]
+    lines += [f"{image['spec']}: {watcher['address']} is {watcher['liveness']}: {watcher['reasons'][0]}" for watcher in stale]
+    lines += [f"{image['spec']}: fenced {watcher['address']}" for watcher in stale if watcher["address"] in summed["fenced"]]
+    if image["state_after"]:
+        lines.append(f"{image['spec']}: watchers {len(image['watchers_before'])} -> {len(image['watchers_after'])}, {image['state']} -> {image['state_after']}")
+    if image["lun_before"]:
+        lines.append(f"{image['spec']}: LUN {image['lun_before']['lun']['lun']} {_probe_text(image['lun_before'])} -> {_probe_text(image['lun_after'])}")
+    elif image["decision"] == "fence":
+        lines.append(f"{image['spec']}: no entry in remediate_watchers_luns, so no LUN was probed: only the watchers tell that it is healed")
+    return lines
+
+
+def _probe_text(probe: Data) -> str:
+    if not probe:
+        return "not probed"
+    slowest = max(probe["steps"], key=lambda step: step["seconds"])
+    return f"{probe['verdict']} (longest step {slowest['name']}, {slowest['seconds']:.2f} s)"
+
+
+def _blacklist_line(summed: Data) -> str:
+    before, after = set(summed["blacklist_before"]), set(summed["blacklist_after"])
+    if before == after:
+        return f"blacklist: {len(after)} entries, the same as before"
+    return f"blacklist: added {sorted(after - before) or 'none'}, removed {sorted(before - after) or 'none'}"
