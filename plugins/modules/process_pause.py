@@ -83,7 +83,6 @@ processes:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import process
 

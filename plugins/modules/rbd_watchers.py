@@ -125,7 +125,7 @@ images:
       type: str
       sample: stale_duplicate
     decision:
-      description: V(leave) where nothing is wrong, V(fence) where fencing the culprits heals, V(refuse) where something is wrong that fencing must not be tried on.
+      description: V(leave) where nothing is wrong, V(fence) where fencing the culprits heals, V(refuse) where it must not be tried.
       type: str
       sample: fence
     reasons:
@@ -208,7 +208,6 @@ elapsed:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import ceph_options
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect

@@ -52,7 +52,7 @@ options:
     default: 1
   write_path:
     description:
-      - How the way of writes is tested. Reservations and often reads are answered by the target itself, so only this shows that the storage below it takes writes.
+      - How the way of writes is tested. Targets answer reservations, and often reads, by themselves, so only this shows that the storage takes writes.
       - V(flush) sends SYNCHRONIZE CACHE. It needs a target that passes it down, as tgt with RBD does.
       - V(ats) sends COMPARE AND WRITE of the last block, with what was just read from it, which changes nothing.
       - V(orwrite) sends ORWRITE of zeros to the last block, which changes nothing.
@@ -146,7 +146,6 @@ registrants:
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials, IscsiTransport
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, probe

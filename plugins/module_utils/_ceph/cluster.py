@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection to a Ceph cluster; with ``images``, all that imports Ceph's Python libraries.
+"""The connection to a Ceph cluster, and the one place that imports Ceph's Python libraries.
 
 Every wait has a deadline: connecting, monitor commands and OSD operations each end after ``timeout`` seconds.
 """
@@ -20,9 +20,11 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 
 try:
     import rados
+    import rbd
 
     RADOS_MISSING = ""
 except ImportError as _error:
+    rados = rbd = None  # Cluster() says so, in words, before either is used
     RADOS_MISSING = str(_error)
 
 

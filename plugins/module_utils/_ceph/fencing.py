@@ -63,7 +63,7 @@ def _present(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[st
     before = blacklist.read(cluster)
     missing = [client for client in addresses if client not in before.entries]
     if dry_run or not missing:
-        expected = {client: f"{options['expire']} s from then" for client in missing}
+        expected = dict.fromkeys(missing, f"{options['expire']} s from then")
         return Change(before.entries, {**before.entries, **expected}, added=missing)
     if options["lease"] is None:
         blacklist.add(cluster, before.word, missing, options["expire"])
@@ -105,7 +105,8 @@ def _confirm(holds: bool, what: str, word: str) -> None:
 def _restored(cluster: Cluster, options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
     pools = options["pools"] or images.rbd_pools(cluster)
     owing = [pool for pool in pools if lease.read(cluster, pool)]
-    change = Change(*[blacklist.read(cluster).entries] * 2)
+    entries = blacklist.read(cluster).entries
+    change = Change(entries, entries)
     for pool in owing:
         change = _joined(change, _restore_pool(cluster, pool, options["restore"] == "always", dry_run))
     return change

@@ -9,14 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rbd
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
-
-try:
-    import rbd
-except ImportError:
-    pass  # Cluster() says so, in words, before anything here is called
 
 # How librbd names the lock of the exclusive-lock feature (WATCHER_LOCK_COOKIE_PREFIX in Ceph's src/librbd/managed_lock/Utils.cc).
 _AUTOMATIC_LOCK = "auto "
@@ -80,5 +75,5 @@ def _lock_owner(lockers: t.Any) -> tuple[int, int] | None:
     """(client id, watch cookie) of the automatic exclusive lock's owner; ``lockers`` is what ``rbd.Image.list_lockers()`` gives."""
     for client, cookie, _address in lockers["lockers"] if lockers else []:
         if cookie.startswith(_AUTOMATIC_LOCK) and client.startswith("client."):
-            return int(client.partition(".")[2]), int(cookie[len(_AUTOMATIC_LOCK):])
+            return int(client.partition(".")[2]), int(cookie[len(_AUTOMATIC_LOCK) :])
     return None

@@ -17,13 +17,8 @@ import typing as t
 import uuid
 from dataclasses import asdict, dataclass
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
-
-try:
-    import rados
-except ImportError:
-    pass  # Cluster() says so, in words, before anything here is called
 
 OBJECT = "cephops_iscsi_rescue.leases"
 _LOCK = "leases"

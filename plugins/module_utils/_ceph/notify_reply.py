@@ -47,4 +47,4 @@ def _acks(reply: bytes) -> tuple[list[tuple[int, int]], int]:
 def _misses(reply: bytes, offset: int) -> list[tuple[int, int]]:
     (count,) = struct.unpack_from("<I", reply, offset)
     start = offset + 4
-    return [struct.unpack_from("<QQ", reply, start + 16 * number) for number in range(count)]  # type: ignore[misc]
+    return [struct.unpack_from("<QQ", reply, start + 16 * number) for number in range(count)]

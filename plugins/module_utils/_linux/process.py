@@ -80,7 +80,9 @@ def set_paused(process: Process, paused: bool) -> Process:
         if now.paused == paused:
             return now
         time.sleep(_POLL_S)
-    raise ProcessError(f"Process {process.pid} ({process.command}) is still in state {now.state} {_SETTLE_S:g} s after the signal: is a debugger attached, or is it in the kernel?")
+    raise ProcessError(
+        f"Process {process.pid} ({process.command}) did not {'stop' if paused else 'go on'} within {_SETTLE_S:g} s: does a debugger or the kernel hold it?"
+    )
 
 
 def _signal(process: Process, number: signal.Signals) -> None:

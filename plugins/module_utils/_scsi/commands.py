@@ -178,14 +178,14 @@ def decode_registrants(data: bytes) -> list[str]:
     if len(data) < 8:
         return []
     length = min(struct.unpack_from(">I", data, 4)[0], len(data) - 8)
-    return [data[start:start + 8].hex() for start in range(8, 8 + length - length % 8, 8)]
+    return [data[start : start + 8].hex() for start in range(8, 8 + length - length % 8, 8)]
 
 
 def decode_identity(standard: bytes, serial_page: bytes, device_page: bytes) -> dict[str, t.Any]:
     """Who the LUN says it is: vendor, product, revision (SPC-4 6.6.2), serial (7.8.17), eui and naa in hex (7.8.6)."""
     text = standard.ljust(36, b" ")
     identity: dict[str, t.Any] = {"vendor": _text(text[8:16]), "product": _text(text[16:32]), "revision": _text(text[32:36])}
-    identity["serial"] = _text(serial_page[4:4 + serial_page[3]]) if len(serial_page) > 4 else ""
+    identity["serial"] = _text(serial_page[4 : 4 + serial_page[3]]) if len(serial_page) > 4 else ""
     identity["eui"] = identity["naa"] = ""
     for kind, name in _designators(device_page):
         if kind in (2, 3):
@@ -199,7 +199,7 @@ def _designators(page: bytes) -> t.Iterator[tuple[int, bytes]]:
     while offset + 4 <= len(page):
         code_set, kind, length = page[offset] & 0x0F, page[offset + 1], page[offset + 3]
         if code_set == 1 and not kind & 0x30:
-            yield kind & 0x0F, page[offset + 4:offset + 4 + length]
+            yield kind & 0x0F, page[offset + 4 : offset + 4 + length]
         offset += 4 + length
 
 

@@ -10,6 +10,7 @@ libiscsi's calls never block here; this file polls the socket and watches the cl
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import select
 import socket
@@ -127,10 +128,8 @@ class IscsiTransport:
         if self._context is None:
             return
         if self._logged_in:
-            try:
+            with contextlib.suppress(NoAnswer, Unreachable):
                 self._wait(lambda callback: self._library.iscsi_logout_async(self._context, callback, None), time.monotonic() + seconds)
-            except (NoAnswer, Unreachable):
-                pass
         self._library.iscsi_destroy_context(self._context)
         self._context = None
 

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every job of this checkout has one target; `make help` explains them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+
+PYTHON := /usr/bin/python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+BUILD := .build
+COLLECTION := $(BUILD)/collections/ansible_collections/cephops/iscsi_rescue
+LAB := /var/tmp/iscsi_rescue_lab
+PLAYBOOK := $(BIN)/ansible-playbook
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# Where the installed collections of a user would otherwise be found first.
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(BUILD)/collections
+
+.PHONY: help
+help: ## Say what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
+
+.PHONY: setup
+setup: $(VENV)/.controller $(COLLECTION) ## Install Ansible into .venv
+
+# Debian's Python, for it is the one that python3-rados and python3-rbd belong to.
+$(VENV)/.controller: requirements.txt
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { apt-get update && apt-get install --yes --no-install-recommends python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	touch $@
+
+$(VENV)/.tests: tests/requirements.txt $(VENV)/.controller
+	$(BIN)/pip install --quiet --requirement tests/requirements.txt
+	touch $@
+
+# Ansible finds a collection only below ansible_collections/NAMESPACE/NAME.
+$(COLLECTION):
+	mkdir -p $(dir $@)
+	ln -sfn ../../../.. $@
+
+.PHONY: demo
+demo: setup ## Break a LUN in a lab of its own as in the incident, heal it, show before and after
+	tests/demo.sh $(LAB)
+
+.PHONY: lab-up lab-down
+lab-up: setup ## Start the lab and leave it running
+	$(PLAYBOOK) playbooks/lab_up.yml
+lab-down: setup ## Stop the lab and remove what it wrote
+	$(PLAYBOOK) playbooks/lab_down.yml
+
+.PHONY: test
+test: lint test-unit test-integration test-molecule test-artifact ## Run everything that CI runs; sets up what it needs
+
+.PHONY: lint
+lint: $(VENV)/.tests $(COLLECTION) ## Check style, types, playbooks and changelog
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check .
+	$(BIN)/yamllint --strict .
+	cd $(BUILD)/collections && MYPYPATH=. $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p ansible_collections.cephops.iscsi_rescue.plugins
+	$(BIN)/ansible-lint --strict
+	$(BIN)/antsibull-changelog lint
+
+.PHONY: test-unit
+test-unit: $(VENV)/.tests $(COLLECTION) ## Test the pure parts with data
+	PYTHONPATH=$(BUILD)/collections $(BIN)/pytest
+
+# ansible-test wants the files themselves in their place, not a link to them.
+.PHONY: test-integration
+test-integration: $(VENV)/.tests ## Test each module against a real cluster and a real LUN
+	rm -rf $(BUILD)/integration
+	mkdir -p $(BUILD)/integration/ansible_collections/cephops/iscsi_rescue
+	git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c --files-from - | tar -x -C $(BUILD)/integration/ansible_collections/cephops/iscsi_rescue
+	cd $(BUILD)/integration/ansible_collections/cephops/iscsi_rescue && \
+	  ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/integration ANSIBLE_CONFIG= $(BIN)/ansible-test integration --local --allow-root --color no
+
+.PHONY: test-molecule
+test-molecule: $(VENV)/.tests $(COLLECTION) ## Test the role on all kinds of the incident
+	cd extensions && $(BIN)/molecule test
+
+.PHONY: test-artifact
+test-artifact: $(VENV)/.tests ## Build the collection, install it elsewhere, run the playbook by its full name
+	tests/artifact.sh $(BUILD)/artifact
+
+.PHONY: build
+build: setup ## Build the artifact that Galaxy takes
+	$(BIN)/ansible-galaxy collection build --force
+
+.PHONY: clean
+clean: ## Remove what the other targets made here
+	rm -rf $(VENV) $(BUILD) .ansible .mypy_cache .pytest_cache .ruff_cache cephops-iscsi_rescue-*.tar.gz

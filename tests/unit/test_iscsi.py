@@ -1,0 +1,30 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import split_portal
+
+
+@pytest.mark.parametrize(
+    ("portal", "parts"),
+    [
+        ("192.0.2.1", ("192.0.2.1", 3260)),
+        ("192.0.2.1:21302", ("192.0.2.1", 21302)),
+        ("gateway.example:3261", ("gateway.example", 3261)),
+        ("[2001:db8::1]:3261", ("2001:db8::1", 3261)),
+        ("[2001:db8::1]", ("2001:db8::1", 3260)),
+        ("2001:db8::1", ("2001:db8::1", 3260)),
+    ],
+)
+def test_portals(portal: str, parts: tuple[str, int]) -> None:
+    assert split_portal(portal) == parts
+
+
+@pytest.mark.parametrize("portal", ["", ":3260", "host:0", "host:65536", "host:iscsi", "host:-1"])
+def test_anything_else_is_refused(portal: str) -> None:
+    with pytest.raises(InputError, match="is no portal"):
+        split_portal(portal)

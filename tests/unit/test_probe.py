@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The probe's decisions, over a transport that answers from a table. The real LUN is in tests/integration/targets/scsi_reserve_probe."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply, Sense
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, WritePath, probe
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
+
+GOOD = Reply(commands.GOOD)
+CONFLICT = Reply(commands.RESERVATION_CONFLICT)
+ATTENTION = Reply(commands.CHECK_CONDITION, sense=Sense(6, 0x29, 0))
+ILLEGAL = Reply(commands.CHECK_CONDITION, sense=Sense(5, 0x20, 0))
+ANSWERS = {"read_capacity": Reply(commands.GOOD, bytes.fromhex("000000000001ffff00000200")), "read": Reply(commands.GOOD, b"x" * 512)}
+
+
+class Table:
+    """Answers each command by its name; a list is used up answer by answer."""
+
+    def __init__(self, **answers: object) -> None:
+        self.answers = {**ANSWERS, **answers}
+        self.sent: list[Command] = []
+        self.closed = False
+
+    def connect(self, seconds: float) -> None:
+        if isinstance(self.answers.get("connect"), Exception):
+            raise self.answers["connect"]  # type: ignore[misc]
+
+    def execute(self, command: Command, seconds: float) -> Reply:
+        self.sent.append(command)
+        answer = self.answers.get(command.name, GOOD)
+        if isinstance(answer, list):
+            answer = answer.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, Reply)
+        return answer
+
+    def close(self, seconds: float) -> None:
+        self.closed = True
+
+    @property
+    def names(self) -> list[str]:
+        return [command.name for command in self.sent]
+
+
+def run(table: Table, write_path: WritePath = "flush", slow_after: float = 1.0) -> Outcome:
+    outcome = probe(table, Plan(2.0, slow_after, write_path))
+    assert table.closed
+    return outcome
+
+
+def test_healthy_and_nothing_that_may_hang_is_sent_while_reserved() -> None:
+    table = Table()
+    assert run(table).verdict == "healthy"
+    assert table.names[-5:] == ["reserve", "release", "read_capacity", "read", "flush"]
+
+
+@pytest.mark.parametrize("step", ["inquiry", "test_unit_ready", "pr_read_keys", "release", "read_capacity", "read", "flush"])
+def test_no_answer_is_hung(step: str) -> None:
+    outcome = run(Table(**{step: NoAnswer()}))
+    assert outcome.verdict == "hung"
+    assert outcome.reason.startswith(step)
+    assert outcome.steps[-1].status == "no_answer"
+
+
+def test_a_hung_reserve_is_followed_by_release() -> None:
+    table = Table(reserve=NoAnswer())
+    assert run(table).verdict == "hung"
+    assert table.names[-1] == "release"
+
+
+@pytest.mark.parametrize("step", ["test_unit_ready", "pr_read_keys", "reserve", "read", "flush"])
+def test_a_conflict_is_not_a_hang(step: str) -> None:
+    assert run(Table(**{step: CONFLICT})).verdict == "conflict"
+
+
+def test_registered_keys_mean_conflict_and_no_reserve() -> None:
+    table = Table(pr_read_keys=Reply(commands.GOOD, bytes.fromhex("0000000100000008 00000000000000aa")))
+    outcome = run(table)
+    assert outcome.verdict == "conflict"
+    assert outcome.registrants == ["00000000000000aa"]
+    assert "reserve" not in table.names
+
+
+def test_unit_attentions_are_tried_again() -> None:
+    outcome = run(Table(test_unit_ready=[ATTENTION, ATTENTION, GOOD]))
+    assert outcome.verdict == "healthy"
+    assert next(step for step in outcome.steps if step.name == "test_unit_ready").tries == 3
+
+
+def test_a_lun_that_stays_busy_is_faulty() -> None:
+    outcome = run(Table(reserve=Reply(commands.BUSY)))
+    assert outcome.verdict == "faulty"
+    assert "busy" in outcome.reason
+
+
+def test_an_unknown_write_path_command_is_said() -> None:
+    assert "choose another write_path" in run(Table(ats=ILLEGAL), "ats").reason
+
+
+@pytest.mark.parametrize("write_path", ["none", "flush", "ats", "orwrite"])
+def test_write_paths(write_path: WritePath) -> None:
+    table = Table()
+    assert run(table, write_path).verdict == "healthy"
+    assert table.names[-1] == ("read" if write_path == "none" else write_path)
+
+
+def test_ats_writes_what_was_read() -> None:
+    table = Table()
+    run(table, "ats")
+    assert table.sent[-1].data == b"x" * 1024
+
+
+def test_unreachable() -> None:
+    assert run(Table(connect=Unreachable("Target not found(515)"))).reason == "Target not found(515)"
+    assert run(Table(connect=NoAnswer())).verdict == "unreachable"
+    assert run(Table(reserve=Unreachable("closed"))).verdict == "unreachable"
+    assert run(Table(inquiry=Reply(commands.GOOD, b"\x7f"))).reason == "the target has no such LUN"
+
+
+def test_slow() -> None:
+    assert run(Table(), slow_after=-1.0).verdict == "slow"
+
+
+def test_an_optional_command_may_be_unknown() -> None:
+    assert run(Table(pr_read_keys=ILLEGAL, pr_read_reservation=ILLEGAL, inquiry_vpd_80=ILLEGAL)).verdict == "healthy"

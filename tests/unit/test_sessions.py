@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions, parse
+
+# Cut from `ceph tell mon.a sessions` of Ceph 16.2.15.
+SESSIONS = [
+    {"name": "mon.0", "socket_addr": {"type": "none", "addr": "(unrecognized address family 0)", "nonce": 0}, "global_id": 0, "remote_host": ""},
+    {"name": "osd.0", "socket_addr": {"type": "v2", "addr": "127.0.0.1:21400", "nonce": 4346}, "global_id": 4103, "remote_host": "gateway1"},
+    {"name": "client.?", "socket_addr": {"type": "any", "addr": "127.0.0.1:0", "nonce": 368919026}, "global_id": 4110, "remote_host": "gateway1"},
+    {"name": "client.?", "socket_addr": {"type": "v1", "addr": "[2001:0db8::1]:0", "nonce": 5}, "global_id": 4111, "remote_host": "gateway2"},
+]
+
+
+def test_clients_are_known_by_address() -> None:
+    hosts = parse(SESSIONS)
+    assert hosts["127.0.0.1:0/368919026"] == "gateway1"
+    assert hosts["[2001:db8::1]:0/5"] == "gateway2"
+
+
+def test_a_client_is_missing_only_on_full_sight() -> None:
+    assert Sessions({}).missing("192.0.2.7:0/5")
+    assert not Sessions({"192.0.2.7:0/5": "gateway1"}).missing("192.0.2.7:0/5")
+    assert not Sessions({}, gap="only 2 of 3 monitors are in quorum").missing("192.0.2.7:0/5")
