@@ -66,14 +66,19 @@ lint: $(VENV)/.tests $(COLLECTION) ## Check style, types, playbooks and changelo
 test-unit: $(VENV)/.tests $(COLLECTION) ## Test the pure parts with data
 	PYTHONPATH=$(BUILD)/collections $(BIN)/pytest
 
-# ansible-test wants the files themselves in their place, not a link to them.
+# A run that fails leaves its lab for a look; the next one begins with a new lab.
+TEST_LAB := -e incident_lab_dir=/var/tmp/iscsi_rescue_integration -e incident_lab_port=22300
+
+# ansible-test wants the files themselves in their place, not a link to them, and asks git which they are.
 .PHONY: test-integration
-test-integration: $(VENV)/.tests ## Test each module against a real cluster and a real LUN
+test-integration: $(VENV)/.tests $(COLLECTION) ## Test each module against a real cluster and a real LUN (TARGET=name for one)
+	$(PLAYBOOK) playbooks/lab_down.yml $(TEST_LAB)
 	rm -rf $(BUILD)/integration
 	mkdir -p $(BUILD)/integration/ansible_collections/cephops/iscsi_rescue
 	git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c --files-from - | tar -x -C $(BUILD)/integration/ansible_collections/cephops/iscsi_rescue
-	cd $(BUILD)/integration/ansible_collections/cephops/iscsi_rescue && \
-	  ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/integration ANSIBLE_CONFIG= $(BIN)/ansible-test integration --local --allow-root --color no
+	cd $(BUILD)/integration/ansible_collections/cephops/iscsi_rescue && git init --quiet && git add --all && \
+	  ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/integration ANSIBLE_CONFIG= $(BIN)/ansible-test integration --local --allow-root --color no $(TARGET)
+	$(PLAYBOOK) playbooks/lab_down.yml $(TEST_LAB)
 
 .PHONY: test-molecule
 test-molecule: $(VENV)/.tests $(COLLECTION) ## Test the role on all kinds of the incident
