@@ -42,8 +42,8 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "fenced": [] if run["check_mode"] else fenced.get("added", []),
         "restored": [] if run["check_mode"] else tasks["resumed"].get("removed", []) + tasks["restored"].get("removed", []),
         "kept": kept,
-        "blacklist_before": (tasks["resumed"] or fenced).get("before", {}),
-        "blacklist_after": last.get("after", {}),
+        "blacklist_before": (tasks["resumed"] or fenced).get("before"),
+        "blacklist_after": last.get("after"),
     }
     return {"outcome": _outcome(run, tasks, summed), **summed}
 
@@ -100,7 +100,7 @@ def summary(summed: Data) -> list[str]:
     for image in summed["images"]:
         lines += _image_lines(image, summed)
     lines += [f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]]
-    lines.append(_blacklist_line(summed))
+    lines += _blacklist_lines(summed)
     return [*lines, f"next: {_NEXT[summed['outcome']]}"]
 
 
@@ -125,8 +125,12 @@ def _probe_text(probe: Data) -> str:
     return f"{probe['verdict']} (longest step {slowest['name']}, {slowest['seconds']:.2f} s)"
 
 
-def _blacklist_line(summed: Data) -> str:
-    before, after = set(summed["blacklist_before"]), set(summed["blacklist_after"])
-    if before == after:
-        return f"blacklist: {len(after)} entries, the same as before"
-    return f"blacklist: added {sorted(after - before) or 'none'}, removed {sorted(before - after) or 'none'}"
+def _blacklist_lines(summed: Data) -> list[str]:
+    before, after = summed["blacklist_before"], summed["blacklist_after"]
+    if before is None or after is None:
+        return []
+    if before.keys() == after.keys():
+        return [f"blacklist: {len(after)} entries, the same as before"]
+    would = "would be " if summed["outcome"] == "would_heal" else ""
+    changes = (("added", after.keys() - before.keys()), ("removed", before.keys() - after.keys()))
+    return [f"blacklist: {would}{word} {', '.join(sorted(clients))}" for word, clients in changes if clients]

@@ -26,7 +26,7 @@ options:
     type: str
     required: true
   lun:
-    description: The LUN's number.
+    description: The LUN's number, from 0 to 255.
     type: int
     required: true
   initiator:
@@ -150,10 +150,12 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials, IscsiTransport
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, probe
 
+LONGEST_DEADLINE_S = 3600
+
 
 def _probe(options: dict) -> Outcome:
-    if options["deadline"] < 1:
-        raise InputError("deadline must be at least 1 second.")
+    if not 1 <= options["deadline"] <= LONGEST_DEADLINE_S:
+        raise InputError(f"deadline is {options['deadline']:g}: give between 1 and {LONGEST_DEADLINE_S} seconds.")
     chap = Credentials(options["chap_user"], options["chap_password"]) if options["chap_user"] else None
     transport = IscsiTransport(options["portal"], options["target"], options["lun"], options["initiator"], chap)
     return probe(transport, Plan(options["deadline"], options["slow_after"], options["write_path"]))

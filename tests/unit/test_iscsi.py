@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import split_portal
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import check_name, split_portal
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,17 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi i
 )
 def test_portals(portal: str, parts: tuple[str, int]) -> None:
     assert split_portal(portal) == parts
+
+
+def test_names() -> None:
+    for name in ("iqn.2001-04.com.example:storage.disk1", "eui.02004567A425678D", "naa.62004567BA64678D0123456789ABCDEF"):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "gateway1", "iqn.2001-04.com.example:a b", "iqn.2001-04.com.example/x", "eui.0200", "iqn.2001-04." + "x" * 220])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="is no iSCSI name"):
+        check_name(name)
 
 
 @pytest.mark.parametrize("portal", ["", ":3260", "host:0", "host:65536", "host:iscsi", "host:-1"])

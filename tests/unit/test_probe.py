@@ -86,6 +86,11 @@ def test_registered_keys_mean_conflict_and_no_reserve() -> None:
     assert outcome.verdict == "conflict"
     assert outcome.registrants == ["00000000000000aa"]
     assert "reserve" not in table.names
+    assert table.names[-1] == "flush"
+
+
+def test_a_hang_behind_registered_keys_is_still_a_hang() -> None:
+    assert run(Table(pr_read_keys=Reply(commands.GOOD, bytes.fromhex("0000000100000008 00000000000000aa")), flush=NoAnswer())).verdict == "hung"
 
 
 def test_unit_attentions_are_tried_again() -> None:

@@ -78,6 +78,16 @@ def test_the_blacklist_is_compared_with_what_it_was_at_first() -> None:
     assert "blacklist: 0 entries, the same as before" in _remediation.summary(result)
 
 
+def test_nothing_is_said_of_a_blacklist_that_nobody_read() -> None:
+    lines = _remediation.summary(conclude("leave", {"restore": "never"}, resumed=SKIPPED))
+    assert not [line for line in lines if line.startswith("blacklist")]
+
+
+def test_check_mode_says_would() -> None:
+    lines = _remediation.summary(conclude("fence", {"check_mode": True}, resumed={**IDLE}, fenced=FENCED))
+    assert f"blacklist: would be added {ADDRESS}" in lines
+
+
 def test_a_lun_that_was_not_probed_is_not_called_healthy() -> None:
     assert any("only the watchers tell" in line for line in _remediation.summary(conclude("fence", fenced=FENCED, restored=FREED)))
 

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions, parse
+from typing import Any
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions, parse, union
 
 # Cut from `ceph tell mon.a sessions` of Ceph 16.2.15.
 SESSIONS = [
@@ -16,12 +19,26 @@ SESSIONS = [
 
 
 def test_clients_are_known_by_address() -> None:
-    hosts = parse(SESSIONS)
-    assert hosts["127.0.0.1:0/368919026"] == "gateway1"
-    assert hosts["[2001:db8::1]:0/5"] == "gateway2"
+    look = parse(SESSIONS)
+    assert look.hosts["127.0.0.1:0/368919026"] == "gateway1"
+    assert look.hosts["[2001:db8::1]:0/5"] == "gateway2"
+    assert look.ids == {4103, 4110, 4111}
+    assert look.gap == ""
 
 
 def test_a_client_is_missing_only_on_full_sight() -> None:
     assert Sessions({}).missing("192.0.2.7:0/5")
     assert not Sessions({"192.0.2.7:0/5": "gateway1"}).missing("192.0.2.7:0/5")
+    assert not Sessions({}, frozenset({4133})).missing("192.0.2.7:0/5", 4133)
     assert not Sessions({}, gap="only 2 of 3 monitors are in quorum").missing("192.0.2.7:0/5")
+
+
+@pytest.mark.parametrize("sessions", [None, [], [{"global_id": 4}], [{"global_id": 4, "socket_addr": {"addr": "-", "nonce": 0}}]])
+def test_sessions_that_cannot_be_read_prove_nobody_gone(sessions: list[dict[str, Any]] | None) -> None:
+    assert parse(sessions).gap
+    assert not parse(sessions).missing("192.0.2.7:0/5")
+
+
+def test_all_monitors_together() -> None:
+    both = union([Sessions({"192.0.2.7:0/5": "one"}, frozenset({1})), Sessions({}, frozenset({2}), gap="why")])
+    assert both == Sessions({"192.0.2.7:0/5": "one"}, frozenset({1, 2}), "why")

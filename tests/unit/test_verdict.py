@@ -19,6 +19,7 @@ BLIND = Sessions({}, gap="only 2 of 3 monitors are in quorum")
 @pytest.mark.parametrize(
     ("watcher", "reply", "looks", "liveness", "words"),
     [
+        (B, REPLY, [Sessions({}, frozenset({B.client_id})), NOBODY], "hung", "not known whether"),
         (A, REPLY, [NOBODY, NOBODY], "alive", "acknowledged"),
         (B, REPLY, [NOBODY, NOBODY], "orphaned", "no session on any monitor"),
         (B, REPLY, [ALL, ALL], "hung", "from host gateway2"),
@@ -105,7 +106,18 @@ def test_a_client_with_an_alive_and_a_stale_watch_on_one_image_is_spared() -> No
 
 def test_a_living_client_that_is_the_only_watcher_of_another_image_is_spared() -> None:
     alone = judged("h", name="other", clients=(B,))
-    assert "only watcher of rbd/other" in vetoes([judged("ah"), alone])
+    assert "rbd/other has no other watcher that answers" in vetoes([judged("ah"), alone])
+
+
+def test_a_dead_watch_beside_it_does_not_make_a_living_client_dispensable() -> None:
+    beside_a_dead_one = judged("ho", name="other", clients=(B, C))
+    (culprit, *_rest) = verdict.culprits([judged("ah")])
+    assert "no other watcher that answers" in " ".join(verdict.weigh(culprit, [judged("ah"), beside_a_dead_one], ()).vetoes)
+
+
+def test_a_living_client_that_could_not_be_tested_elsewhere_is_spared() -> None:
+    untested = judged("ua", name="other", clients=(B, C))
+    assert "could not be tested on rbd/other" in vetoes([judged("ah"), untested])
 
 
 def test_a_client_that_is_gone_serves_nobody() -> None:

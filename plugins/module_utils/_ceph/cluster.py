@@ -13,6 +13,7 @@ import errno
 import json
 import os
 import sys
+import threading
 import typing as t
 from dataclasses import dataclass
 
@@ -67,6 +68,7 @@ class Cluster:
                 "or set ansible_python_interpreter to the Python that has them."
             )
         self.connection = connection
+        self._stuck = False
         try:
             self._rados = rados.Rados(name=connection.client, conffile=connection.conf, conf=connection.settings())
         except rados.Error as error:
@@ -80,7 +82,9 @@ class Cluster:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._rados.shutdown()
+        # A handle with a call under way that knows no deadline cannot be shut down; it ends with the process.
+        if not self._stuck:
+            self._rados.shutdown()
 
     def command(self, prefix: str, **arguments: t.Any) -> t.Any:
         """A monitor command's decoded JSON answer (None when it has none). Raises ClusterError."""
@@ -106,11 +110,24 @@ class Cluster:
         return ioctx
 
     def wait_for_latest_map(self) -> None:
-        """Until this client has the newest OSD map, and with its next operations the OSDs, too."""
-        try:
-            self._rados.wait_for_latest_osdmap()
-        except rados.Error as error:
-            raise explain(error, "Waiting for the new OSD map") from error
+        """Until this client has the newest OSD map, and with its next operations the OSDs, too. Raises ClusterError."""
+        errors: list[Exception] = []
+
+        def wait() -> None:
+            try:
+                self._rados.wait_for_latest_osdmap()
+            except rados.Error as error:
+                errors.append(error)
+
+        # rados_mon_op_timeout does not reach this call (measured with a stopped monitor), so it waits in a thread that can be left behind.
+        waiter = threading.Thread(target=wait, daemon=True)
+        waiter.start()
+        waiter.join(self.connection.timeout)
+        self._stuck = waiter.is_alive()
+        if self._stuck:
+            raise ClusterError(f"The new OSD map did not arrive within {self.connection.timeout} s: see whether the monitors have a quorum.")
+        if errors:
+            raise explain(errors[0], "Waiting for the new OSD map")
 
     def _command(self, prefix: str, arguments: dict[str, t.Any], monitor: str | None) -> bytes:
         command = json.dumps({"prefix": prefix, "format": "json", **arguments})
@@ -136,6 +153,8 @@ class Cluster:
             return ClusterError(f"No monitor named in {where} let {who} in within {self.connection.timeout} s: check mon_host, the network and the quorum.")
         if error.errno == errno.ENOENT:
             return ClusterError(f"No key for {who} was found by way of {where}: name the file that holds it in keyring.")
+        if error.errno == errno.EIO:
+            return ClusterError(f"The keyring for {who} holds no readable key: give the file that 'ceph auth get {who}' prints.")
         if error.errno in (errno.EACCES, errno.EPERM):
             return ClusterError(f"The cluster of {where} refused {who}: the key in its keyring is not the one that 'ceph auth get {who}' shows.")
         return explain(error, f"Connecting to the cluster of {where} as {who}")

@@ -19,6 +19,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 # A client that lost its monitor looks for another one every 3 s (mon_client_hunt_interval), and has no session meanwhile.
 BETWEEN_LOOKS_S = 3.0
 
+LONGEST_EXPIRE_S = 365 * 24 * 3600
+
 
 @dataclass(frozen=True)
 class Change:
@@ -49,8 +51,8 @@ class Plan:
 def apply(options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
     """Does what the options of osd_blacklist ask for; with ``dry_run`` only says what it would do. Raises RescueError."""
     addresses = list(dict.fromkeys(str(address.parse(text)) for text in options["addresses"]))
-    if options["expire"] < 1:
-        raise InputError(f"expire is {options['expire']}: give at least 1 second.")
+    if not 1 <= options["expire"] <= LONGEST_EXPIRE_S:
+        raise InputError(f"expire is {options['expire']}: give between 1 second and a year ({LONGEST_EXPIRE_S} s).")
     with Cluster(Connection.from_options(options)) as cluster:
         if options["state"] == "present":
             return _present(cluster, addresses, options, dry_run)
@@ -68,17 +70,21 @@ def _present(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[st
     if options["lease"] is None:
         blacklist.add(cluster, before.word, missing, options["expire"])
     else:
-        _add_under_lease(cluster, before.word, missing, options)
+        missing = _add_under_lease(cluster, missing, options)
     after = blacklist.read(cluster)
     _confirm(not set(missing) - set(after.entries), "An entry that was just added is not on the blacklist", after.word)
     return Change(before.entries, after.entries, added=missing)
 
 
-def _add_under_lease(cluster: Cluster, word: str, missing: t.Sequence[str], options: t.Mapping[str, t.Any]) -> None:
-    wanted, expire_s = options["lease"], options["expire"]
-    with lease.opened(cluster, wanted["pool"]) as book:
-        book.record([Lease(client, wanted["run"], wanted["reason"], time.time(), expire_s) for client in missing])
-        blacklist.add(cluster, word, missing, expire_s)
+def _add_under_lease(cluster: Cluster, wanted: t.Sequence[str], options: t.Mapping[str, t.Any]) -> list[str]:
+    """Adds those that are still missing once the lock is held: an entry that somebody else made meanwhile is not ours to end."""
+    request, expire_s = options["lease"], options["expire"]
+    with lease.opened(cluster, request["pool"]) as book:
+        now = blacklist.read(cluster)
+        missing = [client for client in wanted if client not in now.entries]
+        book.record([Lease(client, request["run"], request["reason"], time.time(), expire_s) for client in missing])
+        blacklist.add(cluster, now.word, missing, expire_s)
+    return missing
 
 
 def _absent(cluster: Cluster, addresses: t.Sequence[str], dry_run: bool) -> Change:
@@ -103,12 +109,18 @@ def _confirm(holds: bool, what: str, word: str) -> None:
 
 
 def _restored(cluster: Cluster, options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
-    pools = options["pools"] or images.rbd_pools(cluster)
-    owing = [pool for pool in pools if lease.read(cluster, pool)]
+    """Restores what can be restored before it raises for a pool that cannot be read."""
     entries = blacklist.read(cluster).entries
-    change = Change(entries, entries)
-    for pool in owing:
-        change = _joined(change, _restore_pool(cluster, pool, options["restore"] == "always", dry_run))
+    change, errors = Change(entries, entries), []
+    tagged = options["pools"] or images.rbd_pools(cluster)
+    for pool in [*tagged, *([] if options["pools"] else images.other_pools(cluster))]:
+        try:
+            if lease.read(cluster, pool):
+                change = _joined(change, _restore_pool(cluster, pool, options["restore"] == "always", dry_run))
+        except ClusterError as error:
+            errors += [error] if pool in tagged else []
+    if errors:
+        raise errors[0]
     return change
 
 

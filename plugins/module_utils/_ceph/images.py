@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
@@ -14,12 +15,19 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
 # How librbd names the lock of the exclusive-lock feature (WATCHER_LOCK_COOKIE_PREFIX in Ceph's src/librbd/managed_lock/Utils.cc).
-_AUTOMATIC_LOCK = "auto "
+_AUTOMATIC_LOCK = re.compile(r"auto (\d+)")
+_CLIENT = re.compile(r"client\.(\d+)")
 
 
 def rbd_pools(cluster: Cluster) -> list[str]:
     """Names of the pools that are tagged for RBD."""
     return [pool["pool_name"] for pool in cluster.command("osd dump")["pools"] if "rbd" in pool.get("application_metadata", {})]
+
+
+def other_pools(cluster: Cluster) -> list[str]:
+    """Names of the pools that are not tagged for RBD; they may hold images all the same."""
+    tagged = rbd_pools(cluster)
+    return [pool["pool_name"] for pool in cluster.command("osd dump")["pools"] if pool["pool_name"] not in tagged]
 
 
 def list_pool(cluster: Cluster, pool: str) -> list[Image]:
@@ -74,6 +82,7 @@ def watch(cluster: Cluster, image: Image) -> WatchedImage | None:
 def _lock_owner(lockers: t.Any) -> tuple[int, int] | None:
     """(client id, watch cookie) of the automatic exclusive lock's owner; ``lockers`` is what ``rbd.Image.list_lockers()`` gives."""
     for client, cookie, _address in lockers["lockers"] if lockers else []:
-        if cookie.startswith(_AUTOMATIC_LOCK) and client.startswith("client."):
-            return int(client.partition(".")[2]), int(cookie[len(_AUTOMATIC_LOCK) :])
+        automatic, owner = _AUTOMATIC_LOCK.fullmatch(cookie), _CLIENT.fullmatch(client)
+        if automatic and owner:
+            return int(owner[1]), int(automatic[1])
     return None

@@ -23,8 +23,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 OBJECT = "cephops_iscsi_rescue.leases"
 _LOCK = "leases"
 _RETRY_S = 0.2
-# Read at most so many leases; a run fences far fewer.
-_MOST = 100_000
+_PAGE = 1000
+# A holder does a handful of operations, usually in milliseconds, each with the connection's timeout.
+_LOCK_TIMEOUTS = 3
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,22 @@ class LeaseBook:
 
     def read(self) -> dict[str, Lease]:
         """Address -> lease. Raises ClusterError."""
+        leases: dict[str, Lease] = {}
         try:
-            with rados.ReadOpCtx() as operation:
-                entries, _status = self._ioctx.get_omap_vals(operation, "", "", _MOST)
-                self._ioctx.operate_read_op(operation, OBJECT)
-                return {key: Lease(**json.loads(value)) for key, value in entries}
+            while page := self._page(max(leases, default="")):
+                leases.update({key: Lease(**json.loads(value)) for key, value in page})
         except rados.ObjectNotFound:
             return {}
         except (rados.Error, ValueError, TypeError) as error:
             raise explain(error, f"Reading the leases in {self.pool}/{OBJECT}") from error
+        return leases
+
+    def _page(self, after: str) -> list[tuple[str, bytes]]:
+        """The entries whose key follows ``after``, as many as the OSD hands out at once (osd_max_omap_entries_per_request, 1024)."""
+        with rados.ReadOpCtx() as operation:
+            entries, _status = self._ioctx.get_omap_vals(operation, after, "", _PAGE)
+            self._ioctx.operate_read_op(operation, OBJECT)
+            return list(entries)
 
     def record(self, leases: t.Sequence[Lease]) -> None:
         """Writes leases, over those of the same address. Raises ClusterError."""
@@ -90,7 +98,7 @@ def read(cluster: Cluster, pool: str) -> dict[str, Lease]:
 
 @contextlib.contextmanager
 def opened(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
-    """The leases of a pool, under the lock. Raises ClusterError when another run holds it for longer than the connection's timeout."""
+    """The leases of a pool, under the lock. Raises ClusterError when another run holds it for longer than a killed one could."""
     cookie = uuid.uuid4().hex
     with cluster.open_pool(pool) as ioctx:
         _lock(ioctx, pool, cookie, cluster.connection.timeout)
@@ -100,9 +108,10 @@ def opened(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
             _unlock(ioctx, cookie)
 
 
-def _lock(ioctx: t.Any, pool: str, cookie: str, patience_s: int) -> None:
-    # A holder does a handful of operations, each with the same timeout: six of them, and it must have been killed.
-    give_up, expires_after_s = time.monotonic() + patience_s, 6 * patience_s
+def _lock(ioctx: t.Any, pool: str, cookie: str, timeout_s: int) -> None:
+    # Longer than a killed holder's lock lasts, so that the run after it goes on by itself.
+    expires_after_s = _LOCK_TIMEOUTS * timeout_s
+    give_up = time.monotonic() + expires_after_s + timeout_s
     while True:
         try:
             ioctx.lock_exclusive(OBJECT, _LOCK, cookie, "cephops.iscsi_rescue", expires_after_s)
@@ -111,7 +120,7 @@ def _lock(ioctx: t.Any, pool: str, cookie: str, patience_s: int) -> None:
             if time.monotonic() > give_up:
                 raise ClusterError(
                     f"Another run holds the lock on {pool}/{OBJECT} (see 'rados -p {pool} lock info {OBJECT} {_LOCK}'): "
-                    f"wait for it to end; if it was killed, the lock ends by itself within {expires_after_s} s."
+                    "wait for it to end, then run this again."
                 ) from error
             time.sleep(_RETRY_S)
         except rados.Error as error:

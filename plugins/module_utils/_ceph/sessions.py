@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,12 @@ class Sessions:
     """Who is connected. ``hosts``: client address -> host name. ``gap``: why the sight is incomplete, '' when every monitor was read."""
 
     hosts: dict[str, str]
+    ids: frozenset[int] = frozenset()
     gap: str = ""
 
-    def missing(self, client: str) -> bool:
-        """True only when every monitor was read and none knows the client at this address."""
-        return not self.gap and client not in self.hosts
+    def missing(self, client: str, client_id: int = 0) -> bool:
+        """True only when every monitor was read and none knows a client of this address or (where known) this id."""
+        return not self.gap and client not in self.hosts and client_id not in self.ids
 
 
 def read(cluster: Cluster) -> Sessions:
@@ -35,19 +36,27 @@ def read(cluster: Cluster) -> Sessions:
         dump = cluster.command("mon dump")
         monitors = [monitor["name"] for monitor in dump["mons"]]
         if len(dump["quorum"]) < len(monitors):
-            return Sessions({}, f"only {len(dump['quorum'])} of {len(monitors)} monitors are in quorum")
-        hosts: dict[str, str] = {}
-        for monitor in monitors:
-            hosts.update(parse(cluster.tell_monitor(monitor, "sessions")))
+            return Sessions({}, gap=f"only {len(dump['quorum'])} of {len(monitors)} monitors are in quorum")
+        return union([parse(cluster.tell_monitor(monitor, "sessions")) for monitor in monitors])
     except ClusterError as error:
-        return Sessions({}, f"the monitors' sessions could not be read: {error}")
-    return Sessions(hosts)
+        return Sessions({}, gap=f"the monitors' sessions could not be read: {error}")
 
 
-def parse(sessions: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, str]:
-    """Client address -> host name, from one monitor's JSON list of sessions."""
-    found = {}
-    for session in sessions:
-        socket = session.get("socket_addr") or {}
-        found[address.normal(f"{socket.get('addr')}/{socket.get('nonce')}")] = session.get("remote_host", "")
-    return found
+def union(looks: t.Sequence[Sessions]) -> Sessions:
+    """What several monitors know together."""
+    hosts = {client: host for look in looks for client, host in look.hosts.items()}
+    return Sessions(hosts, frozenset().union(*(look.ids for look in looks)), next((look.gap for look in looks if look.gap), ""))
+
+
+def parse(sessions: t.Sequence[t.Mapping[str, t.Any]] | None) -> Sessions:
+    """From one monitor's JSON list. A session of a client whose address cannot be read is a gap: it may be anybody's."""
+    hosts, ids, gap = {}, set(), "" if sessions else "a monitor listed no sessions"
+    for session in sessions or []:
+        socket, client_id = session.get("socket_addr") or {}, session.get("global_id") or 0
+        try:
+            hosts[str(address.parse(f"{socket.get('addr')}/{socket.get('nonce')}"))] = str(session.get("remote_host") or "")
+        except InputError:
+            # A monitor lists itself, with id 0 and no address.
+            gap = gap or (f"the session of client.{client_id} has no readable address" if client_id else "")
+        ids.add(client_id)
+    return Sessions(hosts, frozenset(ids - {0}), gap)

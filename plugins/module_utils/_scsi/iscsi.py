@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import re
 import select
 import socket
 import threading
@@ -23,6 +24,11 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
 
 _DEFAULT_PORT = 3260
+# libiscsi puts the number into two bytes as it is, which beyond 255 is another address method, and so another LUN (SAM-5 4.7.3).
+_HIGHEST_LUN = 255
+# RFC 7143, 4.2.7.
+_ISCSI_NAME = re.compile(r"(iqn\.[0-9]{4}-[0-9]{2}\.[^\s/]+|eui\.[0-9A-Fa-f]{16}|naa\.(?:[0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}))")
+_LONGEST_NAME = 223
 _SESSION_NORMAL = 2  # enum iscsi_session_type in libiscsi's iscsi.h
 _DIGEST_NONE_CRC32C = 1  # enum iscsi_header_digest
 _XFER_NONE, _XFER_READ, _XFER_WRITE = 0, 1, 2  # enum scsi_xfer_dir in scsi-lowlevel.h
@@ -81,10 +87,13 @@ class IscsiTransport:
     def __init__(self, portal: str, target: str, lun: int, initiator: str, chap: Credentials | None = None) -> None:
         self._library = _load()
         self._host, self._port = split_portal(portal)
+        check_name(target)
+        check_name(initiator)
+        if not 0 <= lun <= _HIGHEST_LUN:
+            raise InputError(f"LUN {lun} cannot be probed: give a number from 0 to {_HIGHEST_LUN}, for which libiscsi's addressing holds.")
         self._lun = lun
         self._context = self._library.iscsi_create_context(initiator.encode())
-        if not self._context or self._library.iscsi_set_targetname(self._context, target.encode()):
-            raise InputError(f"'{initiator}' or '{target}' is no iSCSI name: give names such as iqn.2001-04.com.example:storage.")
+        self._library.iscsi_set_targetname(self._context, target.encode())
         self._library.iscsi_set_session_type(self._context, _SESSION_NORMAL)
         self._library.iscsi_set_header_digest(self._context, _DIGEST_NONE_CRC32C)
         self._library.iscsi_set_noautoreconnect(self._context, 1)
@@ -154,7 +163,8 @@ class IscsiTransport:
         poll.register(self._library.iscsi_get_fd(self._context), self._library.iscsi_which_events(self._context))
         events = poll.poll(left * 1000)
         if events and self._library.iscsi_service(self._context, events[0][1]) < 0:
-            raise Unreachable(self._error())
+            # The error text at this point may be that of an earlier command.
+            raise Unreachable("the connection was lost")
 
     def _error(self) -> str:
         message = (self._library.iscsi_get_error(self._context) or b"").decode(errors="replace").strip()
@@ -173,6 +183,12 @@ def split_portal(portal: str) -> tuple[str, int]:
     if not host or (port and not (port.isdecimal() and 0 < int(port) < 65536)):
         raise InputError(f"'{portal}' is no portal: give HOST, HOST:PORT or [IPV6]:PORT.")
     return host, int(port or _DEFAULT_PORT)
+
+
+def check_name(name: str) -> None:
+    """Raises InputError for what is no iSCSI name."""
+    if not _ISCSI_NAME.fullmatch(name) or len(name.encode()) > _LONGEST_NAME:
+        raise InputError(f"'{name[:80]}' is no iSCSI name: give one such as iqn.2001-04.com.example:storage.")
 
 
 def _resolve(host: str, port: int, seconds: float) -> str:

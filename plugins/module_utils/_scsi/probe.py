@@ -74,9 +74,10 @@ def probe(transport: Transport, plan: Plan) -> Outcome:
         run.connect()
         run.identify()
         run.check_registrants()
-        run.reserve_and_release()
+        if not run.outcome.registrants:
+            run.reserve_and_release()
         run.check_read_and_write_path()
-        run.check_speed()
+        run.judge()
     except _Ended as ended:
         run.outcome.verdict, run.outcome.reason = ended.verdict, ended.reason
     finally:
@@ -117,9 +118,6 @@ class _Run:
     def check_registrants(self) -> None:
         self.outcome.registrants = commands.decode_registrants(self._optional(commands.pr_read_keys()).data)
         self._optional(commands.pr_read_reservation())
-        if self.outcome.registrants:
-            keys = ", ".join(self.outcome.registrants)
-            raise _Ended("conflict", f"initiators have registered persistent reservation keys ({keys}), so RESERVE was not sent: it conflicts by rule")
 
     def reserve_and_release(self) -> None:
         try:
@@ -140,7 +138,10 @@ class _Run:
             if self._must(command, allow_unsupported=True).is_sense(commands.ILLEGAL_REQUEST):
                 raise _Ended("faulty", f"the LUN does not know the command of write_path={self.plan.write_path}: choose another write_path")
 
-    def check_speed(self) -> None:
+    def judge(self) -> None:
+        if self.outcome.registrants:
+            keys = ", ".join(self.outcome.registrants)
+            raise _Ended("conflict", f"registered persistent reservation keys ({keys}) make RESERVE conflict by rule, so it was not sent; all else answered")
         slow = [step for step in self.outcome.steps if step.seconds > self.plan.slow_after_s]
         if slow:
             shown = ", ".join(f"{step.name} took {step.seconds:.2f} s" for step in slow)

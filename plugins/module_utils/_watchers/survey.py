@@ -39,14 +39,18 @@ def watch_all(cluster: Cluster, selected: t.Sequence[Image]) -> list[WatchedImag
 
 
 def elsewhere(cluster: Cluster, known: t.Sequence[WatchedImage]) -> tuple[list[WatchedImage], list[str]]:
-    """The watched images of all RBD pools that are not ``known`` yet, and why any pool could not be looked at."""
+    """The watched images of all pools that are not ``known`` yet, and why any RBD pool could not be looked at.
+
+    A pool that is not tagged for RBD may hold images, too; one of those that cannot be read most likely holds none.
+    """
     found: list[WatchedImage] = []
     gaps: list[str] = []
     seen = {watched.image for watched in known}
-    for pool in images.rbd_pools(cluster):
+    tagged = images.rbd_pools(cluster)
+    for pool in [*tagged, *images.other_pools(cluster)]:
         try:
             rest = [image for image in images.list_pool(cluster, pool) if image not in seen]
             found += watch_all(cluster, rest)
         except RescueError as error:
-            gaps.append(str(error))
+            gaps += [str(error)] if pool in tagged else []
     return found, gaps

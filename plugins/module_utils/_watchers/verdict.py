@@ -38,7 +38,7 @@ def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions]
         return Finding(watcher, "alive", "it acknowledged the notify")
     if watcher.key not in reply.timed_out:
         return Finding(watcher, "unknown", "its watch came or went while the notify ran")
-    if looks and all(look.missing(watcher.address) for look in looks):
+    if looks and all(look.missing(watcher.address, watcher.client_id) for look in looks):
         # A monitor forgets a client that it has not heard of for 300 s (mon_session_timeout; measured with a stopped client).
         return Finding(watcher, "orphaned", "it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes")
     return Finding(watcher, "hung", f"it did not answer the notify, {_session(watcher.address, looks)}")
@@ -48,8 +48,8 @@ def _session(client: str, looks: t.Sequence[Sessions]) -> str:
     hosts = [look.hosts[client] for look in looks if client in look.hosts]
     if hosts:
         return f"but still has a session on a monitor, from host {hosts[-1] or 'unknown'}"
-    gaps = [look.gap for look in looks if look.gap]
-    return f"and it is not known whether the client still lives ({gaps[0] if gaps else 'no sessions were read'})"
+    gaps = [look.gap for look in looks if look.gap] or ["a monitor has a session of its id at another address" if looks else "no sessions were read"]
+    return f"and it is not known whether the client still lives ({gaps[0]})"
 
 
 def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int) -> Judgement:
@@ -101,8 +101,14 @@ def weigh(culprit: Culprit, judgements: t.Sequence[Judgement], unseen: t.Sequenc
     ]
     if any(finding.liveness != "orphaned" for _judgement, finding in own):
         vetoes += [
-            f"the client may still live and is the only watcher of {judgement.watched.image.spec}: fencing it would cut that image off"
-            for judgement in _only_by(culprit.address, judgements)
+            f"the client may still live and {judgement.watched.image.spec} has no other watcher that answers: fencing it would cut that image off"
+            for judgement, _finding in own
+            if not _served_without(culprit.address, judgement)
+        ]
+        vetoes += [
+            f"the client may still live and could not be tested on {judgement.watched.image.spec}: {finding.reason}"
+            for judgement, finding in own
+            if finding.liveness == "unknown"
         ]
         vetoes += [f"the client may still live and what else it serves is not known: {gap}" for gap in unseen]
     others = [judgement.watched.image.spec for judgement, _finding in own if judgement.watched.image.spec not in culprit.images]
@@ -110,5 +116,5 @@ def weigh(culprit: Culprit, judgements: t.Sequence[Judgement], unseen: t.Sequenc
     return replace(culprit, reasons=culprit.reasons + reach, vetoes=tuple(dict.fromkeys(vetoes)))
 
 
-def _only_by(client: str, judgements: t.Iterable[Judgement]) -> list[Judgement]:
-    return [judgement for judgement in judgements if {finding.watcher.address for finding in judgement.findings} == {client}]
+def _served_without(client: str, judgement: Judgement) -> bool:
+    return any(finding.liveness == "alive" and finding.watcher.address != client for finding in judgement.findings)
