@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The incident and its cure on this machine, as `make demo` shows it: one LUN, broken and healed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+lab=$1
+here=(--extra-vars "incident_lab_dir=$lab")
+there=(--inventory "$lab/inventory.yml")
+log=$(mktemp --tmpdir iscsi_rescue_demo.XXXXXX.log)
+
+say() { printf '\n== %s\n' "$*"; }
+play() { ansible-playbook "$@" 2>&1 | tee -a "$log"; }
+quietly() { play "$@" >"$log.last" || { cat "$log.last"; exit 1; }; }
+show() { play "${there[@]}" playbooks/lab_show.yml --extra-vars "lab_show_name=$1" | sed -n "s/^    - \('\?\)\(.*\)\1$/\2/p"; }
+since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
+
+say "A Ceph cluster and an iSCSI LUN in $lab, what is missing installed (all output: $log)"
+began=$EPOCHREALTIME
+quietly "${here[@]}" playbooks/lab_down.yml
+quietly "${here[@]}" playbooks/lab_up.yml
+trap 'quietly "${here[@]}" playbooks/lab_down.yml' EXIT
+up=$(since "$began")
+show healthy
+
+say "The incident: a client takes the image's lock and is killed; its watch and its lock stay"
+quietly "${here[@]}" playbooks/lab_inject.yml
+show before
+
+say "ansible-playbook --inventory $lab/inventory.yml playbooks/remediate_watchers.yml"
+began=$EPOCHREALTIME
+play "${there[@]}" playbooks/remediate_watchers.yml
+healing=$(since "$began")
+
+say "Afterwards"
+show after
+
+say "The same command again"
+began=$EPOCHREALTIME
+play "${there[@]}" playbooks/remediate_watchers.yml | sed -n 's/^    - \(nothing_to_do.*\)/\1/p; /^lab .*changed=/p' | tee "$log.again"
+again=$(since "$began")
+
+say "Summary"
+python3 tests/demo_summary.py "$lab" "$log.again" "lab up=$up" "healing=$healing" "second run=$again"
+rm -f "$log.last" "$log.again"
+
+say "Taking the lab down"
