@@ -53,7 +53,7 @@ options:
         type: str
         default: ''
   pools:
-    description: Where to look for leases with O(state=restored). Without it, in all pools tagged for RBD.
+    description: Where to look for leases with O(state=restored). Without it, in all pools.
     type: list
     elements: str
     default: []

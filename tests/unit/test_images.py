@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import images
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import images
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image
 
 

@@ -99,6 +99,12 @@ def test_unit_attentions_are_tried_again() -> None:
     assert next(step for step in outcome.steps if step.name == "test_unit_ready").tries == 3
 
 
+def test_a_lun_that_is_busy_is_tried_again() -> None:
+    outcome = run(Table(reserve=[Reply(commands.BUSY), Reply(commands.TASK_SET_FULL), GOOD]))
+    assert outcome.verdict == "healthy"
+    assert next(step for step in outcome.steps if step.name == "reserve").tries == 3
+
+
 def test_a_lun_that_stays_busy_is_faulty() -> None:
     outcome = run(Table(reserve=Reply(commands.BUSY)))
     assert outcome.verdict == "faulty"

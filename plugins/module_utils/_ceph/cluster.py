@@ -28,6 +28,9 @@ except ImportError as _error:
     rados = rbd = None  # Cluster() says so, in words, before either is used
     RADOS_MISSING = str(_error)
 
+# The libraries, too: whoever needs them has them from here.
+__all__ = ["Cluster", "Connection", "explain", "rados", "rbd"]
+
 
 @dataclass(frozen=True)
 class Connection:

@@ -10,7 +10,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, images, lease, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, lease, pools, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.blacklist import Blacklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import Lease
@@ -112,13 +112,13 @@ def _restored(cluster: Cluster, options: t.Mapping[str, t.Any], dry_run: bool) -
     """Restores what can be restored before it raises for a pool that cannot be read."""
     entries = blacklist.read(cluster).entries
     change, errors = Change(entries, entries), []
-    tagged = options["pools"] or images.rbd_pools(cluster)
-    for pool in [*tagged, *([] if options["pools"] else images.other_pools(cluster))]:
+    there = pools.Pools(tuple(options["pools"]), ()) if options["pools"] else pools.read(cluster)
+    for pool in there.every:
         try:
             if lease.read(cluster, pool):
                 change = _joined(change, _restore_pool(cluster, pool, options["restore"] == "always", dry_run))
         except ClusterError as error:
-            errors += [error] if pool in tagged else []
+            errors += [error] if pool in there.tagged else []
     if errors:
         raise errors[0]
     return change

@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Finding, Judgement
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Finding, Judgement, State
 
-STATES = ("normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined")
+STATES: tuple[State, ...] = ("normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined")
 
 
 def result(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], named: t.Sequence[str], seconds: dict[str, float]) -> dict[str, t.Any]:
@@ -31,7 +31,8 @@ def result(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], nam
 def _counts(judgements: t.Sequence[Judgement]) -> dict[str, int]:
     states = Counter(judgement.state for judgement in judgements)
     watchers = [len(judgement.findings) for judgement in judgements]
-    return {"images": len(judgements), "watched": sum(map(bool, watchers)), "watchers": sum(watchers), **{state: states[state] for state in STATES}}  # type: ignore[index]
+    seen = {"images": len(judgements), "watched": sum(map(bool, watchers)), "watchers": sum(watchers)}
+    return {**seen, **{state: states[state] for state in STATES}}
 
 
 def _image(judgement: Judgement, spared: t.Mapping[str, t.Sequence[str]]) -> dict[str, t.Any]:

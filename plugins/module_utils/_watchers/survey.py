@@ -9,9 +9,10 @@ from __future__ import annotations
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import images
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import pools as pool_list
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import images
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 
 # Measured: 2.2 ms an image with 8 threads, and no better with 32.
@@ -22,7 +23,7 @@ def select(cluster: Cluster, pools: t.Sequence[str], specs: t.Sequence[str]) -> 
     """The images named by ``specs`` and those in ``pools``; with neither, all images of all RBD pools. Raises RescueError."""
     named = [images.find(cluster, spec) for spec in specs]
     if not pools and not specs:
-        pools = images.rbd_pools(cluster)
+        pools = pool_list.read(cluster).tagged
     listed = [image for pool in pools for image in images.list_pool(cluster, pool)]
     return list(dict.fromkeys([*named, *listed]))
 
@@ -46,11 +47,11 @@ def elsewhere(cluster: Cluster, known: t.Sequence[WatchedImage]) -> tuple[list[W
     found: list[WatchedImage] = []
     gaps: list[str] = []
     seen = {watched.image for watched in known}
-    tagged = images.rbd_pools(cluster)
-    for pool in [*tagged, *images.other_pools(cluster)]:
+    there = pool_list.read(cluster)
+    for pool in there.every:
         try:
             rest = [image for image in images.list_pool(cluster, pool) if image not in seen]
             found += watch_all(cluster, rest)
         except RescueError as error:
-            gaps += [str(error)] if pool in tagged else []
+            gaps += [str(error)] if pool in there.tagged else []
     return found, gaps

@@ -19,17 +19,6 @@ _AUTOMATIC_LOCK = re.compile(r"auto (\d+)")
 _CLIENT = re.compile(r"client\.(\d+)")
 
 
-def rbd_pools(cluster: Cluster) -> list[str]:
-    """Names of the pools that are tagged for RBD."""
-    return [pool["pool_name"] for pool in cluster.command("osd dump")["pools"] if "rbd" in pool.get("application_metadata", {})]
-
-
-def other_pools(cluster: Cluster) -> list[str]:
-    """Names of the pools that are not tagged for RBD; they may hold images all the same."""
-    tagged = rbd_pools(cluster)
-    return [pool["pool_name"] for pool in cluster.command("osd dump")["pools"] if pool["pool_name"] not in tagged]
-
-
 def list_pool(cluster: Cluster, pool: str) -> list[Image]:
     """Every image of a pool, those in its namespaces included; not the trash. Raises ClusterError."""
     with cluster.open_pool(pool) as ioctx:

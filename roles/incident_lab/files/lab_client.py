@@ -1,14 +1,14 @@
-#!/usr/bin/python3
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A client of the lab's cluster: opens images, writes to the first, and stays until it is killed.
 
-usage: lab_client CONF READY_FILE POOL IMAGE [IMAGE ...]
+usage: python3 lab_client.py CONF READY_FILE POOL IMAGE [IMAGE ...]
 
 The write takes the exclusive lock the automatic way, where the image has that feature. READY_FILE then gets the client's address as JSON.
 """
 
+import ctypes
 import json
 import os
 import signal
@@ -17,8 +17,12 @@ import sys
 import rados
 import rbd
 
+_PR_SET_NAME = 15  # prctl(2)
+
 
 def main() -> None:
+    # The name by which start-stop-daemon tells this process from any other that has its pid later.
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, b"lab_client", 0, 0, 0)
     conf, ready, pool, *names = sys.argv[1:]
     cluster = rados.Rados(conffile=conf, conf={"client_mount_timeout": "30"})
     cluster.connect()

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The cluster's pools, by whether they are tagged for RBD."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Names. ``others`` may hold images and leases all the same: nothing forbids it."""
+
+    tagged: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All of them, those for RBD first."""
+        return self.tagged + self.others
+
+
+def read(cluster: Cluster) -> Pools:
+    """From the OSD map. Raises ClusterError."""
+    listed = cluster.command("osd dump")["pools"]
+    tagged = tuple(pool["pool_name"] for pool in listed if "rbd" in pool.get("application_metadata", {}))
+    return Pools(tagged, tuple(pool["pool_name"] for pool in listed if pool["pool_name"] not in tagged))
