@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 place=$PWD/$1
 lab=/var/tmp/iscsi_rescue_artifact
 here=(--extra-vars "incident_lab_dir=$lab incident_lab_port=25300")
-export ANSIBLE_COLLECTIONS_PATH=$place/collections ANSIBLE_CONFIG=/dev/null
+export ANSIBLE_COLLECTIONS_PATH=$place/collections ANSIBLE_CONFIG=
 
 rm -rf "$place"
 mkdir -p "$place"
