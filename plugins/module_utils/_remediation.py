@@ -95,7 +95,8 @@ def plan(detected: Data) -> list[str]:
 
 def summary(summed: Data) -> list[str]:
     """The result for a person, a line a fact."""
-    lines = [f"{summed['outcome']}, images looked at: {summed['counts']['images']}, {summed['seconds']} s"]
+    count = summed["counts"]["images"]
+    lines = [f"{summed['outcome']}, looked at {count} image{'s' * (count != 1)} in {summed['seconds']} s"]
     lines += [f"error: {summed['error']}"] if summed["error"] else []
     for image in summed["images"]:
         lines += _image_lines(image, summed)

@@ -63,7 +63,7 @@ def conclude(decision: str, run: dict[str, t.Any] | None = None, **tasks: t.Any)
 def test_outcomes(outcome: str, result: dict[str, t.Any]) -> None:
     assert result["outcome"] == outcome
     lines = _remediation.summary(result)
-    assert lines[0].startswith(f"{outcome}, images looked at: 1, 12.3 s")
+    assert lines[0].startswith(f"{outcome}, looked at 1 image in 12.3 s")
     assert lines[-1].startswith("next: ")
 
 
