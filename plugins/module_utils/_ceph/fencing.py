@@ -82,8 +82,9 @@ def _add_under_lease(cluster: Cluster, wanted: t.Sequence[str], options: t.Mappi
     with lease.opened(cluster, request["pool"]) as book:
         now = blacklist.read(cluster)
         missing = [client for client in wanted if client not in now.entries]
-        book.record([Lease(client, request["run"], request["reason"], time.time(), expire_s) for client in missing])
-        blacklist.add(cluster, now.word, missing, expire_s)
+        if missing:
+            book.record([Lease(client, request["run"], request["reason"], time.time(), expire_s) for client in missing])
+            blacklist.add(cluster, now.word, missing, expire_s)
     return missing
 
 
@@ -133,6 +134,8 @@ def _restore_pool(cluster: Cluster, pool: str, always: bool, dry_run: bool) -> C
         plan = _plan(cluster, pool, leases, before, always)
         change = _removed(cluster, before, plan.remove, False)
         if plan.close:
+            # An add that timed out may still be carried out; a removal sent after it takes it back.
+            blacklist.remove(cluster, before.word, [client for client in plan.close if client not in plan.remove])
             book.drop(plan.close)
     return _closing(change, plan)
 

@@ -74,13 +74,18 @@ class LeaseBook:
             self._ioctx.operate_write_op(operation, OBJECT)
 
     def drop(self, addresses: t.Sequence[str]) -> None:
-        """Removes the leases of these addresses, and the object with the last of them. Raises ClusterError."""
+        """Removes the leases of these addresses. Raises ClusterError."""
         with self._failing("Dropping leases"), rados.WriteOpCtx() as operation:
             self._ioctx.remove_omap_keys(operation, tuple(addresses))
             self._ioctx.operate_write_op(operation, OBJECT)
-        if not self.read():
-            with self._failing("Removing the empty list of leases"), contextlib.suppress(rados.ObjectNotFound):
+
+    def close(self, cookie: str) -> None:
+        """Gives the lock back, and the object with it when no lease is left. A lock that cannot be given back now ends by itself."""
+        with contextlib.suppress(rados.Error, ClusterError):
+            if not self.read():
                 self._ioctx.remove_object(OBJECT)
+        with contextlib.suppress(rados.Error):
+            self._ioctx.unlock(OBJECT, _LOCK, cookie)
 
     @contextlib.contextmanager
     def _failing(self, what: str) -> t.Iterator[None]:
@@ -102,10 +107,11 @@ def opened(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
     cookie = uuid.uuid4().hex
     with cluster.open_pool(pool) as ioctx:
         _lock(ioctx, pool, cookie, cluster.connection.timeout)
+        book = LeaseBook(ioctx, pool)
         try:
-            yield LeaseBook(ioctx, pool)
+            yield book
         finally:
-            _unlock(ioctx, cookie)
+            book.close(cookie)
 
 
 def _lock(ioctx: t.Any, pool: str, cookie: str, timeout_s: int) -> None:
@@ -125,9 +131,3 @@ def _lock(ioctx: t.Any, pool: str, cookie: str, timeout_s: int) -> None:
             time.sleep(_RETRY_S)
         except rados.Error as error:
             raise explain(error, f"Locking the leases in {pool}/{OBJECT}") from error
-
-
-def _unlock(ioctx: t.Any, cookie: str) -> None:
-    """The lock goes with the object when the last lease was dropped, and by itself when it cannot be released now."""
-    with contextlib.suppress(rados.Error):
-        ioctx.unlock(OBJECT, _LOCK, cookie)
