@@ -34,7 +34,9 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
     images = [_image(image, run, tasks) for image in detected["images"] if image["decision"] != "leave"]
     summed = {
         "run": run["id"],
-        "seconds": round(run["ended"] - run["began"], 1),
+        "check_mode": run["check_mode"],
+        # A template hands numbers over as text up to ansible-core 2.18.
+        "seconds": round(float(run["ended"]) - float(run["began"]), 1),
         "error": run["error"],
         "images": images,
         "culprits": detected["culprits"],
@@ -107,7 +109,8 @@ def summary(summed: Data) -> list[str]:
 
 def _image_lines(image: Data, summed: Data) -> list[str]:
     stale = [watcher for watcher in image["watchers_before"] if watcher["liveness"] in ("hung", "orphaned")]
-    lines = [f"{image['spec']}: {image['state']}, {'; '.join(image['reasons'])}"]
+    refused = "refused, " if image["decision"] == "refuse" else ""
+    lines = [f"{image['spec']}: {refused}{image['state']}, {'; '.join(image['reasons'])}"]
     lines += [f"{image['spec']}: {watcher['address']} is {watcher['liveness']}: {watcher['reasons'][0]}" for watcher in stale]
     lines += [f"{image['spec']}: fenced {watcher['address']}" for watcher in stale if watcher["address"] in summed["fenced"]]
     if image["state_after"]:
@@ -132,6 +135,6 @@ def _blacklist_lines(summed: Data) -> list[str]:
         return []
     if before.keys() == after.keys():
         return [f"blacklist: {len(after)} entries, the same as before"]
-    would = "would be " if summed["outcome"] == "would_heal" else ""
+    would = "would be " if summed["check_mode"] else ""
     changes = (("added", after.keys() - before.keys()), ("removed", before.keys() - after.keys()))
     return [f"blacklist: {would}{word} {', '.join(sorted(clients))}" for word, clients in changes if clients]

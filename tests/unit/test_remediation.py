@@ -83,6 +83,17 @@ def test_nothing_is_said_of_a_blacklist_that_nobody_read() -> None:
     assert not [line for line in lines if line.startswith("blacklist")]
 
 
+def test_check_mode_says_would_beside_a_refusal_too() -> None:
+    both = {"images": [image("fence"), {**image("refuse"), "spec": "rbd/two"}], "culprits": [culprit("fence")], "counts": {"images": 2}}
+    lines = _remediation.summary(conclude("fence", {"check_mode": True}, detected=both, fenced=FENCED))
+    assert f"blacklist: would be added {ADDRESS}" in lines
+    assert "rbd/two: refused, contested, 2 watchers" in lines
+
+
+def test_templates_may_hand_numbers_over_as_text() -> None:
+    assert conclude("leave", {"began": "10.0", "ended": "22.34"})["seconds"] == 12.3
+
+
 def test_check_mode_says_would() -> None:
     lines = _remediation.summary(conclude("fence", {"check_mode": True}, resumed={**IDLE}, fenced=FENCED))
     assert f"blacklist: would be added {ADDRESS}" in lines
