@@ -17,6 +17,17 @@ attributes:
     description: Run again with the same options it changes nothing.
 """
 
+    WRITING = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+"""
+
     READ_ONLY = r"""
 options: {}
 attributes:

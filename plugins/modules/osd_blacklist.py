@@ -73,14 +73,8 @@ seealso:
 extends_documentation_fragment:
   - cephops.iscsi_rescue.ceph
   - cephops.iscsi_rescue.attributes
+  - cephops.iscsi_rescue.attributes.writing
   - cephops.iscsi_rescue.attributes.ceph_group
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 author:
   - The cephops.iscsi_rescue authors (!UNKNOWN)
 """

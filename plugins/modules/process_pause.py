@@ -29,13 +29,7 @@ options:
     required: true
 extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+  - cephops.iscsi_rescue.attributes.writing
 notes:
   - It needs the right to signal the process, so that of the same user or root.
 author:
