@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 BUILD := .build
 COLLECTION := $(BUILD)/collections/ansible_collections/cephops/iscsi_rescue
-LAB := /var/tmp/iscsi_rescue_lab
+DEMO_LAB := /var/tmp/iscsi_rescue_demo
 PLAYBOOK := $(BIN)/ansible-playbook
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -44,12 +44,12 @@ $(COLLECTION):
 
 .PHONY: demo
 demo: setup ## Break a LUN in a lab of its own as in the incident, heal it, show before and after
-	tests/demo.sh $(LAB)
+	tests/demo.sh $(DEMO_LAB)
 
 .PHONY: lab-up lab-down
-lab-up: setup ## Start the lab and leave it running
+lab-up: setup ## Start a lab and leave it running; playbooks/lab_inject.yml breaks its LUN
 	$(PLAYBOOK) playbooks/lab_up.yml
-lab-down: setup ## Stop the lab and remove what it wrote
+lab-down: setup ## Stop that lab and remove what it wrote
 	$(PLAYBOOK) playbooks/lab_down.yml
 
 .PHONY: test
@@ -86,9 +86,16 @@ test-integration: $(VENV)/.tests $(COLLECTION) ## Test each module against a rea
 test-molecule: $(VENV)/.tests $(COLLECTION) ## Test the role on all kinds of the incident
 	cd extensions && $(BIN)/molecule test
 
+# The oldest that meta/runtime.yml admits, so that it is tested, too.
+OLDEST := $(CURDIR)/$(BUILD)/oldest
+$(OLDEST)/.made: $(VENV)/.controller meta/runtime.yml
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/pip install --quiet 'ansible-core==2.17.*' jmespath
+	touch $@
+
 .PHONY: test-artifact
-test-artifact: $(VENV)/.tests ## Build the collection, install it elsewhere, run the playbook by its full name
-	tests/artifact.sh $(BUILD)/artifact
+test-artifact: $(OLDEST)/.made ## Build the collection, install it elsewhere, run it by its full name on the oldest ansible-core
+	PATH=$(OLDEST)/bin:$$PATH tests/artifact.sh $(BUILD)/artifact
 
 .PHONY: build
 build: setup ## Build the artifact that Galaxy takes

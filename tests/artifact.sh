@@ -9,6 +9,7 @@ lab=/var/tmp/iscsi_rescue_artifact
 here=(--extra-vars "incident_lab_dir=$lab incident_lab_port=25300")
 export ANSIBLE_COLLECTIONS_PATH=$place/collections ANSIBLE_CONFIG=
 
+ansible --version | sed -n 1p
 rm -rf "$place"
 mkdir -p "$place"
 ansible-galaxy collection build --output-path "$place"
@@ -23,6 +24,9 @@ ansible-playbook cephops.iscsi_rescue.lab_up "${here[@]}"
 ansible-playbook cephops.iscsi_rescue.lab_inject "${here[@]}"
 ansible-playbook cephops.iscsi_rescue.remediate_watchers --inventory "$lab/inventory.yml" | tee run.log
 grep -q 'healed, ' run.log
+ansible-playbook cephops.iscsi_rescue.remediate_watchers --inventory "$lab/inventory.yml" | tee again.log
+grep -q 'nothing_to_do, ' again.log
+grep -q 'changed=0' again.log
 ansible-doc --type module cephops.iscsi_rescue.osd_blocklist cephops.iscsi_rescue.rbd_watchers >/dev/null
 ansible-doc --type role cephops.iscsi_rescue.remediate_watchers cephops.iscsi_rescue.incident_lab >/dev/null
 ansible-doc --type filter cephops.iscsi_rescue.remediation_summary >/dev/null

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 lab=$1
-here=(--extra-vars "incident_lab_dir=$lab")
+here=(--extra-vars "incident_lab_dir=$lab incident_lab_port=20300")
 there=(--inventory "$lab/inventory.yml")
 log=$(mktemp --tmpdir iscsi_rescue_demo.XXXXXX.log)
 
@@ -13,13 +13,14 @@ say() { printf '\n== %s\n' "$*"; }
 play() { ansible-playbook "$@" 2>&1 | tee -a "$log"; }
 quietly() { play "$@" >"$log.last" || { cat "$log.last"; exit 1; }; }
 show() { play "${there[@]}" playbooks/lab_show.yml --extra-vars "lab_show_name=$1" | sed -n "s/^    - \('\?\)\(.*\)\1$/\2/p"; }
+finish() { say "Taking the lab down"; quietly "${here[@]}" playbooks/lab_down.yml; rm -f "$log.last" "$log.again"; }
 since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
 
 say "A Ceph cluster and an iSCSI LUN in $lab, what is missing installed (all output: $log)"
 began=$EPOCHREALTIME
 quietly "${here[@]}" playbooks/lab_down.yml
 quietly "${here[@]}" playbooks/lab_up.yml
-trap 'quietly "${here[@]}" playbooks/lab_down.yml' EXIT
+trap finish EXIT
 up=$(since "$began")
 show healthy
 
@@ -42,6 +43,3 @@ again=$(since "$began")
 
 say "Summary"
 python3 tests/demo_summary.py "$lab" "$log.again" "lab up=$up" "healing=$healing" "second run=$again"
-rm -f "$log.last" "$log.again"
-
-say "Taking the lab down"

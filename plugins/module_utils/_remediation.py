@@ -13,10 +13,11 @@ Data = t.Mapping[str, t.Any]
 _NEXT = {
     "nothing_to_do": "If a LUN hangs all the same, the cause is not a stale watcher: look at the target, the network and 'ceph -s'.",
     "healed": "Rescan the LUN on the initiators that had lost it.",
-    "healed_restore_pending": "End the client named above, then run this again, or playbooks/restore_blacklist.yml: that removes its entry.",
+    "healed_restore_pending": "End the client named above, then run this again, or cephops.iscsi_rescue.restore_blacklist: that removes its entry.",
     "refused": "Read the reasons: end the surplus client by hand, or raise remediate_watchers_expected if it is there by right.",
     "would_heal": "Run it without check mode to do so.",
-    "failed": "What was fenced and whose client is gone was let in again. Read the error, then run this again: it goes on where this run stopped.",
+    "failed": "What was fenced and whose client is gone was let in again. Read the error. An image that is normal by now is not looked at closer "
+    "by a second run, so probe its LUN yourself, with the module scsi_reserve_probe.",
 }
 
 
@@ -118,13 +119,15 @@ def _image_lines(image: Data, summed: Data) -> list[str]:
     if image["lun_before"]:
         lines.append(f"{image['spec']}: LUN {image['lun_before']['lun']['lun']} {_probe_text(image['lun_before'])} -> {_probe_text(image['lun_after'])}")
     elif image["decision"] == "fence":
-        lines.append(f"{image['spec']}: no entry in remediate_watchers_luns, so no LUN was probed: only the watchers tell that it is healed")
+        lines.append(f"{image['spec']}: remediate_watchers_luns has no entry of this name, so no LUN was probed: only the watchers tell that it is healed")
     return lines
 
 
 def _probe_text(probe: Data) -> str:
     if not probe:
         return "not probed"
+    if probe["verdict"] != "healthy":
+        return f"{probe['verdict']} ({probe['reason']})"
     slowest = max(probe["steps"], key=lambda step: step["seconds"])
     return f"{probe['verdict']} (longest step {slowest['name']}, {slowest['seconds']:.2f} s)"
 

@@ -106,10 +106,18 @@ def test_a_lun_that_was_not_probed_is_not_called_healthy() -> None:
 def test_probes_are_shown_before_and_after() -> None:
     def probed(verdict: str, seconds: float) -> dict[str, t.Any]:
         step = {"name": "flush", "seconds": seconds}
-        return {"item": {"image": "rbd/lun", "lun": 1}, "verdict": verdict, "reason": "", "steps": [step], "identity": {}, "registrants": []}
+        return {
+            "item": {"image": "rbd/lun", "lun": 1},
+            "verdict": verdict,
+            "reason": "flush had no answer within 9.5 s",
+            "steps": [step],
+            "identity": {},
+            "registrants": [],
+        }
 
-    result = conclude("fence", fenced=FENCED, restored=FREED, probes_before=[probed("hung", 9.5)], probes_after=[probed("healthy", 0.01)])
-    assert "rbd/lun: LUN 1 hung (longest step flush, 9.50 s) -> healthy (longest step flush, 0.01 s)" in _remediation.summary(result)
+    before, after = [probed("hung", 9.5)], [probed("healthy", 0.01)]
+    result = conclude("fence", fenced=FENCED, restored=FREED, probes_before=before, probes_after=after)
+    assert "rbd/lun: LUN 1 hung (flush had no answer within 9.5 s) -> healthy (longest step flush, 0.01 s)" in _remediation.summary(result)
 
 
 def test_the_plan_names_evidence_and_refusals() -> None:
