@@ -32,7 +32,7 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
     detected, fenced = tasks["detected"], tasks["fenced"]
     last = tasks["restored"] or tasks["fenced"] or tasks["resumed"]
     kept = (tasks["restored"] or tasks["resumed"]).get("kept", [])
-    images = [_image(image, run, tasks) for image in detected["images"] if image["decision"] != "leave"]
+    images = [_image(image, tasks) for image in detected["images"] if image["decision"] != "leave"]
     summed = {
         "run": run["id"],
         "check_mode": run["check_mode"],
@@ -64,7 +64,7 @@ def _outcome(run: Data, tasks: Data, summed: Data) -> str:
     return "healed" if changes else "nothing_to_do"
 
 
-def _image(image: Data, run: Data, tasks: Data) -> dict[str, t.Any]:
+def _image(image: Data, tasks: Data) -> dict[str, t.Any]:
     verified = {found["spec"]: found for found in tasks["verified"].get("images", [])}
     after = verified.get(image["spec"], {})
     return {

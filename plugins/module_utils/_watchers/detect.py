@@ -59,9 +59,13 @@ def _weighed(cluster: Cluster, judgements: t.Sequence[Judgement], options: t.Map
         return []
     others, gaps = survey.elsewhere(cluster, [judgement.watched for judgement in judgements])
     addresses = {culprit.address for culprit in accused}
-    tested = [judgement for judgement in judgements if all(finding.reason != verdict.NOT_ASKED for finding in judgement.findings)]
-    untested = [judgement.watched for judgement in judgements if judgement not in tested] + others
+    tested = [judgement for judgement in judgements if _was_asked(judgement)]
+    untested = [judgement.watched for judgement in judgements if not _was_asked(judgement)] + others
     touched = [watched for watched in untested if addresses & {watcher.address for watcher in watched.watchers}]
     found = evidence.gather(cluster, touched, options["notify_timeout"])
     everything = tested + [verdict.judge(watched, found.findings(watched), options["expected"]) for watched in touched]
     return [verdict.weigh(culprit, everything, gaps) for culprit in accused]
+
+
+def _was_asked(judgement: Judgement) -> bool:
+    return all(finding.reason != verdict.NOT_ASKED for finding in judgement.findings)
