@@ -16,7 +16,11 @@ class InputError(RescueError):
 
 
 class ClusterError(RescueError):
-    """The Ceph cluster refused, did not answer in time, or could not be reached."""
+    """The Ceph cluster refused, did not answer in time, or could not be reached. ``code``: the errno behind it, positive, 0 when there is none."""
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class TargetError(RescueError):

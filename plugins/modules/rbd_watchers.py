@@ -35,6 +35,39 @@ options:
       - Raise it where several clients have an image open on purpose, such as rbd-mirror or more than one gateway.
     type: int
     default: 1
+  expected_for:
+    description:
+      - How many healthy watchers certain images have by right. The first pattern that matches counts; O(expected) counts for all other images.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      pattern:
+        description: Shell-like pattern on V(pool/image) or V(pool/namespace/image), such as V(rbd/mirrored-*).
+        type: str
+        required: true
+      watchers:
+        description: The number for these images.
+        type: int
+        required: true
+  survey:
+    description:
+      - How to read the watchers of whole pools.
+      - V(sweep) asks every OSD once for all its watchers (C(dump_watchers), Ceph 15 or later), and joins that with the image directories. What
+        looks like more than expected is read again, one by one.
+      - V(image) reads image by image, about 2 ms each.
+      - V(auto) sweeps where release and caps allow it, and else goes image by image; RV(survey) says which, and why.
+      - Images named in O(images) are always read one by one. The sweep then serves to see what else a culprit watches.
+    type: str
+    choices: [auto, sweep, image]
+    default: auto
+  evict:
+    description:
+      - Addresses of living clients to fence where an image is V(contested). It is the operator who names them; nothing is fenced by guess.
+      - Counts for contested images only, when naming them leaves no more than expected, all of them alive. All guards still hold.
+    type: list
+    elements: str
+    default: []
   liveness:
     description:
       - Which images' watchers are asked whether they live.
@@ -53,8 +86,9 @@ notes:
   - "Caps that suffice to look: C(mon 'profile rbd-read-only') and C(osd 'profile rbd-read-only')."
   - "To tell a hung client from one that is gone, it also needs C(mon 'allow command sessions, allow command get_command_descriptions'),
     and Ceph 15 or later. Without it, a client that does not answer is V(hung)."
+  - "The sweep needs C(osd 'allow *'), since the OSDs guard all commands to themselves with that."
   - An acknowledged notify shows that the watch is served, not that the client's I/O is healthy.
-  - The images of the trash are not looked at.
+  - Images in the trash are not judged, but what a culprit watches there counts for the guards.
 seealso:
   - module: cephops.iscsi_rescue.osd_blacklist
 extends_documentation_fragment:
@@ -114,6 +148,10 @@ images:
       description: Its header object, for C(rados listwatchers).
       type: str
       sample: rbd_header.7mjm6dk28jaj3
+    expected:
+      description: How many healthy watchers it has by right.
+      type: int
+      sample: 1
     state:
       description:
         - V(normal), no more watchers than expected, and none of them known to be stale.
@@ -150,6 +188,14 @@ images:
           description: The number of this one watch.
           type: int
           sample: 139924665800192
+        entity:
+          description: The Ceph user it connected as; empty when no monitor has a session of it.
+          type: str
+          sample: client.gateway2
+        host:
+          description: The host it runs on, as the monitors know it; empty when no monitor has a session of it.
+          type: str
+          sample: gateway2
         lock_owner:
           description: Whether this watch holds the image's exclusive lock. A stale client often does, so it is no proof of life.
           type: bool
@@ -168,7 +214,7 @@ images:
           elements: str
           sample: ["it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes"]
 culprits:
-  description: The stale clients of the images in state V(stale_duplicate).
+  description: The stale clients of the images in state V(stale_duplicate), and those that O(evict) names on V(contested) ones.
   returned: success
   type: list
   elements: dict
@@ -195,11 +241,46 @@ culprits:
       type: list
       elements: str
       sample: ["on rbd/esx-datastore1 it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes"]
+incomplete:
+  description: What could not be seen, and why. No image is counted as V(normal) of which nothing is known.
+  returned: success
+  type: list
+  elements: str
+  sample: ["osd.2 did not answer 'dump_watchers' within 10 s: see 'ceph osd tree'."]
+strays:
+  description: Watched headers that no image directory knows, such as what an interrupted removal leaves. Only when all RBD pools are looked at by a sweep.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    pool:
+      description: A pool that holds such a header; empty when none was found.
+      type: str
+      sample: rbd
+    namespace:
+      description: Its namespace, often empty.
+      type: str
+      sample: ''
+    header:
+      description: The header object.
+      type: str
+      sample: rbd_header.7mjm6dk28jaj3
+    watchers:
+      description: Who watches it, each with C(address) and C(client).
+      type: list
+      elements: dict
+      sample: [{"address": "192.0.2.7:0/1193546917", "client": "client.4133"}]
 counts:
-  description: How many C(images) were looked at, how many of them are C(watched), their C(watchers), and the images in each state.
+  description: >-
+    How many C(images) were looked at, of how many nothing is known (C(unseen)), how many are C(watched), their C(watchers), and the images in each state.
   returned: success
   type: dict
-  sample: {"images": 12, "watched": 4, "watchers": 5, "normal": 11, "stale_duplicate": 1, "contested": 0, "headless": 0, "degraded": 0, "undetermined": 0}
+  sample: {"images": 12, "unseen": 0, "watched": 4, "watchers": 5, "normal": 11, "stale_duplicate": 1, "contested": 0, "headless": 0, "degraded": 0, "undetermined": 0}
+survey:
+  description: The C(way) the watchers were read, V(sweep) or V(image), and C(why).
+  returned: success
+  type: dict
+  sample: {"way": "sweep", "why": "3 OSDs could be asked for all their watchers at once"}
 elapsed:
   description: Seconds spent in each stage.
   returned: success
@@ -220,6 +301,14 @@ def main() -> None:
             pools=dict(type="list", elements="str", default=[]),
             images=dict(type="list", elements="str", default=[]),
             expected=dict(type="int", default=1),
+            expected_for=dict(
+                type="list",
+                elements="dict",
+                default=[],
+                options=dict(pattern=dict(type="str", required=True), watchers=dict(type="int", required=True)),
+            ),
+            survey=dict(type="str", choices=["auto", "sweep", "image"], default="auto"),
+            evict=dict(type="list", elements="str", default=[]),
             liveness=dict(type="str", choices=["none", "duplicates", "all"], default="duplicates"),
             notify_timeout=dict(type="int", default=5),
         ),

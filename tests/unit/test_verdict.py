@@ -7,8 +7,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import report, verdict
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, Judgement, WatchedImage, Watcher
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import guards, report, verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, Judgement, Surroundings, WatchedImage, Watcher
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
 
 A, B, C = (Watcher(f"192.0.2.{number}:0/{number}", number, number * 100) for number in (1, 2, 3))
 REPLY = NotifyReply(frozenset({A.key}), frozenset({B.key}))
@@ -37,12 +38,12 @@ def test_liveness(watcher: Watcher, reply: NotifyReply | str, looks: list[Sessio
     assert words in finding.reason
 
 
-def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple[Watcher, ...] = (A, B, C)) -> Judgement:
+def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple[Watcher, ...] = (A, B, C), evict: tuple[str, ...] = ()) -> Judgement:
     """An image whose watchers are, letter by letter, a(live), h(ung), o(rphaned) or u(nknown)."""
     words = {"a": "alive", "h": "hung", "o": "orphaned", "u": "unknown"}
     findings = [Finding(watcher, words[letter], "why") for watcher, letter in zip(clients, livenesses)]  # type: ignore[arg-type]
     watched = WatchedImage(Image("rbd", "", name, f"id-{name}"), tuple(clients[: len(livenesses)]))
-    return verdict.judge(watched, findings, expected)
+    return verdict.judge(watched, findings, expected, evict)
 
 
 @pytest.mark.parametrize(
@@ -86,55 +87,10 @@ def test_one_culprit_for_one_client_on_many_images() -> None:
     assert len(culprit.reasons) == 2
 
 
-def vetoes(judgements: list[Judgement], gaps: tuple[str, ...] = ()) -> str:
-    (culprit,) = verdict.culprits(judgements)
-    return " ".join(verdict.weigh(culprit, judgements, gaps).vetoes)
-
-
-def test_no_veto_without_a_reason() -> None:
-    assert vetoes([judged("ah")]) == ""
-
-
-def test_a_client_that_answers_on_another_image_is_spared() -> None:
-    assert "answers on rbd/other" in vetoes([judged("ao"), judged("a", name="other", clients=(B,))])
-
-
-def test_a_client_with_an_alive_and_a_stale_watch_on_one_image_is_spared() -> None:
-    twin = Watcher(A.address, A.client_id, 777)
-    assert "answers on rbd/lun" in vetoes([judged("ao", clients=(A, twin))])
-
-
-def test_a_living_client_that_is_the_only_watcher_of_another_image_is_spared() -> None:
-    alone = judged("h", name="other", clients=(B,))
-    assert "rbd/other has no other watcher that answers" in vetoes([judged("ah"), alone])
-
-
-def test_a_dead_watch_beside_it_does_not_make_a_living_client_dispensable() -> None:
-    beside_a_dead_one = judged("ho", name="other", clients=(B, C))
-    (culprit, *_rest) = verdict.culprits([judged("ah")])
-    assert "no other watcher that answers" in " ".join(verdict.weigh(culprit, [judged("ah"), beside_a_dead_one], ()).vetoes)
-
-
-def test_a_living_client_that_could_not_be_tested_elsewhere_is_spared() -> None:
-    untested = judged("ua", name="other", clients=(B, C))
-    assert "could not be tested on rbd/other" in vetoes([judged("ah"), untested])
-
-
-def test_a_client_that_is_gone_serves_nobody() -> None:
-    judgements = [judged("ao"), judged("o", name="other", clients=(B,))]
-    (culprit,) = verdict.culprits(judgements)
-    weighed = verdict.weigh(culprit, judgements, ("pool 'x' cannot be read",))
-    assert weighed.vetoes == ()
-    assert "it also watches rbd/other" in weighed.reasons[-1]
-
-
-def test_what_a_living_client_serves_must_be_known() -> None:
-    assert "pool 'x' cannot be read" in vetoes([judged("ah")], ("pool 'x' cannot be read",))
-
-
 def shown(judgements: list[Judgement]) -> dict:
-    weighed = [verdict.weigh(culprit, judgements, ()) for culprit in verdict.culprits(judgements)]
-    return report.result(judgements, weighed, [], {})
+    around = Surroundings(guards.by_client(judgements))
+    weighed = [guards.weigh(culprit, around) for culprit in verdict.culprits(judgements)]
+    return report.result(judgements, weighed, Seen([], len(judgements)), [])
 
 
 def test_a_vetoed_image_is_refused_and_its_watcher_spared() -> None:
@@ -151,6 +107,7 @@ def test_a_plain_duplicate_is_fenced() -> None:
     assert [culprit["verdict"] for culprit in found["culprits"]] == ["fence"]
     assert found["counts"] == {
         "images": 2,
+        "unseen": 0,
         "watched": 2,
         "watchers": 3,
         "normal": 1,
@@ -165,3 +122,49 @@ def test_a_plain_duplicate_is_fenced() -> None:
 def test_one_spared_culprit_refuses_the_image_and_spares_the_others() -> None:
     found = shown([judged("aho"), judged("h", name="other", clients=(B,))])
     assert {culprit["address"]: culprit["verdict"] for culprit in found["culprits"]} == {B.address: "spare", C.address: "spare"}
+
+
+def test_a_watcher_is_shown_with_its_session() -> None:
+    look = Sessions({A.address: "gateway1"}, names={A.address: "client.iscsi"})
+    finding = verdict.find(A, REPLY, [look, NOBODY])
+    assert (finding.entity, finding.host) == ("client.iscsi", "gateway1")
+
+
+def test_an_image_that_could_not_be_read_is_not_normal() -> None:
+    judgement = verdict.judge(WatchedImage(Image("rbd", "", "lun", "1"), (), unseen="no answer in time"), [], 1)
+    assert judgement.state == "undetermined"
+    assert "no answer in time" in judgement.reasons[0]
+    found = report.result([judgement], [], Seen([], 1, 1, ("rbd/lun could not be read",)), [])
+    assert (found["counts"]["normal"], found["counts"]["unseen"], found["images"]) == (0, 1, [])
+    assert report.result([judgement], [], Seen([], 1, 1), ["rbd/lun"])["images"][0]["decision"] == "refuse"
+
+
+@pytest.mark.parametrize(
+    ("livenesses", "expected", "evict", "surplus"),
+    [
+        ("aa", 1, (B.address,), [B]),
+        ("aao", 1, (B.address,), [B, C]),
+        ("aaa", 2, (C.address,), [C]),
+        ("aa", 1, (), []),
+        ("aa", 1, ("192.0.2.77:0/1",), []),
+        ("aa", 1, (A.address, B.address), []),
+        ("aaa", 1, (B.address,), []),
+        ("aau", 1, (B.address,), []),
+    ],
+)
+def test_the_operator_settles_a_contested_image(livenesses: str, expected: int, evict: tuple[str, ...], surplus: list[Watcher]) -> None:
+    judgement = judged(livenesses, expected, evict=evict)
+    assert judgement.state == "contested"
+    assert [finding.watcher for finding in judgement.surplus] == surplus
+
+
+@pytest.mark.parametrize("livenesses", ["ao", "a", "h", "oh", "au"])
+def test_the_operators_word_counts_for_contested_images_only(livenesses: str) -> None:
+    assert judged(livenesses, evict=(A.address,)) == judged(livenesses)
+
+
+def test_a_named_client_is_fenced_although_it_is_alive() -> None:
+    found = shown([judged("aa", evict=(B.address,))])
+    assert [watcher["verdict"] for watcher in found["images"][0]["watchers"]] == ["keep", "fence"]
+    assert found["culprits"][0]["address"] == B.address
+    assert "the operator names it" in found["culprits"][0]["reasons"][0]

@@ -101,6 +101,20 @@ class Cluster:
         """The same command, answered by one monitor about itself."""
         return self._decoded(self._command(prefix, {}, monitor), prefix)
 
+    def tell_osd(self, osd: int, prefix: str) -> t.Any:
+        """A command that one OSD answers about itself, by the deadline of OSD operations. Raises ClusterError."""
+        try:
+            code, output, status = self._rados.osd_command(osd, json.dumps({"prefix": prefix, "format": "json"}), b"")
+        except rados.Error as error:
+            raise explain(error, f"The command '{prefix}' to osd.{osd}") from error
+        if code == -errno.ETIMEDOUT:
+            raise ClusterError(f"osd.{osd} did not answer '{prefix}' within {self.connection.timeout} s: see 'ceph osd tree'.", -code)
+        if -code in (errno.EACCES, errno.EPERM):
+            raise ClusterError(f"osd.{osd} refused '{prefix}' to {self.connection.client}: its caps do not allow it.", -code)
+        if code:
+            raise ClusterError(f"The command '{prefix}' to osd.{osd} failed: {status or os.strerror(-code)}.", -code)
+        return self._decoded(output, prefix)
+
     def open_pool(self, pool: str, namespace: str = "") -> t.Any:
         """An I/O context. Raises InputError for a pool that is not there."""
         try:
@@ -140,7 +154,7 @@ class Cluster:
         except rados.Error as error:
             raise explain(error, f"The monitor command '{prefix}'") from error
         if code:
-            raise ClusterError(_command_failed(prefix, code, status, self.connection))
+            raise ClusterError(_command_failed(prefix, code, status, self.connection), -code)
         return t.cast(bytes, output)
 
     @staticmethod
@@ -167,11 +181,11 @@ def explain(error: Exception, what: str) -> ClusterError:
     """A library's error as one sentence. rados and rbd errors carry ``errno``."""
     code = abs(getattr(error, "errno", None) or 0)
     if code == errno.ETIMEDOUT:
-        return ClusterError(f"{what} had no answer in time: see 'ceph -s' for monitors out of quorum and inactive placement groups.")
+        return ClusterError(f"{what} had no answer in time: see 'ceph -s' for monitors out of quorum and inactive placement groups.", code)
     if code in (errno.EACCES, errno.EPERM):
-        return ClusterError(f"{what} was refused: the client's caps do not allow it (see the notes of the module's documentation).")
+        return ClusterError(f"{what} was refused: the client's caps do not allow it (see the notes of the module's documentation).", code)
     reason = os.strerror(code) if code else str(error)
-    return ClusterError(f"{what} failed: {reason}.")
+    return ClusterError(f"{what} failed: {reason}.", code)
 
 
 def _command_failed(prefix: str, code: int, status: str, connection: Connection) -> str:

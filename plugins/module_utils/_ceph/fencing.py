@@ -113,7 +113,7 @@ def _restored(cluster: Cluster, options: t.Mapping[str, t.Any], dry_run: bool) -
     """Restores what can be restored before it raises for a pool that cannot be read."""
     entries = blacklist.read(cluster).entries
     change, errors = Change(entries, entries), []
-    there = pools.Pools(tuple(options["pools"]), ()) if options["pools"] else pools.read(cluster)
+    there = pools.Pools(tuple(options["pools"]), (), {}) if options["pools"] else pools.read(cluster)
     for pool in there.every:
         try:
             if lease.read(cluster, pool):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
@@ -13,10 +14,11 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster
 
 @dataclass(frozen=True)
 class Pools:
-    """Names. ``others`` may hold images and leases all the same: nothing forbids it."""
+    """Names. ``others`` may hold images and leases all the same: nothing forbids it. ``numbers``: name -> id, the part of a PG's id before the dot."""
 
     tagged: tuple[str, ...]
     others: tuple[str, ...]
+    numbers: t.Mapping[str, int]
 
     @property
     def every(self) -> tuple[str, ...]:
@@ -26,6 +28,12 @@ class Pools:
 
 def read(cluster: Cluster) -> Pools:
     """From the OSD map. Raises ClusterError."""
-    listed = cluster.command("osd dump")["pools"]
+    return parse(cluster.command("osd dump"))
+
+
+def parse(dump: t.Mapping[str, t.Any]) -> Pools:
+    """From ``osd dump --format json``."""
+    listed = dump["pools"]
     tagged = tuple(pool["pool_name"] for pool in listed if "rbd" in pool.get("application_metadata", {}))
-    return Pools(tagged, tuple(pool["pool_name"] for pool in listed if pool["pool_name"] not in tagged))
+    others = tuple(pool["pool_name"] for pool in listed if pool["pool_name"] not in tagged)
+    return Pools(tagged, others, {pool["pool_name"]: pool["pool"] for pool in listed})

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
@@ -16,11 +16,15 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 
 @dataclass(frozen=True)
 class Sessions:
-    """Who is connected. ``hosts``: client address -> host name. ``gap``: why the sight is incomplete, '' when every monitor was read."""
+    """Who is connected. ``hosts``: client address -> host name; ``names``: client address -> Ceph user, such as ``client.admin`` or ``mgr.x``.
+
+    ``gap``: why the sight is incomplete, '' when every monitor was read.
+    """
 
     hosts: dict[str, str]
     ids: frozenset[int] = frozenset()
     gap: str = ""
+    names: t.Mapping[str, str] = field(default_factory=dict)
 
     def missing(self, client: str, client_id: int = 0) -> bool:
         """True only when every monitor was read and none knows a client of this address or (where known) this id."""
@@ -45,18 +49,20 @@ def read(cluster: Cluster) -> Sessions:
 def union(looks: t.Sequence[Sessions]) -> Sessions:
     """What several monitors know together."""
     hosts = {client: host for look in looks for client, host in look.hosts.items()}
-    return Sessions(hosts, frozenset().union(*(look.ids for look in looks)), next((look.gap for look in looks if look.gap), ""))
+    names = {client: name for look in looks for client, name in look.names.items()}
+    return Sessions(hosts, frozenset().union(*(look.ids for look in looks)), next((look.gap for look in looks if look.gap), ""), names)
 
 
 def parse(sessions: t.Sequence[t.Mapping[str, t.Any]] | None) -> Sessions:
     """From one monitor's JSON list. A session of a client whose address cannot be read is a gap: it may be anybody's."""
-    hosts, ids, gap = {}, set(), "" if sessions else "a monitor listed no sessions"
+    hosts, names, ids, gap = {}, {}, set(), "" if sessions else "a monitor listed no sessions"
     for session in sessions or []:
         socket, client_id = session.get("socket_addr") or {}, session.get("global_id") or 0
         try:
-            hosts[str(address.parse(f"{socket.get('addr')}/{socket.get('nonce')}"))] = str(session.get("remote_host") or "")
+            client = str(address.parse(f"{socket.get('addr')}/{socket.get('nonce')}"))
+            hosts[client], names[client] = str(session.get("remote_host") or ""), str(session.get("entity_name") or "")
         except InputError:
             # A monitor lists itself, with id 0 and no address.
             gap = gap or (f"the session of client.{client_id} has no readable address" if client_id else "")
         ids.add(client_id)
-    return Sessions(hosts, frozenset(ids - {0}), gap)
+    return Sessions(hosts, frozenset(ids - {0}), gap, names)

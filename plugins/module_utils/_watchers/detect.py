@@ -2,18 +2,25 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole look: survey -> evidence -> verdict -> what the module returns."""
+"""The whole look: survey -> evidence -> verdict -> guards -> what the module returns."""
 
 from __future__ import annotations
 
 import time
 import typing as t
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, report, survey, verdict
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, guards, report, verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, Surroundings, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Survey
+
+_THREADS = 32
 
 
 @dataclass
@@ -29,43 +36,85 @@ class _Stages:
         self._since = now
 
 
+class _Look:
+    """One look, with the options of rbd_watchers that it is made with."""
+
+    def __init__(self, cluster: Cluster, options: t.Mapping[str, t.Any], expected: Expected, stages: _Stages) -> None:
+        self._cluster, self._options, self._expected, self._stages = cluster, options, expected, stages
+        self._evict = {str(address.parse(text)) for text in options["evict"]}
+
+    def run(self) -> dict[str, t.Any]:
+        options, named = self._options, self._options["images"]
+        whole = bool(options["pools"]) or not named
+        survey = Survey(self._cluster, options["survey"], whole)
+        seen = survey.look(named, options["pools"] or (survey.pools.tagged if whole else ()), self._expected)
+        self._stages.end("survey")
+        found = evidence.gather(self._cluster, self._suspects(seen.watched), options["notify_timeout"])
+        judgements = [self._judged(watched, found) for watched in seen.watched]
+        self._stages.end("liveness")
+        culprits = self._weighed(survey, judgements, found)
+        self._stages.end("blast_radius")
+        how = {"survey": {"way": survey.way, "why": survey.why}, "elapsed": self._stages.seconds}
+        return {**report.result(self._placed(survey, judgements), culprits, seen, named), **how}
+
+    def _suspects(self, seen: t.Sequence[WatchedImage]) -> list[WatchedImage]:
+        asked = self._options["liveness"]
+        if asked == "none":
+            return []
+        return [one for one in seen if len(one.watchers) > (0 if asked == "all" else self._expected.of(one.image.spec))]
+
+    def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:
+        return verdict.judge(watched, found.findings(watched), self._expected.of(watched.image.spec), self._evict)
+
+    def _weighed(self, survey: Survey, judgements: t.Sequence[Judgement], found: Evidence) -> list[Culprit]:
+        """The culprits with the vetoes that follow from everything else they watch in the whole cluster, and from where that is."""
+        accused = verdict.culprits(judgements)
+        if not accused:
+            return []
+        clients = {culprit.address for culprit in accused}
+        others, gaps = survey.elsewhere(clients, {judgement.watched.image for judgement in judgements})
+        tested = [judgement for judgement in judgements if _was_asked(judgement)]
+        untested = [judgement.watched for judgement in judgements if not _was_asked(judgement)] + others
+        touched = [watched for watched in untested if clients & {watcher.address for watcher in watched.watchers}]
+        more = evidence.gather(self._cluster, touched, self._options["notify_timeout"])
+        everything = guards.by_client(tested + [self._judged(watched, more) for watched in touched])
+        protected = evidence.protected(self._cluster, survey.swept, (*found.looks, *more.looks))
+        around = Surroundings(everything, gaps, protected, self._inactive(survey, judgements))
+        return [guards.weigh(culprit, around) for culprit in accused]
+
+    def _inactive(self, survey: Survey, judgements: t.Sequence[Judgement]) -> dict[str, str]:
+        sick = survey.inactive()
+        images = [judgement.watched.image for judgement in judgements if judgement.surplus and sick.states]
+        with ThreadPoolExecutor(_THREADS) as askers:
+            places = askers.map(lambda image: evidence.placed(self._cluster, image, sick), images)
+            return {image.spec: words for image, (words, inactive) in zip(images, places) if inactive}
+
+    def _placed(self, survey: Survey, judgements: t.Sequence[Judgement]) -> list[Judgement]:
+        """With the place of the header, where nobody answered on it."""
+        silent = [judgement for judgement in judgements if judgement.findings and _was_asked(judgement) and not _has_answer(judgement)]
+        with ThreadPoolExecutor(_THREADS) as askers:
+            places = list(askers.map(lambda one: evidence.placed(self._cluster, one.watched.image, survey.inactive()), silent))
+        words = {judgement.watched.image: f"its header is in {place}" for judgement, (place, _inactive) in zip(silent, places)}
+        return [
+            replace(judgement, reasons=(*judgement.reasons, words[judgement.watched.image])) if judgement.watched.image in words else judgement
+            for judgement in judgements
+        ]
+
+
 def detect(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Looks at the images that the options of rbd_watchers select and returns that module's result. Raises RescueError."""
-    if options["expected"] < 1 or options["notify_timeout"] < 1:
-        raise InputError("expected and notify_timeout must be at least 1.")
+    expected = Expected.from_options(options)
+    if options["notify_timeout"] < 1:
+        raise InputError(f"notify_timeout is {options['notify_timeout']}: give at least 1 second.")
     stages = _Stages()
     with Cluster(Connection.from_options(options)) as cluster:
         stages.end("connect")
-        selected = survey.select(cluster, options["pools"], options["images"])
-        seen = survey.watch_all(cluster, selected)
-        stages.end("survey")
-        found = evidence.gather(cluster, _suspects(seen, options), options["notify_timeout"])
-        judgements = [verdict.judge(watched, found.findings(watched), options["expected"]) for watched in seen]
-        stages.end("liveness")
-        culprits = _weighed(cluster, judgements, options)
-        stages.end("blast_radius")
-    return report.result(judgements, culprits, options["images"], stages.seconds)
-
-
-def _suspects(seen: t.Sequence[WatchedImage], options: t.Mapping[str, t.Any]) -> list[WatchedImage]:
-    least = {"none": None, "duplicates": options["expected"] + 1, "all": 1}[options["liveness"]]
-    return [watched for watched in seen if least is not None and len(watched.watchers) >= least]
-
-
-def _weighed(cluster: Cluster, judgements: t.Sequence[Judgement], options: t.Mapping[str, t.Any]) -> list[Culprit]:
-    """The culprits with the vetoes that follow from everything else they watch in the whole cluster."""
-    accused = verdict.culprits(judgements)
-    if not accused:
-        return []
-    others, gaps = survey.elsewhere(cluster, [judgement.watched for judgement in judgements])
-    addresses = {culprit.address for culprit in accused}
-    tested = [judgement for judgement in judgements if _was_asked(judgement)]
-    untested = [judgement.watched for judgement in judgements if not _was_asked(judgement)] + others
-    touched = [watched for watched in untested if addresses & {watcher.address for watcher in watched.watchers}]
-    found = evidence.gather(cluster, touched, options["notify_timeout"])
-    everything = tested + [verdict.judge(watched, found.findings(watched), options["expected"]) for watched in touched]
-    return [verdict.weigh(culprit, everything, gaps) for culprit in accused]
+        return _Look(cluster, options, expected, stages).run()
 
 
 def _was_asked(judgement: Judgement) -> bool:
     return all(finding.reason != verdict.NOT_ASKED for finding in judgement.findings)
+
+
+def _has_answer(judgement: Judgement) -> bool:
+    return any(finding.liveness == "alive" for finding in judgement.findings)

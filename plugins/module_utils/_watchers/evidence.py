@@ -9,11 +9,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import librados, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, librados, placement, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Evidence:
 
 NONE = Evidence({}, ())
 
+_MIRROR_USER = "client.rbd-mirror"
+
 
 def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_s: int) -> Evidence:
     """Asks every watcher of all suspects at once; takes ``notify_timeout_s`` when one does not answer. Raises ClusterError."""
@@ -41,3 +45,32 @@ def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_
     replies = librados.notify_all(cluster.connection, list(targets.values()), notify_timeout_s)
     after = sessions.read(cluster)
     return Evidence({image: replies[target] for image, target in targets.items()}, (before, after))
+
+
+def protected(cluster: Cluster, swept: Sweep | None, looks: t.Sequence[sessions.Sessions]) -> dict[str, str]:
+    """The addresses of clients that belong to Ceph itself, as far as sessions, sweep and service map tell: address -> what it is."""
+    found = dict.fromkeys(swept.mirrors if swept else (), "rbd-mirror")
+    found.update(dict.fromkeys(swept.managers if swept else (), "a manager"))
+    for look in looks:
+        found.update({client: f"a manager ({name})" for client, name in look.names.items() if name.startswith("mgr.")})
+        found.update({client: f"rbd-mirror ({name})" for client, name in look.names.items() if name.startswith(_MIRROR_USER)})
+    return {**found, **dict.fromkeys(_mirror_daemons(cluster), "rbd-mirror")}
+
+
+def _mirror_daemons(cluster: Cluster) -> list[str]:
+    try:
+        daemons = (cluster.command("service dump") or {}).get("services", {}).get("rbd-mirror", {}).get("daemons", {})
+    except ClusterError:
+        return []
+    # Beside the daemons there is a text, 'summary'.
+    return [address.normal(daemon["addr"]) for daemon in daemons.values() if isinstance(daemon, dict)]
+
+
+def placed(cluster: Cluster, image: Image, sick: placement.Inactive) -> tuple[str, bool]:
+    """Where an image's header is, in words, and whether its placement group is known to be inactive."""
+    try:
+        group, leader = placement.locate(cluster, image.pool, image.namespace, image.header)
+    except ClusterError as error:
+        return f"its placement group is not known: {error}", False
+    state = sick.states.get(group, "active")
+    return f"placement group {group}, led by {leader}" + (f"; {sick.gap}" if sick.gap else f", which is {state}"), group in sick.states

@@ -2,34 +2,29 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""RBD images and their watchers, read without becoming a watcher."""
+"""RBD images and their watchers, read one by one and without becoming a watcher."""
 
 from __future__ import annotations
 
+import errno
 import re
 import typing as t
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rbd
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
 # How librbd names the lock of the exclusive-lock feature (WATCHER_LOCK_COOKIE_PREFIX in Ceph's src/librbd/managed_lock/Utils.cc).
 _AUTOMATIC_LOCK = re.compile(r"auto (\d+)")
 _CLIENT = re.compile(r"client\.(\d+)")
 
-
-def list_pool(cluster: Cluster, pool: str) -> list[Image]:
-    """Every image of a pool, those in its namespaces included; not the trash. Raises ClusterError."""
-    with cluster.open_pool(pool) as ioctx:
-        try:
-            images = []
-            for namespace in ["", *rbd.RBD().namespace_list(ioctx)]:
-                ioctx.set_namespace(namespace)
-                images += [Image(pool, namespace, found["name"], found["id"]) for found in rbd.RBD().list2(ioctx)]
-        except rbd.Error as error:
-            raise explain(error, f"Listing the images of pool '{pool}'") from error
-    return images
+# Measured: 2.2 ms an image with 8 threads, and no better with 32.
+_THREADS = 8
+# Each costs the connection's timeout, and the pool's other images would most likely cost it, too.
+_MISSES_A_POOL = 8
 
 
 def find(cluster: Cluster, spec: str) -> Image:
@@ -66,6 +61,34 @@ def watch(cluster: Cluster, image: Image) -> WatchedImage | None:
         except rbd.Error as error:
             raise explain(error, f"Reading the watchers of image '{image.spec}'") from error
     return WatchedImage(image, watchers, owner)
+
+
+def watch_all(cluster: Cluster, selected: t.Iterable[Image]) -> list[WatchedImage]:
+    """The same for many images, in their order; those that went away are left out, those that cannot be read are ``unseen``."""
+    return _all(lambda image: watch(cluster, image), selected, lambda image: image)
+
+
+def watch_named(cluster: Cluster, specs: t.Iterable[str]) -> list[WatchedImage]:
+    """The same for the images that specs name. Raises InputError for one that is not there."""
+    return _all(lambda spec: watch(cluster, find(cluster, spec)), dict.fromkeys(specs), lambda spec: Image(*split_spec(spec), id=""))
+
+
+def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.Any], image_of: t.Callable[[t.Any], Image]) -> list[WatchedImage]:
+    """Reads with threads. A pool that lets several reads time out is given up, so that this ends."""
+    misses: Counter[str] = Counter()
+
+    def patiently(one: t.Any) -> WatchedImage | None:
+        image = image_of(one)
+        if misses[image.pool] >= _MISSES_A_POOL:
+            return WatchedImage(image, (), unseen=f"it was not tried, since {_MISSES_A_POOL} other images of pool '{image.pool}' had no answer in time")
+        try:
+            return read(one)
+        except ClusterError as error:
+            misses[image.pool] += error.code == errno.ETIMEDOUT
+            return WatchedImage(image, (), unseen=str(error))
+
+    with ThreadPoolExecutor(_THREADS) as readers:
+        return [watched for watched in readers.map(patiently, wanted) if watched is not None]
 
 
 def _lock_owner(lockers: t.Any) -> tuple[int, int] | None:

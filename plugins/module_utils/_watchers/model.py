@@ -7,30 +7,42 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Liveness = t.Literal["alive", "hung", "orphaned", "unknown"]
 State = t.Literal["normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined"]
+Place = t.Literal["image", "trash", "stray"]
+
+HEADER_PREFIX = "rbd_header."
+OLD_HEADER_SUFFIX = ".rbd"
 
 
 @dataclass(frozen=True)
 class Image:
-    """An RBD image. ``id`` is empty for format 1."""
+    """An RBD image, or what is left of one. ``id`` is empty for format 1.
+
+    ``place``: ``image`` for one in a pool's directory, ``trash`` for one in the trash, ``stray`` for a header that no
+    directory knows; a stray's ``pool`` is empty when no pool was found that holds it.
+    """
 
     pool: str
     namespace: str
     name: str
     id: str
+    place: Place = "image"
 
     @property
     def spec(self) -> str:
-        """``pool/[namespace/]name``, as the rbd command takes it."""
-        return "/".join(part for part in (self.pool, self.namespace, self.name) if part)
+        """``pool/[namespace/]name``, as the rbd command takes it; for what is no image, words that say so."""
+        if self.place == "stray":
+            return f"the header {'/'.join(filter(None, (self.pool, self.namespace, self.header)))} of no known image"
+        spec = "/".join(part for part in (self.pool, self.namespace, self.name) if part)
+        return spec if self.place == "image" else f"{spec} in the trash (id {self.id})"
 
     @property
     def header(self) -> str:
         """Name of the header object, which every client that has the image open watches."""
-        return f"rbd_header.{self.id}" if self.id else f"{self.name}.rbd"
+        return f"{HEADER_PREFIX}{self.id}" if self.id else f"{self.name}{OLD_HEADER_SUFFIX}"
 
 
 @dataclass(frozen=True)
@@ -49,20 +61,26 @@ class Watcher:
 
 @dataclass(frozen=True)
 class WatchedImage:
-    """An image, its watchers, and the watch (client id, cookie) whose client holds the exclusive lock."""
+    """An image, its watchers, and the watch (client id, cookie) whose client holds the exclusive lock.
+
+    ``unseen``: why the watchers could not be read, '' when they could.
+    """
 
     image: Image
     watchers: tuple[Watcher, ...]
     lock_owner: tuple[int, int] | None = None
+    unseen: str = ""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is known of one watcher, and why."""
+    """What is known of one watcher, and why. ``entity`` and ``host``: of its session on a monitor, '' when it has none."""
 
     watcher: Watcher
     liveness: Liveness
     reason: str
+    entity: str = ""
+    host: str = ""
 
     @property
     def stale(self) -> bool:
@@ -72,20 +90,41 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """An image's state by the findings on its watchers."""
+    """An image's state by the findings on its watchers. ``surplus``: those findings whose watchers are to go, none where nobody may be fenced."""
 
     watched: WatchedImage
     findings: tuple[Finding, ...]
     state: State
     reasons: tuple[str, ...]
+    expected: int = 1
+    surplus: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
 class Culprit:
-    """A client that is stale on images with a stale duplicate. ``vetoes``: why it must not be fenced all the same."""
+    """A client that is the surplus watcher of images. ``vetoes``: why it must not be fenced all the same. ``named``: by the operator, although it is alive."""
 
     address: str
     client_id: int
     images: tuple[str, ...]
     reasons: tuple[str, ...]
+    named: bool = False
     vetoes: tuple[str, ...] = ()
+
+
+Watch = tuple[Judgement, Finding]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What else bears on fencing.
+
+    ``watches``: client address -> everything it watches in the whole cluster. ``gaps``: why parts of the cluster could not be looked at.
+    ``protected``: client address -> what it is, for clients that Ceph itself depends on. ``inactive``: image -> its placement group, which
+    does not serve anybody, and that one's state.
+    """
+
+    watches: t.Mapping[str, t.Sequence[Watch]]
+    gaps: t.Sequence[str] = ()
+    protected: t.Mapping[str, str] = field(default_factory=dict)
+    inactive: t.Mapping[str, str] = field(default_factory=dict)

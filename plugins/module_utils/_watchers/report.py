@@ -9,36 +9,52 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Finding, Judgement, State
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Finding, Judgement, State, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
 
 STATES: tuple[State, ...] = ("normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined")
 
 
-def result(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], named: t.Sequence[str], seconds: dict[str, float]) -> dict[str, t.Any]:
-    """The module's return values; see RETURN of rbd_watchers for their shape."""
+def result(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: Seen, named: t.Sequence[str]) -> dict[str, t.Any]:
+    """The module's return values, without those on how the look was made; see RETURN of rbd_watchers for their shape."""
     spared = {culprit.address: culprit.vetoes for culprit in culprits if culprit.vetoes}
-    shown = [judgement for judgement in judgements if judgement.state != "normal" or judgement.watched.image.spec in named]
-    images = [_image(judgement, spared) for judgement in shown]
+    images = [_image(judgement, spared) for judgement in judgements if _is_shown(judgement, named)]
     healable = {image["spec"] for image in images if image["decision"] == "fence"}
     return {
         "images": images,
         "culprits": [_culprit(culprit, healable) for culprit in culprits],
-        "counts": _counts(judgements),
-        "elapsed": seconds,
+        "incomplete": list(seen.incomplete),
+        "strays": [_stray(stray) for stray in seen.strays],
+        "counts": _counts(judgements, seen),
     }
 
 
-def _counts(judgements: t.Sequence[Judgement]) -> dict[str, int]:
-    states = Counter(judgement.state for judgement in judgements)
+def _is_shown(judgement: Judgement, named: t.Sequence[str]) -> bool:
+    """What could not be read is counted, and summed up in ``incomplete``: it may be a whole pool."""
+    return judgement.watched.image.spec in named or (judgement.state != "normal" and not judgement.watched.unseen)
+
+
+def _counts(judgements: t.Sequence[Judgement], seen: Seen) -> dict[str, int]:
+    states = Counter(judgement.state for judgement in judgements if not judgement.watched.unseen)
     watchers = [len(judgement.findings) for judgement in judgements]
-    seen = {"images": len(judgements), "watched": sum(map(bool, watchers)), "watchers": sum(watchers)}
-    return {**seen, **{state: states[state] for state in STATES}}
+    looked = {"images": seen.total, "unseen": seen.unseen, "watched": sum(map(bool, watchers)), "watchers": sum(watchers)}
+    sick: dict[str, int] = {state: states[state] for state in STATES if state != "normal"}
+    return {**looked, "normal": seen.total - seen.unseen - sum(sick.values()), **sick}
+
+
+def _stray(stray: WatchedImage) -> dict[str, t.Any]:
+    image = stray.image
+    return {
+        "pool": image.pool,
+        "namespace": image.namespace,
+        "header": image.header,
+        "watchers": [{"address": watcher.address, "client": f"client.{watcher.client_id}"} for watcher in stray.watchers],
+    }
 
 
 def _image(judgement: Judgement, spared: t.Mapping[str, t.Sequence[str]]) -> dict[str, t.Any]:
     image = judgement.watched.image
-    watchers = [_watcher(judgement, finding, spared) for finding in judgement.findings]
-    vetoes = [veto for finding in judgement.findings if finding.stale for veto in spared.get(finding.watcher.address, ())]
+    vetoes = [veto for finding in judgement.surplus for veto in spared.get(finding.watcher.address, ())]
     return {
         "spec": image.spec,
         "pool": image.pool,
@@ -46,26 +62,29 @@ def _image(judgement: Judgement, spared: t.Mapping[str, t.Sequence[str]]) -> dic
         "name": image.name,
         "id": image.id,
         "header": image.header,
+        "expected": judgement.expected,
         "state": judgement.state,
         "decision": _decision(judgement, vetoes),
-        "reasons": [*judgement.reasons, *vetoes] if judgement.state == "stale_duplicate" else list(judgement.reasons),
-        "watchers": watchers,
+        "reasons": list(dict.fromkeys([*judgement.reasons, *vetoes])),
+        "watchers": [_watcher(judgement, finding, spared) for finding in judgement.findings],
     }
 
 
 def _decision(judgement: Judgement, vetoes: t.Sequence[str]) -> str:
     if judgement.state == "normal":
         return "leave"
-    return "fence" if judgement.state == "stale_duplicate" and not vetoes else "refuse"
+    return "fence" if judgement.surplus and not vetoes else "refuse"
 
 
 def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Sequence[str]]) -> dict[str, t.Any]:
     watcher = finding.watcher
-    vetoes = spared.get(watcher.address, ()) if finding.stale else ()
+    vetoes = spared.get(watcher.address, ()) if finding in judgement.surplus else ()
     return {
         "address": watcher.address,
         "client": f"client.{watcher.client_id}",
         "cookie": watcher.cookie,
+        "entity": finding.entity,
+        "host": finding.host,
         "lock_owner": watcher.key == judgement.watched.lock_owner,
         "liveness": finding.liveness,
         "verdict": _verdict(judgement, finding, bool(vetoes)),
@@ -74,11 +93,9 @@ def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Se
 
 
 def _verdict(judgement: Judgement, finding: Finding, vetoed: bool) -> str:
-    if judgement.state == "normal" or finding.liveness == "alive":
-        return "keep"
-    if judgement.state == "stale_duplicate" and finding.stale:
+    if finding in judgement.surplus:
         return "spare" if vetoed else "fence"
-    return "undecided"
+    return "keep" if judgement.state == "normal" or finding.liveness == "alive" else "undecided"
 
 
 def _culprit(culprit: Culprit, healable: set[str]) -> dict[str, t.Any]:

@@ -2,56 +2,158 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who watches which image: the images to look at, and their watchers."""
+"""Who watches what: the selected images, and where else in the cluster a client watches."""
 
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import pools as pool_list
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import images
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, rados
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import directory, images, sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.join import in_words, join, stray
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
-
-# Measured: 2.2 ms an image with 8 threads, and no better with 32.
-_THREADS = 8
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
 
 
-def select(cluster: Cluster, pools: t.Sequence[str], specs: t.Sequence[str]) -> list[Image]:
-    """The images named by ``specs`` and those in ``pools``; with neither, all images of all RBD pools. Raises RescueError."""
-    named = [images.find(cluster, spec) for spec in specs]
-    if not pools and not specs:
-        pools = pool_list.read(cluster).tagged
-    listed = [image for pool in pools for image in images.list_pool(cluster, pool)]
-    return list(dict.fromkeys([*named, *listed]))
+@dataclass(frozen=True)
+class Seen:
+    """``watched``: the images that are watched, named or could not be read. ``total``: how many images were selected.
 
-
-def watch_all(cluster: Cluster, selected: t.Sequence[Image]) -> list[WatchedImage]:
-    """The watchers of each image, in the same order; images that went away meanwhile are left out. Raises ClusterError at the first that does not answer."""
-    with ThreadPoolExecutor(_THREADS) as readers:
-        seen = readers.map(lambda image: images.watch(cluster, image), selected)
-        try:
-            return [watched for watched in seen if watched is not None]
-        except RescueError:
-            readers.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def elsewhere(cluster: Cluster, known: t.Sequence[WatchedImage]) -> tuple[list[WatchedImage], list[str]]:
-    """The watched images of all pools that are not ``known`` yet, and why any RBD pool could not be looked at.
-
-    A pool that is not tagged for RBD may hold images, too; one of those that cannot be read most likely holds none.
+    ``unseen``: how many of them nothing is known of, and ``incomplete`` why. ``strays``: watched headers of no image.
     """
-    found: list[WatchedImage] = []
-    gaps: list[str] = []
-    seen = {watched.image for watched in known}
-    there = pool_list.read(cluster)
-    for pool in there.every:
+
+    watched: list[WatchedImage]
+    total: int
+    unseen: int = 0
+    incomplete: tuple[str, ...] = ()
+    strays: tuple[WatchedImage, ...] = ()
+
+
+class Survey:
+    """One look at a cluster. ``way``: ``sweep`` or ``image``; ``why``: what decided it."""
+
+    def __init__(self, cluster: Cluster, wanted: str, whole: bool) -> None:
+        """``wanted``: ``sweep``, ``image`` or ``auto``; ``whole``: whether whole pools are looked at. Raises ClusterError when a wanted sweep is refused."""
+        self._cluster = cluster
+        self._map = cluster.command("osd dump")
+        self._directories: dict[str, list[Directory]] = {}
+        self._inactive: placement.Inactive | None = None
+        self.pools = pool_list.parse(self._map)
+        self.swept: Sweep | None = None
+        self.way, self.why = "image", "asked for"
+        if wanted == "auto" and not whole:
+            self.why = "only named images are looked at"
+        elif wanted != "image":
+            self._sweep(wanted == "sweep")
+
+    def _sweep(self, insist: bool) -> None:
+        up = [osd["osd"] for osd in self._map["osds"] if osd["up"]]
         try:
-            rest = [image for image in images.list_pool(cluster, pool) if image not in seen]
-            found += watch_all(cluster, rest)
-        except RescueError as error:
-            gaps += [str(error)] if pool in there.tagged else []
-    return found, gaps
+            self.swept = sweep.ask(self._cluster, up)
+            self.way, self.why = "sweep", f"{len(up)} OSDs could be asked for all their watchers at once"
+        except sweep.Refused as error:
+            if insist:
+                raise
+            self.why = f"the OSDs do not list their watchers to this user: {error}"
+
+    def inactive(self) -> placement.Inactive:
+        """The placement groups that are not active; asked for once."""
+        if self._inactive is None:
+            self._inactive = placement.inactive(self._cluster)
+        return self._inactive
+
+    def look(self, specs: t.Sequence[str], pools: t.Sequence[str], expected: Expected) -> Seen:
+        """The images that ``specs`` name and those in ``pools``. Raises RescueError for one that is not there."""
+        named = images.watch_named(self._cluster, specs)
+        seen = self._look_at_pools(pools, expected) if pools else Seen([], 0)
+        known = {watched.image for watched in named}
+        rest = [watched for watched in seen.watched if watched.image not in known]
+        unseen = [watched for watched in named if watched.unseen]
+        total = seen.total + sum(image.image.pool not in pools for image in named)
+        return Seen([*named, *rest], total, seen.unseen + len(unseen), (*in_words(unseen), *seen.incomplete), seen.strays)
+
+    def _look_at_pools(self, pools: t.Sequence[str], expected: Expected) -> Seen:
+        directories, gaps = self._read(pools)
+        if self.swept is None:
+            watched = images.watch_all(self._cluster, (image for place in directories for image in place.images()))
+            unseen = [one for one in watched if one.unseen]
+            seen = [one for one in watched if one.watchers]
+            return Seen(seen, len(watched), len(unseen), (*gaps, *in_words(unseen)))
+        joined = join(self.swept, directories)
+        doubtful = [one.image for one in joined.certain if one.image.place == "image" and len(one.watchers) > expected.of(one.image.spec)]
+        doubtful += [image for image in joined.ambiguous if image.place == "image"]
+        watched = images.watch_all(self._cluster, doubtful)
+        doubted = set(doubtful)
+        watched += [one for one in joined.certain if one.image.place == "image" and one.image not in doubted]
+        unseen, total = [one for one in watched if one.unseen], sum(map(len, directories))
+        gaps = [*gaps, *self.swept.gaps, *self._sick_groups(pools)]
+        blind = total - len(watched) if self.swept.gaps or self._sick_groups(pools) else 0
+        whole = set(self.pools.tagged) <= set(pools)
+        strays = tuple(self._strays(joined.strays)) if whole else ()
+        return Seen([one for one in watched if one.watchers], total, len(unseen) + blind, (*gaps, *in_words(unseen)), strays)
+
+    def _read(self, pools: t.Iterable[str]) -> tuple[list[Directory], list[str]]:
+        """Directories, each pool read once; and why those that cannot be read cannot."""
+        gaps: list[str] = []
+        for pool in pools:
+            if pool not in self._directories:
+                found, trouble = directory.read_pools(self._cluster, [pool])
+                gaps += trouble
+                self._directories[pool] = found
+        return [place for pool in pools for place in self._directories[pool]], gaps
+
+    def _sick_groups(self, pools: t.Sequence[str]) -> list[str]:
+        """Why headers in these pools may be out of sight although every OSD that is up answered."""
+        sick = self.inactive()
+        numbers = {self.pools.numbers[pool]: pool for pool in pools if pool in self.pools.numbers}
+        groups = [f"{group} is {state}" for group, state in sorted(sick.states.items()) if int(group.split(".")[0]) in numbers]
+        if groups:
+            return [f"what is watched in {len(groups)} inactive placement groups cannot be seen ({', '.join(groups[:3])}): see 'ceph health detail'"]
+        down = [str(osd["osd"]) for osd in self._map["osds"] if osd["in"] and not osd["up"]]
+        return [f"OSDs {', '.join(down)} are down, and {sick.gap}"] if down and sick.gap else []
+
+    def _strays(self, unmatched: t.Sequence[WatchedImage]) -> list[WatchedImage]:
+        """Those that no other pool's directory knows either, with the pool that holds them, where one was found."""
+        if not unmatched:
+            return []
+        others, _gaps = self._read(self.pools.others)
+        return [located for one in unmatched if not any(place.find(one.image.header) for place in others) for located in self._located(one)]
+
+    def _located(self, found: WatchedImage) -> list[WatchedImage]:
+        holders = [pool for pool in self.pools.every if self._holds(pool, found.image)] or [""]
+        return [WatchedImage(stray(found.image.namespace, found.image.header, pool), found.watchers) for pool in holders]
+
+    def _holds(self, pool: str, image: Image) -> bool:
+        try:
+            with self._cluster.open_pool(pool, image.namespace) as ioctx:
+                ioctx.stat(image.header)
+        except (rados.Error, ClusterError):
+            return False
+        return True
+
+    def elsewhere(self, clients: t.Collection[str], known: t.Collection[Image]) -> tuple[list[WatchedImage], list[str]]:
+        """What these clients watch in the whole cluster besides the ``known`` images, and why any of it could not be seen."""
+        if self.swept is None and self.why == "only named images are looked at":
+            self._sweep(False)
+        directories, gaps = self._read(self.pools.tagged)
+        # A pool that is not tagged for RBD may hold images, too; one of those that cannot be read most likely holds none.
+        directories += self._read(self.pools.others)[0]
+        if self.swept is None:
+            everything = images.watch_all(self._cluster, (image for place in directories for image in place.images() if image not in known))
+            gaps += in_words([one for one in everything if one.unseen])
+            return [one for one in everything if _watches(one, clients)], gaps
+        joined = join(self.swept, directories, clients)
+        confirmed = images.watch_all(self._cluster, [image for image in joined.ambiguous if image not in known])
+        gaps += [*self.swept.gaps, *in_words([one for one in confirmed if one.unseen])]
+        found = [one for one in joined.certain if one.image not in known] + [one for one in confirmed if _watches(one, clients)]
+        return found + [located for one in joined.strays for located in self._located(one)], gaps
+
+
+def _watches(one: WatchedImage, clients: t.Collection[str]) -> bool:
+    return any(watcher.address in clients for watcher in one.watchers)

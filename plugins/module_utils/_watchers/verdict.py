@@ -4,7 +4,7 @@
 
 """Who is stale: from evidence to a verdict. Decides and touches nothing.
 
-The order is finding (one watcher) -> judgement (one image) -> culprits (clients, over all images) -> vetoes.
+The order is finding (one watcher) -> judgement (one image) -> culprits (clients, over all images) -> vetoes (see guards).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
     Culprit,
     Finding,
     Judgement,
+    Liveness,
     State,
     WatchedImage,
     Watcher,
@@ -32,16 +33,24 @@ def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions]
     ``reply``: what the notify brought, or in words why nothing. ``looks``: the monitors' sessions before and after the notify's wait;
     a client that moves from one monitor to another has no session for a moment, so it counts as gone only when missing in every look.
     """
+    liveness, reason = _liveness(watcher, reply, looks)
+    known = [look for look in looks if watcher.address in look.hosts]
+    if not known:
+        return Finding(watcher, liveness, reason)
+    return Finding(watcher, liveness, reason, known[-1].names.get(watcher.address, ""), known[-1].hosts[watcher.address])
+
+
+def _liveness(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions]) -> tuple[Liveness, str]:
     if isinstance(reply, str):
-        return Finding(watcher, "unknown", reply)
+        return "unknown", reply
     if watcher.key in reply.acked:
-        return Finding(watcher, "alive", "it acknowledged the notify")
+        return "alive", "it acknowledged the notify"
     if watcher.key not in reply.timed_out:
-        return Finding(watcher, "unknown", "its watch came or went while the notify ran")
+        return "unknown", "its watch came or went while the notify ran"
     if looks and all(look.missing(watcher.address, watcher.client_id) for look in looks):
         # A monitor forgets a client that it has not heard of for 300 s (mon_session_timeout; measured with a stopped client).
-        return Finding(watcher, "orphaned", "it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes")
-    return Finding(watcher, "hung", f"it did not answer the notify, {_session(watcher.address, looks)}")
+        return "orphaned", "it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes"
+    return "hung", f"it did not answer the notify, {_session(watcher.address, looks)}"
 
 
 def _session(client: str, looks: t.Sequence[Sessions]) -> str:
@@ -52,10 +61,33 @@ def _session(client: str, looks: t.Sequence[Sessions]) -> str:
     return f"and it is not known whether the client still lives ({gaps[0]})"
 
 
-def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int) -> Judgement:
-    """An image's state. ``findings`` has one entry for each watcher; ``expected`` is how many healthy watchers the image has by right."""
+def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, evict: t.Collection[str] = ()) -> Judgement:
+    """An image's state and its surplus.
+
+    ``findings`` has one entry for each watcher; ``expected`` is how many healthy watchers the image has by right. ``evict``: addresses
+    of living clients that the operator wants fenced where more are alive than expected, and nowhere else.
+    """
+    if watched.unseen:
+        return Judgement(watched, (), "undetermined", (f"its watchers could not be read: {watched.unseen}",), expected)
     state, reason = _state(findings, expected)
-    return Judgement(watched, tuple(findings), state, (reason,))
+    judgement = Judgement(watched, tuple(findings), state, (reason,), expected)
+    if state == "stale_duplicate":
+        return replace(judgement, surplus=tuple(finding for finding in findings if finding.stale))
+    return _evicted(judgement, evict) if state == "contested" and evict else judgement
+
+
+def _evicted(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
+    """A contested image is settled by the operator's word when those who stay are alive and as many as expected."""
+    named = [finding for finding in judgement.findings if finding.watcher.address in evict and finding.liveness == "alive"]
+    stale = [finding for finding in judgement.findings if finding.stale]
+    stay = [finding for finding in judgement.findings if finding not in named and finding not in stale]
+    if not named:
+        return judgement
+    if not stay or len(stay) > judgement.expected or any(finding.liveness != "alive" for finding in stay):
+        wrong = f"naming {len(named)} of them would leave {len(stay)} where {judgement.expected} is expected, all alive: name others, or more"
+        return replace(judgement, reasons=(*judgement.reasons, wrong))
+    word = f"the operator names {', '.join(finding.watcher.address for finding in named)} as the surplus"
+    return replace(judgement, reasons=(*judgement.reasons, word), surplus=tuple(named + stale))
 
 
 def _state(findings: t.Sequence[Finding], expected: int) -> tuple[State, str]:
@@ -77,44 +109,13 @@ def _state(findings: t.Sequence[Finding], expected: int) -> tuple[State, str]:
 
 
 def culprits(judgements: t.Iterable[Judgement]) -> list[Culprit]:
-    """The stale clients of all images with a stale duplicate, one entry for each address."""
+    """The surplus clients of all images, one entry for each address."""
     found: dict[str, Culprit] = {}
     for judgement in judgements:
-        for finding in judgement.findings:
-            if judgement.state == "stale_duplicate" and finding.stale:
-                known = found.get(finding.watcher.address, Culprit(finding.watcher.address, finding.watcher.client_id, (), ()))
-                spec, reason = judgement.watched.image.spec, f"on {judgement.watched.image.spec} {finding.reason}"
-                found[known.address] = replace(known, images=(*known.images, spec), reasons=(*known.reasons, reason))
+        spec = judgement.watched.image.spec
+        for finding in judgement.surplus:
+            known = found.get(finding.watcher.address, Culprit(finding.watcher.address, finding.watcher.client_id, (), ()))
+            reason = f"on {spec} {finding.reason}" + (", and the operator names it" if finding.liveness == "alive" else "")
+            named = known.named or finding.liveness == "alive"
+            found[known.address] = replace(known, images=(*known.images, spec), reasons=(*known.reasons, reason), named=named)
     return list(found.values())
-
-
-def weigh(culprit: Culprit, judgements: t.Sequence[Judgement], unseen: t.Sequence[str]) -> Culprit:
-    """The culprit with every reason against fencing it.
-
-    ``judgements``: every watched image of the cluster on which it watches. ``unseen``: why parts of the cluster could not be looked at.
-    """
-    own = [(judgement, finding) for judgement in judgements for finding in judgement.findings if finding.watcher.address == culprit.address]
-    vetoes = [
-        f"the same client answers on {judgement.watched.image.spec}: fencing its address would cut off a healthy watch"
-        for judgement, finding in own
-        if finding.liveness == "alive"
-    ]
-    if any(finding.liveness != "orphaned" for _judgement, finding in own):
-        vetoes += [
-            f"the client may still live and {judgement.watched.image.spec} has no other watcher that answers: fencing it would cut that image off"
-            for judgement, _finding in own
-            if not _served_without(culprit.address, judgement)
-        ]
-        vetoes += [
-            f"the client may still live and could not be tested on {judgement.watched.image.spec}: {finding.reason}"
-            for judgement, finding in own
-            if finding.liveness == "unknown"
-        ]
-        vetoes += [f"the client may still live and what else it serves is not known: {gap}" for gap in unseen]
-    others = [judgement.watched.image.spec for judgement, _finding in own if judgement.watched.image.spec not in culprit.images]
-    reach = (f"it also watches {', '.join(others)}: fencing cuts it off there, too",) if others else ()
-    return replace(culprit, reasons=culprit.reasons + reach, vetoes=tuple(dict.fromkeys(vetoes)))
-
-
-def _served_without(client: str, judgement: Judgement) -> bool:
-    return any(finding.liveness == "alive" and finding.watcher.address != client for finding in judgement.findings)

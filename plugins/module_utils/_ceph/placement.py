@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where objects live, and which placement groups do not serve anybody at the moment."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+
+
+@dataclass(frozen=True)
+class Inactive:
+    """PGs that are not active: id -> state. ``gap``: why that is not known, '' when it is."""
+
+    states: t.Mapping[str, str]
+    gap: str = ""
+
+
+def inactive(cluster: Cluster) -> Inactive:
+    """As the manager counts them, so a few seconds old. Never raises: the gap says what is missing."""
+    try:
+        # The monitors hand this on to the manager. A threshold of 0 s also shows what has just become inactive.
+        return parse(cluster.command("pg dump_stuck", stuckops=["inactive"], threshold=0))
+    except ClusterError as error:
+        return Inactive({}, f"the states of the placement groups could not be read: {error}")
+
+
+def parse(dump: t.Any) -> Inactive:
+    """From ``pg dump_stuck inactive --format json``, a list before Ceph 14.2.5 and an object since."""
+    if isinstance(dump, t.Mapping) and not dump.get("pg_ready", True):
+        return Inactive({}, "the manager has not heard of all placement groups yet")
+    stuck = dump.get("stuck_pg_stats", []) if isinstance(dump, t.Mapping) else dump or []
+    return Inactive({pg["pgid"]: pg["state"] for pg in stuck})
+
+
+def locate(cluster: Cluster, pool: str, namespace: str, name: str) -> tuple[str, str]:
+    """An object's PG, and the OSD that leads it, such as ``("1.6", "osd.1")``. Raises ClusterError."""
+    found = cluster.command("osd map", pool=pool, object=name, **({"nspace": namespace} if namespace else {}))
+    leader = found.get("acting_primary", -1)
+    return found["pgid"], f"osd.{leader}" if leader >= 0 else "no OSD"

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which header belongs to which image: the image directories and trashes of pools and their namespaces."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rbd
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX, Image
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The images of one namespace of one pool. ``names`` and ``trash``: image id -> name. ``old``: names of format-1 images, which have no id."""
+
+    pool: str
+    namespace: str
+    names: t.Mapping[str, str] = field(default_factory=dict)
+    old: frozenset[str] = frozenset()
+    trash: t.Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """The number of images, without the trash."""
+        return len(self.names) + len(self.old)
+
+    def images(self) -> t.Iterator[Image]:
+        """All of them, without the trash."""
+        for found, name in self.names.items():
+            yield Image(self.pool, self.namespace, name, found)
+        for name in self.old:
+            yield Image(self.pool, self.namespace, name, "")
+
+    def find(self, header: str) -> Image | None:
+        """The image, perhaps in the trash, that a header object of this name would belong to."""
+        if header.startswith(HEADER_PREFIX):
+            found = header[len(HEADER_PREFIX) :]
+            if found in self.names:
+                return Image(self.pool, self.namespace, self.names[found], found)
+            if found in self.trash:
+                return Image(self.pool, self.namespace, self.trash[found], found, "trash")
+        name = header[: -len(OLD_HEADER_SUFFIX)]
+        return Image(self.pool, self.namespace, name, "") if header.endswith(OLD_HEADER_SUFFIX) and name in self.old else None
+
+
+def read_pool(cluster: Cluster, pool: str) -> list[Directory]:
+    """One for each namespace. Raises ClusterError."""
+    with cluster.open_pool(pool) as ioctx:
+        try:
+            return [_read(ioctx, pool, namespace) for namespace in ["", *rbd.RBD().namespace_list(ioctx)]]
+        except rbd.Error as error:
+            raise explain(error, f"Listing the images of pool '{pool}'") from error
+
+
+def _read(ioctx: t.Any, pool: str, namespace: str) -> Directory:
+    ioctx.set_namespace(namespace)
+    names, old = {}, set()
+    for found in rbd.RBD().list2(ioctx):
+        if found["id"]:
+            names[found["id"]] = found["name"]
+        else:
+            old.add(found["name"])
+    return Directory(pool, namespace, names, frozenset(old), {found["id"]: found["name"] for found in rbd.RBD().trash_list(ioctx)})
+
+
+def read_pools(cluster: Cluster, pools: t.Iterable[str]) -> tuple[list[Directory], list[str]]:
+    """The directories of those pools that can be read, and why the others cannot."""
+    found, gaps = [], []
+    for pool in pools:
+        try:
+            found += read_pool(cluster, pool)
+        except ClusterError as error:
+            gaps.append(str(error))
+    return found, gaps

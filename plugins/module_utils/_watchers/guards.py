@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What speaks against fencing a culprit: each guard is a rule of its own, with its reasons in words. Decides and touches nothing."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import defaultdict
+from dataclasses import replace
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, Surroundings, Watch
+
+
+def weigh(culprit: Culprit, around: Surroundings) -> Culprit:
+    """The culprit with what else fencing it would touch, and with every reason against it."""
+    vetoes = [reason for guard in GUARDS for reason in guard(culprit, around)]
+    return replace(culprit, reasons=culprit.reasons + _reach(culprit, around), vetoes=tuple(dict.fromkeys(vetoes)))
+
+
+def answers_elsewhere(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
+    """The blacklist knows clients, not watches: it would end the healthy watch, too. A client that the operator names is known to be alive."""
+    for judgement, finding in _own(culprit, around):
+        if finding.liveness == "alive" and not culprit.named:
+            yield f"the same client answers on {judgement.watched.image.spec}: fencing its address would cut off a healthy watch"
+
+
+def only_watcher(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
+    """What a living client alone serves would have nobody."""
+    for judgement, _finding in _own(culprit, around):
+        if may_live(culprit, around) and not _served_without(culprit.address, judgement):
+            spec = judgement.watched.image.spec
+            yield f"the client may still live and {spec} has no other watcher that answers: fencing it would cut that image off"
+
+
+def untested(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
+    """A living client may be well where it could not be asked."""
+    for judgement, finding in _own(culprit, around):
+        if may_live(culprit, around) and finding.liveness == "unknown":
+            yield f"the client may still live and could not be tested on {judgement.watched.image.spec}: {finding.reason}"
+
+
+def unseen(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
+    """What else a living client serves must be known."""
+    for gap in around.gaps:
+        if may_live(culprit, around):
+            yield f"the client may still live and what else it serves is not known: {gap}"
+
+
+def protected(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
+    """Ceph's own clients have several watches by right, and care for their leftovers themselves."""
+    if culprit.address in around.protected:
+        yield f"it is {around.protected[culprit.address]}, which Ceph itself looks after"
+
+
+def inactive_group(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
+    """Behind an inactive placement group nobody can answer, and fencing heals nothing."""
+    for spec in culprit.images:
+        if spec in around.inactive:
+            yield f"the header of {spec} is in {around.inactive[spec]}: heal the placement group first"
+
+
+GUARDS: tuple[t.Callable[[Culprit, Surroundings], t.Iterator[str]], ...] = (
+    answers_elsewhere,
+    only_watcher,
+    untested,
+    unseen,
+    protected,
+    inactive_group,
+)
+
+
+def may_live(culprit: Culprit, around: Surroundings) -> bool:
+    """Whether anything but the client's being gone was found, anywhere."""
+    return any(finding.liveness != "orphaned" for _judgement, finding in _own(culprit, around))
+
+
+def by_client(judgements: t.Iterable[Judgement]) -> dict[str, list[Watch]]:
+    """The ``watches`` of Surroundings."""
+    watches: dict[str, list[Watch]] = defaultdict(list)
+    for judgement in judgements:
+        for finding in judgement.findings:
+            watches[finding.watcher.address].append((judgement, finding))
+    return watches
+
+
+def _own(culprit: Culprit, around: Surroundings) -> t.Sequence[Watch]:
+    return around.watches.get(culprit.address, ())
+
+
+def _served_without(client: str, judgement: Judgement) -> bool:
+    return any(finding.liveness == "alive" and finding.watcher.address != client for finding in judgement.findings)
+
+
+def _reach(culprit: Culprit, around: Surroundings) -> tuple[str, ...]:
+    others = [judgement.watched.image.spec for judgement, _finding in _own(culprit, around) if judgement.watched.image.spec not in culprit.images]
+    return (f"it also watches {', '.join(dict.fromkeys(others))}: fencing cuts it off there, too",) if others else ()

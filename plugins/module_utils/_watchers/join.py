@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what OSDs and image directories say to watched images. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX, Image, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A sweep's headers by what they belong to. ``ambiguous``: all images that one header may belong to."""
+
+    certain: list[WatchedImage] = field(default_factory=list)
+    ambiguous: list[Image] = field(default_factory=list)
+    strays: list[WatchedImage] = field(default_factory=list)
+
+
+def join(swept: Sweep, directories: t.Iterable[Directory], clients: t.Collection[str] | None = None) -> Joined:
+    """Finds the image of each header, or only of those that one of ``clients`` watches."""
+    places: dict[str, list[Directory]] = defaultdict(list)
+    for place in directories:
+        places[place.namespace].append(place)
+    joined = Joined()
+    for (namespace, header), watchers in swept.headers.items():
+        if clients is not None and not any(watcher.address in clients for watcher in watchers):
+            continue
+        found = [image for place in places[namespace] if (image := place.find(header))]
+        if len(found) == 1:
+            joined.certain.append(WatchedImage(found[0], tuple(watchers)))
+        elif found:
+            joined.ambiguous.extend(found)
+        else:
+            joined.strays.append(WatchedImage(stray(namespace, header), tuple(watchers)))
+    return joined
+
+
+def stray(namespace: str, header: str, pool: str = "") -> Image:
+    """What stands for a header that no directory knows."""
+    if header.startswith(HEADER_PREFIX):
+        return Image(pool, namespace, "", header[len(HEADER_PREFIX) :], "stray")
+    return Image(pool, namespace, header[: -len(OLD_HEADER_SUFFIX)], "", "stray")
+
+
+def in_words(unseen: t.Iterable[WatchedImage]) -> list[str]:
+    """One line for each reason, with the images it keeps out of sight."""
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for one in unseen:
+        reasons[one.unseen.replace(f" of image '{one.image.spec}'", "")].append(one.image.spec)
+    return [f"{_listed(specs)} could not be read: {reason}" for reason, specs in reasons.items()]
+
+
+def _listed(specs: t.Sequence[str]) -> str:
+    rest = len(specs) - _SHOWN
+    return ", ".join(specs[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The watchers of every header in the cluster, from the OSDs themselves: one question to each, all at once."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import typing as t
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX, Watcher
+
+# rbd-mirror's leader watches this object of each pool it mirrors (RBD_MIRROR_LEADER in Ceph's src/cls/rbd/cls_rbd_types.h).
+_MIRROR_LEADER = "rbd_mirror_leader"
+_THREADS = 64
+
+Header = tuple[str, str]
+
+
+class Refused(ClusterError):
+    """No OSD knows the question, or none lets this user ask it."""
+
+
+@dataclass
+class Sweep:
+    """``headers``: (namespace, header) -> watchers. An OSD does not say of which pool, so one key may stand for headers of several pools.
+
+    ``mirrors`` and ``managers``: addresses that belong to rbd-mirror and to the manager. ``gaps``: which OSDs did not answer, and why.
+    """
+
+    headers: dict[Header, list[Watcher]] = field(default_factory=lambda: defaultdict(list))
+    mirrors: set[str] = field(default_factory=set)
+    managers: set[str] = field(default_factory=set)
+    gaps: list[str] = field(default_factory=list)
+
+
+def ask(cluster: Cluster, osds: t.Sequence[int]) -> Sweep:
+    """Asks these OSDs. Raises Refused when the release or the caps do not allow it, by the connection's deadline in any case."""
+    with ThreadPoolExecutor(_THREADS) as askers:
+        answers = list(askers.map(lambda osd: _ask(cluster, osd), osds))
+    errors = [answer for answer in answers if isinstance(answer, ClusterError)]
+    refusals = [error for error in errors if error.code in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP)]
+    if refusals and len(refusals) == len(answers):
+        raise Refused(str(refusals[0]), refusals[0].code)
+    return parse([answer for answer in answers if not isinstance(answer, ClusterError)], [str(error) for error in errors])
+
+
+def _ask(cluster: Cluster, osd: int) -> t.Any:
+    try:
+        return cluster.tell_osd(osd, "dump_watchers") or []
+    except ClusterError as error:
+        return error
+
+
+def parse(answers: t.Iterable[t.Iterable[t.Mapping[str, t.Any]]], gaps: t.Sequence[str] = ()) -> Sweep:
+    """From the JSON lists of ``dump_watchers``."""
+    sweep = Sweep(gaps=list(gaps))
+    # Thousands of watches belong to a few clients.
+    normal = functools.lru_cache(maxsize=None)(address.normal)
+    for row in (row for answer in answers for row in answer):
+        client = normal(f"{row['entity_addr_t']['addr']}/{row['entity_addr_t']['nonce']}")
+        name, entity = row["object"], row["entity_name"]
+        if entity["type"] == "mgr":
+            sweep.managers.add(client)
+        if name == _MIRROR_LEADER:
+            sweep.mirrors.add(client)
+        elif name.startswith(HEADER_PREFIX) or name.endswith(OLD_HEADER_SUFFIX):
+            sweep.headers[row["namespace"], name].append(Watcher(client, entity["num"], row["cookie"]))
+    return sweep

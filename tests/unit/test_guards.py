@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import guards
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import (
+    Culprit,
+    Finding,
+    Image,
+    Judgement,
+    Liveness,
+    Surroundings,
+    WatchedImage,
+    Watcher,
+)
+
+GOOD, STALE, OTHER = (Watcher(f"192.0.2.{number}:0/{number}", number, number * 100) for number in (1, 2, 3))
+CULPRIT = Culprit(STALE.address, STALE.client_id, ("rbd/lun",), ("it did not answer",))
+
+
+def image(name: str, *watchers: tuple[Watcher, Liveness]) -> Judgement:
+    findings = tuple(Finding(watcher, liveness, "why") for watcher, liveness in watchers)
+    watched = WatchedImage(Image("rbd", "", name, name), tuple(watcher for watcher, _liveness in watchers))
+    return Judgement(watched, findings, "normal", ())
+
+
+HUNG = image("lun", (GOOD, "alive"), (STALE, "hung"))
+GONE = image("lun", (GOOD, "alive"), (STALE, "orphaned"))
+
+
+def around(*judgements: Judgement, **more: dict[str, str] | tuple[str, ...]) -> Surroundings:
+    return Surroundings(guards.by_client(judgements), **more)  # type: ignore[arg-type]
+
+
+def test_no_veto_without_a_reason() -> None:
+    assert guards.weigh(CULPRIT, around(HUNG)) == CULPRIT
+
+
+def test_a_client_that_answers_on_another_image_is_spared() -> None:
+    (reason,) = guards.answers_elsewhere(CULPRIT, around(GONE, image("other", (STALE, "alive"))))
+    assert "answers on rbd/other" in reason
+
+
+def test_a_client_with_an_alive_and_a_stale_watch_on_one_image_is_spared() -> None:
+    (reason,) = guards.answers_elsewhere(CULPRIT, around(image("lun", (STALE, "alive"), (STALE, "orphaned"))))
+    assert "answers on rbd/lun" in reason
+
+
+def test_a_client_that_the_operator_names_is_alive_by_right() -> None:
+    named = Culprit(STALE.address, STALE.client_id, ("rbd/lun",), (), named=True)
+    assert list(guards.answers_elsewhere(named, around(image("lun", (GOOD, "alive"), (STALE, "alive"))))) == []
+
+
+def test_a_named_client_that_alone_serves_another_image_is_spared() -> None:
+    named = Culprit(STALE.address, STALE.client_id, ("rbd/lun",), (), named=True)
+    both = around(image("lun", (GOOD, "alive"), (STALE, "alive")), image("other", (STALE, "alive")))
+    assert ["rbd/other has no other watcher that answers" in veto for veto in guards.weigh(named, both).vetoes] == [True]
+
+
+def test_a_living_client_that_is_the_only_watcher_of_another_image_is_spared() -> None:
+    (reason,) = guards.only_watcher(CULPRIT, around(HUNG, image("other", (STALE, "hung"))))
+    assert "rbd/other has no other watcher that answers" in reason
+
+
+def test_a_dead_watch_beside_it_does_not_make_a_living_client_dispensable() -> None:
+    assert list(guards.only_watcher(CULPRIT, around(HUNG, image("other", (STALE, "hung"), (OTHER, "orphaned")))))
+
+
+def test_a_living_client_that_could_not_be_tested_elsewhere_is_spared() -> None:
+    (reason,) = guards.untested(CULPRIT, around(HUNG, image("other", (STALE, "unknown"), (OTHER, "alive"))))
+    assert "could not be tested on rbd/other" in reason
+
+
+def test_what_a_living_client_serves_must_be_known() -> None:
+    (reason,) = guards.unseen(CULPRIT, around(HUNG, gaps=("pool 'x' cannot be read",)))
+    assert "pool 'x' cannot be read" in reason
+
+
+def test_a_client_that_is_gone_serves_nobody() -> None:
+    weighed = guards.weigh(CULPRIT, around(GONE, image("other", (STALE, "orphaned")), gaps=("pool 'x' cannot be read",)))
+    assert weighed.vetoes == ()
+    assert weighed.reasons[-1] == "it also watches rbd/other: fencing cuts it off there, too"
+
+
+def test_ceph_s_own_clients_are_spared_even_when_they_are_gone() -> None:
+    (reason,) = guards.protected(CULPRIT, around(GONE, protected={STALE.address: "rbd-mirror"}))
+    assert "rbd-mirror" in reason
+    assert list(guards.protected(CULPRIT, around(GONE, protected={GOOD.address: "rbd-mirror"}))) == []
+
+
+def test_nobody_is_fenced_for_an_image_in_an_inactive_placement_group() -> None:
+    (reason,) = guards.inactive_group(CULPRIT, around(GONE, inactive={"rbd/lun": "placement group 1.6, led by osd.1, which is peering"}))
+    assert "heal the placement group first" in reason
+    assert list(guards.inactive_group(CULPRIT, around(GONE, inactive={"rbd/other": "placement group 1.7"}))) == []
+
+
+def test_every_guard_counts() -> None:
+    everything = around(
+        HUNG,
+        image("answers", (STALE, "alive"), (OTHER, "alive")),
+        image("alone", (STALE, "hung")),
+        image("untested", (STALE, "unknown"), (OTHER, "alive")),
+        gaps=("a gap",),
+        protected={STALE.address: "a manager"},
+        inactive={"rbd/lun": "placement group 1.6"},
+    )
+    assert len(guards.weigh(CULPRIT, everything).vetoes) == len(guards.GUARDS)
