@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _remediation
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _policy, _remediation
 
 
 class FilterModule:
@@ -17,6 +17,7 @@ class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Name -> function."""
         return {
+            "remediation_policy": _policy.apply,
             "remediation_plan": _remediation.plan,
             "remediation_result": _remediation.result,
             "remediation_summary": _remediation.summary,

@@ -25,14 +25,13 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
     """The run's result.
 
     ``run``: ``id``, ``began`` and ``ended`` (seconds since the epoch), ``error`` (empty when none), ``check_mode``, ``restore``.
-    ``tasks``: what the tasks ``resumed``, ``detected``, ``fenced``, ``verified``, ``restored`` returned ({}, or skipped, for one that
-    did not run), and the lists ``probes_before`` and ``probes_after``.
+    ``tasks``: what the tasks ``listed`` (the blacklist at first), ``detected``, ``fenced``, ``verified``, ``restored`` and ``kept_out`` (the
+    blacklist after fencing again who came back) returned ({}, or skipped, for one that did not run), the lists ``probes_before`` and ``probes_after``, and ``continued``: images of open leases.
     """
     tasks = {name: {} if isinstance(task, t.Mapping) and task.get("skipped") else task for name, task in tasks.items()}
-    detected, fenced = tasks["detected"], tasks["fenced"]
-    last = tasks["restored"] or tasks["fenced"] or tasks["resumed"]
-    kept = (tasks["restored"] or tasks["resumed"]).get("kept", [])
+    detected, fenced, restored = tasks["detected"], tasks["fenced"], tasks["restored"]
     images = [_image(image, tasks) for image in detected["images"] if image["decision"] != "leave"]
+    images += [_image(image, tasks) for image in _continued(tasks, [image["spec"] for image in images])]
     summed = {
         "run": run["id"],
         "check_mode": run["check_mode"],
@@ -42,24 +41,49 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "images": images,
         "culprits": detected["culprits"],
         "counts": detected["counts"],
-        "fenced": [] if run["check_mode"] else fenced.get("added", []),
-        "restored": [] if run["check_mode"] else tasks["resumed"].get("removed", []) + tasks["restored"].get("removed", []),
-        "kept": kept,
-        "blacklist_before": (tasks["resumed"] or fenced).get("before"),
-        "blacklist_after": last.get("after"),
+        "incomplete": detected.get("incomplete", []),
+        "strays": detected.get("strays", []),
+        "fenced": [] if run["check_mode"] else _fenced(fenced),
+        "restored": [] if run["check_mode"] else _let_in(restored),
+        "kept": (tasks["kept_out"] or restored).get("kept", []),
+        "blacklist_before": tasks["listed"].get("after"),
+        "blacklist_after": _blacklist_after(run, tasks),
     }
     return {"outcome": _outcome(run, tasks, summed), **summed}
+
+
+def _blacklist_after(run: Data, tasks: Data) -> dict[str, str] | None:
+    """As the last task left it; in check mode nothing was done in between, so all that would be done is put together."""
+    last = tasks["kept_out"] or tasks["restored"] or tasks["fenced"] or tasks["listed"]
+    if not run["check_mode"] or not tasks["fenced"]:
+        return last.get("after")
+    gone = tasks["restored"].get("removed", [])
+    return {client: until for client, until in tasks["fenced"]["after"].items() if client not in gone}
+
+
+def _fenced(task: Data) -> list[str]:
+    return [*task.get("added", []), *task.get("extended", [])]
+
+
+def _let_in(task: Data) -> list[str]:
+    return [*task.get("removed", []), *task.get("reset", [])]
+
+
+def _continued(tasks: Data, shown: t.Sequence[str]) -> list[Data]:
+    """The images that an earlier run began with, as this run found them."""
+    left = [image for image in tasks["verified"].get("images", []) if image["spec"] in tasks["continued"] and image["spec"] not in shown]
+    return [{**image, "decision": "continue", "reasons": ["an earlier run fenced a client of it, and this one went on from there"]} for image in left]
 
 
 def _outcome(run: Data, tasks: Data, summed: Data) -> str:
     if run["error"]:
         return "failed"
-    if any(image["decision"] == "refuse" for image in summed["images"]):
+    if summed["incomplete"] or any(image["decision"] == "refuse" for image in summed["images"]):
         return "refused"
-    changes = tasks["fenced"].get("added", []) + tasks["resumed"].get("closed", [])
+    changes = _fenced(tasks["fenced"]) + tasks["restored"].get("closed", [])
     if run["check_mode"] and changes:
         return "would_heal"
-    if summed["kept"] or (summed["fenced"] and run["restore"] == "never"):
+    if summed["kept"] or (run["restore"] == "never" and (summed["fenced"] or tasks["listed"].get("leases"))):
         return "healed_restore_pending"
     return "healed" if changes else "nothing_to_do"
 
@@ -82,18 +106,15 @@ def _image(image: Data, tasks: Data) -> dict[str, t.Any]:
 
 
 def _probe(spec: str, probes: t.Sequence[Data]) -> dict[str, t.Any]:
-    """The first probe of the image's LUN, without what Ansible adds; {} when there was none."""
-    for probe in probes:
-        if probe["item"]["image"] == spec and "verdict" in probe:
-            return {"lun": probe["item"], **{name: probe[name] for name in ("verdict", "reason", "steps", "identity", "registrants")}}
-    return {}
+    """The first probe of the image's LUN; {} when there was none."""
+    return next((dict(probe) for probe in probes if probe["name"] == spec), {})
 
 
 def plan(detected: Data) -> list[str]:
     """What is going to be done and what is not, one line each, with the evidence."""
     fence = [f"fence {one['address']} ({one['client']}): {'; '.join(one['reasons'])}" for one in detected["culprits"] if one["verdict"] == "fence"]
     refuse = [f"refuse {one['spec']} ({one['state']}): {'; '.join(one['reasons'])}" for one in detected["images"] if one["decision"] == "refuse"]
-    return fence + refuse
+    return fence + refuse + [f"refuse what was not seen: {gap}" for gap in detected.get("incomplete", [])]
 
 
 def summary(summed: Data) -> list[str]:
@@ -101,6 +122,8 @@ def summary(summed: Data) -> list[str]:
     count = summed["counts"]["images"]
     lines = [f"{summed['outcome']}, looked at {count} image{'s' * (count != 1)} in {summed['seconds']} s"]
     lines += [f"error: {summed['error']}"] if summed["error"] else []
+    lines += [f"not seen ({summed['counts']['unseen']} images): {gap}" for gap in summed["incomplete"]]
+    lines += [f"left over: {_stray(stray)}" for stray in summed["strays"]]
     for image in summed["images"]:
         lines += _image_lines(image, summed)
     lines += [f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]]
@@ -108,8 +131,14 @@ def summary(summed: Data) -> list[str]:
     return [*lines, f"next: {_NEXT[summed['outcome']]}"]
 
 
+def _stray(stray: Data) -> str:
+    where = "/".join(part for part in (stray["pool"], stray["namespace"], stray["header"]) if part)
+    who = ", ".join(watcher["address"] for watcher in stray["watchers"])
+    return f"{where} is watched by {who} and belongs to no image: see whether it is what an interrupted removal left"
+
+
 def _image_lines(image: Data, summed: Data) -> list[str]:
-    stale = [watcher for watcher in image["watchers_before"] if watcher["liveness"] in ("hung", "orphaned")]
+    stale = [watcher for watcher in image["watchers_before"] if watcher["liveness"] in ("hung", "orphaned") or watcher["verdict"] == "fence"]
     refused = "refused, " if image["decision"] == "refuse" else ""
     lines = [f"{image['spec']}: {refused}{image['state']}, {'; '.join(image['reasons'])}"]
     lines += [f"{image['spec']}: {watcher['address']} is {watcher['liveness']}: {watcher['reasons'][0]}" for watcher in stale]
@@ -117,8 +146,10 @@ def _image_lines(image: Data, summed: Data) -> list[str]:
     if image["state_after"]:
         lines.append(f"{image['spec']}: watchers {len(image['watchers_before'])} -> {len(image['watchers_after'])}, {image['state']} -> {image['state_after']}")
     if image["lun_before"]:
-        lines.append(f"{image['spec']}: LUN {image['lun_before']['lun']['lun']} {_probe_text(image['lun_before'])} -> {_probe_text(image['lun_after'])}")
-    elif image["decision"] == "fence":
+        lines.append(f"{image['spec']}: LUN {image['lun_before']['lun']} {_probe_text(image['lun_before'])} -> {_probe_text(image['lun_after'])}")
+    elif image["lun_after"]:
+        lines.append(f"{image['spec']}: LUN {image['lun_after']['lun']} {_probe_text(image['lun_after'])}")
+    elif image["decision"] in ("fence", "continue"):
         lines.append(f"{image['spec']}: remediate_watchers_luns has no entry of this name, so no LUN was probed: only the watchers tell that it is healed")
     return lines
 

@@ -19,16 +19,18 @@ options:
   addresses:
     description:
       - The clients, each V(IP:PORT/NONCE), for IPv6 V([IP]:PORT/NONCE), as M(cephops.iscsi_rescue.rbd_watchers) returns them.
-      - An address that would mean a whole host is refused. With an empty list the module only returns the list as it is.
+      - An address that would mean a whole host is refused. With an empty list the module only returns the list as it is, with the open leases.
     type: list
     elements: str
     default: []
   state:
     description:
-      - V(present) adds those that are not on the list. An entry that is there keeps its expiry.
+      - V(present) adds those that are not on the list. An entry that is there keeps its expiry. With O(lease), one that would end before half
+        of O(expire) is over is extended, and the lease keeps its former end.
       - V(absent) removes those that are on the list, and no others.
-      - V(restored) removes the entries that have a lease and whose client is gone, and closes their leases. An entry whose client still
-        lives stays, and so does its lease, because that client would take the image back the moment it is let in.
+      - V(restored) removes the entries that have a lease and whose client is gone, and closes their leases. An entry that had been extended
+        gets its former end back. An entry whose client still lives stays, and so does its lease, because that client would take the image
+        back the moment it is let in.
     type: str
     choices: [present, absent, restored]
     default: present
@@ -52,14 +54,20 @@ options:
         description: Why the clients are fenced.
         type: str
         default: ''
+      images:
+        description: For which images, so that a later run can go on with them.
+        type: list
+        elements: str
+        default: []
   pools:
-    description: Where to look for leases with O(state=restored). Without it, in all pools.
+    description: Where to look for leases, with O(state=restored) or without O(addresses). Without it, in all pools.
     type: list
     elements: str
     default: []
   restore:
     description:
-      - With O(state=restored), V(when_gone) removes an entry only once no monitor knows its client, in two looks.
+      - With O(state=restored), V(when_gone) removes an entry only once no monitor knows its client, in two looks. The first may be that at the
+        time it was fenced.
       - V(always) removes it in any case. A client that only slept will then take its lock back without knowing that it was fenced.
     type: str
     choices: [when_gone, always]
@@ -123,6 +131,18 @@ added:
   type: list
   elements: str
   sample: [192.0.2.7:0/1193546917]
+extended:
+  description: Addresses whose entry was there, and was extended under a lease.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+reset:
+  description: Addresses whose entry got the end back that it had before it was extended.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 removed:
   description: Addresses that were removed.
   returned: success
@@ -143,6 +163,10 @@ kept:
       description: The host it runs on, as the monitors know it; empty when that is not known.
       type: str
       sample: gateway2
+    entity:
+      description: The Ceph user it connected as; empty when that is not known.
+      type: str
+      sample: client.gateway2
     until:
       description: When the entry ends by itself.
       type: str
@@ -162,7 +186,51 @@ kept:
     reason:
       description: Why it stays, and what to do.
       type: str
-      sample: "the client still lives, on host gateway2: end that process, then restore again; before that it would take the image back"
+      sample: >-
+        the client still lives, as client.gateway2 on host gateway2: end that process there, then restore again; before that it would take the image back
+leases:
+  description: The open leases, when O(addresses) is empty.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    pool:
+      description: The pool that holds the lease.
+      type: str
+      sample: rbd
+    address:
+      description: The client that is fenced.
+      type: str
+      sample: 192.0.2.7:0/1193546917
+    run:
+      description: The run that fenced it.
+      type: str
+      sample: 20261122T184120Z-admin1
+    reason:
+      description: Why.
+      type: str
+      sample: stale watcher of rbd/esx-datastore1
+    images:
+      description: For which images.
+      type: list
+      elements: str
+      sample: [rbd/esx-datastore1]
+    added:
+      description: When the lease was written, in seconds since the epoch.
+      type: float
+      sample: 1795372880.95
+    expire:
+      description: For how many seconds the client was fenced.
+      type: int
+      sample: 3600
+    prior:
+      description: The end of the entry that was there before; empty when there was none.
+      type: str
+      sample: ''
+    gone:
+      description: Whether no monitor had a session of the client when the lease was written.
+      type: bool
+      sample: true
 closed:
   description: Addresses whose lease was closed, because the entry was removed now or was no longer there.
   returned: success
@@ -180,7 +248,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module impor
 
 
 def _diff(change: Change) -> dict[str, str]:
-    touched = {*change.added, *change.removed}
+    touched = {*change.added, *change.extended, *change.removed, *change.reset}
     sides = ({client: until for client, until in side.items() if client in touched} for side in (change.before, change.after))
     before, after = ("".join(f"{client} until {until}\n" for client, until in sorted(side.items())) for side in sides)
     return {"before_header": "blacklist", "after_header": "blacklist", "before": before, "after": after}
@@ -189,7 +257,12 @@ def _diff(change: Change) -> dict[str, str]:
 def main() -> None:
     lease: dict[str, t.Any] = dict(
         type="dict",
-        options=dict(pool=dict(type="str", required=True), run=dict(type="str", required=True), reason=dict(type="str", default="")),
+        options=dict(
+            pool=dict(type="str", required=True),
+            run=dict(type="str", required=True),
+            reason=dict(type="str", default=""),
+            images=dict(type="list", elements="str", default=[]),
+        ),
     )
     module = AnsibleModule(
         argument_spec=dict(

@@ -275,7 +275,9 @@ counts:
     How many C(images) were looked at, of how many nothing is known (C(unseen)), how many are C(watched), their C(watchers), and the images in each state.
   returned: success
   type: dict
-  sample: {"images": 12, "unseen": 0, "watched": 4, "watchers": 5, "normal": 11, "stale_duplicate": 1, "contested": 0, "headless": 0, "degraded": 0, "undetermined": 0}
+  sample:
+    {"images": 12, "unseen": 0, "watched": 4, "watchers": 5,
+     "normal": 11, "stale_duplicate": 1, "contested": 0, "headless": 0, "degraded": 0, "undetermined": 0}
 survey:
   description: The C(way) the watchers were read, V(sweep) or V(image), and C(why).
   returned: success

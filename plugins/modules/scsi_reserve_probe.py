@@ -20,15 +20,36 @@ options:
   portal:
     description: The target's portal, V(HOST), V(HOST:PORT) or V([IPV6]:PORT). The port is 3260 unless given.
     type: str
-    required: true
   target:
     description: The target's iSCSI name.
     type: str
-    required: true
   lun:
     description: The LUN's number, from 0 to 255.
     type: int
-    required: true
+  luns:
+    description:
+      - Probe many LUNs at once, in place of the one that O(portal), O(target) and O(lun) name. It takes O(deadline) altogether.
+      - The results are in RV(probes).
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: What to call it in the result, such as the RBD image behind it.
+        type: str
+        default: ''
+        aliases: [image]
+      portal:
+        description: As O(portal).
+        type: str
+        required: true
+      target:
+        description: As O(target).
+        type: str
+        required: true
+      lun:
+        description: As O(lun).
+        type: int
+        required: true
   initiator:
     description:
       - The iSCSI name to log in as. The target must let it in.
@@ -88,6 +109,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+probes:
+  description: For each of O(luns), in their order, its C(name), C(portal), C(target) and C(lun), with what is returned for a single LUN.
+  returned: with O(luns)
+  type: list
+  elements: dict
+  sample: [{"name": "rbd/esx-datastore1", "portal": "192.0.2.10", "target": "iqn.2001-04.com.example:storage", "lun": 12, "verdict": "hung"}]
 verdict:
   description:
     - V(healthy), every step answered in time.
@@ -96,17 +123,17 @@ verdict:
     - V(conflict), another initiator holds the LUN, by reservation or by persistent reservation keys. That is not a hang.
     - V(faulty), the LUN answered with an error.
     - V(unreachable), there is no session with the target, or no such LUN.
-  returned: success
+  returned: with O(lun)
   type: str
   sample: hung
 reason:
   description: The verdict in words.
-  returned: success
+  returned: with O(lun)
   type: str
   sample: flush had no answer within 9.5 s
 steps:
   description: The steps that were done, in their order.
-  returned: success
+  returned: with O(lun)
   type: list
   elements: dict
   contains:
@@ -132,41 +159,49 @@ steps:
       sample: 1
 identity:
   description: Who the LUN says it is - C(vendor), C(product), C(revision), C(serial), and C(eui) and C(naa) in hex.
-  returned: success
+  returned: with O(lun)
   type: dict
   sample: {"vendor": "IET", "product": "VIRTUAL-DISK", "revision": "0001", "serial": "beaf11", "eui": "", "naa": ""}
 registrants:
   description: Registered persistent reservation keys, in hex.
-  returned: success
+  returned: with O(lun)
   type: list
   elements: str
   sample: []
 """
 
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials, IscsiTransport
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, probe
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
 
 LONGEST_DEADLINE_S = 3600
 
 
-def _probe(options: dict) -> Outcome:
+def _probe(options: dict[str, t.Any]) -> dict[str, t.Any]:
     if not 1 <= options["deadline"] <= LONGEST_DEADLINE_S:
         raise InputError(f"deadline is {options['deadline']:g}: give between 1 and {LONGEST_DEADLINE_S} seconds.")
     chap = Credentials(options["chap_user"], options["chap_password"]) if options["chap_user"] else None
-    transport = IscsiTransport(options["portal"], options["target"], options["lun"], options["initiator"], chap)
-    return probe(transport, Plan(options["deadline"], options["slow_after"], options["write_path"]))
+    plan = Plan(options["deadline"], options["slow_after"], options["write_path"])
+    luns = [options] if options["luns"] is None else options["luns"]
+    transports = [IscsiTransport(lun["portal"], lun["target"], lun["lun"], options["initiator"], chap) for lun in luns]
+    # A thread for each, so that all of them end by the one deadline.
+    with ThreadPoolExecutor(max(1, len(transports))) as probers:
+        outcomes = [asdict(outcome) for outcome in probers.map(lambda transport: probe(transport, plan), transports)]
+    return outcomes[0] if options["luns"] is None else {"probes": [{**lun, **outcome} for lun, outcome in zip(luns, outcomes)]}
 
 
 def main() -> None:
+    where: dict[str, t.Any] = dict(portal=dict(type="str"), target=dict(type="str"), lun=dict(type="int"))
+    each = {"name": dict(type="str", default="", aliases=["image"]), **{name: dict(spec, required=True) for name, spec in where.items()}}
     module = AnsibleModule(
         argument_spec=dict(
-            portal=dict(type="str", required=True),
-            target=dict(type="str", required=True),
-            lun=dict(type="int", required=True),
+            where,
+            luns=dict(type="list", elements="dict", options=each),
             initiator=dict(type="str", default="iqn.2026-11.invalid.cephops.iscsi-rescue:probe"),
             chap_user=dict(type="str"),
             chap_password=dict(type="str", no_log=True),
@@ -174,14 +209,16 @@ def main() -> None:
             slow_after=dict(type="float", default=1),
             write_path=dict(type="str", choices=["none", "flush", "ats", "orwrite"], default="flush"),
         ),
-        required_together=[("chap_user", "chap_password")],
+        required_together=[("chap_user", "chap_password"), ("portal", "target", "lun")],
+        required_one_of=[("lun", "luns")],
+        mutually_exclusive=[("lun", "luns")],
         supports_check_mode=True,
     )
     try:
-        outcome = _probe(module.params)
+        result = _probe(module.params)
     except RescueError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **asdict(outcome))
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _remed
 
 ADDRESS = "192.0.2.7:0/1193546917"
 WATCHERS = [
-    {"address": "192.0.2.8:0/1", "liveness": "alive", "reasons": ["it acknowledged the notify"]},
-    {"address": ADDRESS, "liveness": "orphaned", "reasons": ["it did not answer"]},
+    {"address": "192.0.2.8:0/1", "liveness": "alive", "verdict": "keep", "reasons": ["it acknowledged the notify"]},
+    {"address": ADDRESS, "liveness": "orphaned", "verdict": "fence", "reasons": ["it did not answer"]},
 ]
 
 
@@ -27,18 +27,18 @@ def culprit(verdict: str) -> dict[str, t.Any]:
 
 def detected(decision: str) -> dict[str, t.Any]:
     culprits = [culprit("fence")] if decision == "fence" else []
-    return {"images": [image(decision)], "culprits": culprits, "counts": {"images": 1}}
+    return {"images": [image(decision)], "culprits": culprits, "counts": {"images": 1, "unseen": 0}}
 
 
 SKIPPED: dict[str, t.Any] = {"skipped": True, "changed": False}
-IDLE: dict[str, t.Any] = {"before": {}, "after": {}, "added": [], "removed": [], "kept": [], "closed": []}
+IDLE: dict[str, t.Any] = {"before": {}, "after": {}, "added": [], "extended": [], "removed": [], "reset": [], "kept": [], "closed": []}
 KEPT = {"address": ADDRESS, "until": "2026-11-22", "reason": "the client still lives"}
 FENCED = {**IDLE, "added": [ADDRESS], "after": {ADDRESS: "then"}}
 FREED = {**IDLE, "before": {ADDRESS: "then"}, "removed": [ADDRESS], "closed": [ADDRESS]}
 
 
 def conclude(decision: str, run: dict[str, t.Any] | None = None, **tasks: t.Any) -> dict[str, t.Any]:
-    base = {"resumed": IDLE, "detected": detected(decision), "fenced": SKIPPED, "verified": SKIPPED, "restored": SKIPPED}
+    base = {"listed": IDLE, "continued": [], "detected": detected(decision), "fenced": SKIPPED, "verified": SKIPPED, "restored": SKIPPED, "kept_out": SKIPPED}
     whole = {"id": "run", "began": 10.0, "ended": 22.34, "error": "", "check_mode": False, "restore": "when_gone", **(run or {})}
     return _remediation.result(whole, {**base, "probes_before": [], "probes_after": [], **tasks})
 
@@ -47,16 +47,19 @@ def conclude(decision: str, run: dict[str, t.Any] | None = None, **tasks: t.Any)
     ("outcome", "result"),
     [
         ("nothing_to_do", conclude("leave")),
-        ("healed", conclude("leave", resumed=FREED)),
-        ("healed_restore_pending", conclude("leave", resumed={**IDLE, "kept": [KEPT]})),
+        ("healed", conclude("leave", restored=FREED)),
+        ("healed_restore_pending", conclude("leave", restored={**IDLE, "kept": [KEPT]})),
         ("refused", conclude("refuse")),
         ("refused", conclude("refuse", fenced=FENCED, restored=FREED)),
         ("healed", conclude("fence", fenced=FENCED, restored=FREED)),
         ("healed_restore_pending", conclude("fence", fenced=FENCED, restored={**IDLE, "kept": [KEPT]})),
-        ("healed_restore_pending", conclude("fence", {"restore": "never"}, fenced=FENCED, resumed=SKIPPED)),
+        ("healed", conclude("fence", fenced={**IDLE, "extended": [ADDRESS]}, restored={**IDLE, "reset": [ADDRESS], "closed": [ADDRESS]})),
+        ("healed_restore_pending", conclude("fence", {"restore": "never"}, fenced=FENCED)),
+        ("healed_restore_pending", conclude("leave", {"restore": "never"}, listed={**IDLE, "leases": [{"address": ADDRESS}]})),
+        ("refused", conclude("leave", detected={**detected("leave"), "incomplete": ["osd.2 did not answer"]})),
         ("nothing_to_do", conclude("fence", fenced=IDLE, restored=IDLE)),
         ("would_heal", conclude("fence", {"check_mode": True}, fenced=FENCED)),
-        ("would_heal", conclude("leave", {"check_mode": True}, resumed=FREED)),
+        ("would_heal", conclude("leave", {"check_mode": True}, restored=FREED)),
         ("failed", conclude("fence", {"error": "Verify: no"}, fenced=FENCED, restored=FREED)),
     ],
 )
@@ -68,8 +71,9 @@ def test_outcomes(outcome: str, result: dict[str, t.Any]) -> None:
 
 
 def test_check_mode_fences_nobody() -> None:
-    result = conclude("fence", {"check_mode": True}, fenced=FENCED)
+    result = conclude("fence", {"check_mode": True}, fenced=FENCED, restored=IDLE)
     assert result["fenced"] == []
+    assert result["blacklist_after"] == FENCED["after"]
 
 
 def test_the_blacklist_is_compared_with_what_it_was_at_first() -> None:
@@ -79,12 +83,12 @@ def test_the_blacklist_is_compared_with_what_it_was_at_first() -> None:
 
 
 def test_nothing_is_said_of_a_blacklist_that_nobody_read() -> None:
-    lines = _remediation.summary(conclude("leave", {"restore": "never"}, resumed=SKIPPED))
+    lines = _remediation.summary(conclude("leave", {"restore": "never"}, listed=SKIPPED))
     assert not [line for line in lines if line.startswith("blacklist")]
 
 
 def test_check_mode_says_would_beside_a_refusal_too() -> None:
-    both = {"images": [image("fence"), {**image("refuse"), "spec": "rbd/two"}], "culprits": [culprit("fence")], "counts": {"images": 2}}
+    both = {"images": [image("fence"), {**image("refuse"), "spec": "rbd/two"}], "culprits": [culprit("fence")], "counts": {"images": 2, "unseen": 0}}
     lines = _remediation.summary(conclude("fence", {"check_mode": True}, detected=both, fenced=FENCED))
     assert f"blacklist: would be added {ADDRESS}" in lines
     assert "rbd/two: refused, contested, 2 watchers" in lines
@@ -95,7 +99,7 @@ def test_templates_may_hand_numbers_over_as_text() -> None:
 
 
 def test_check_mode_says_would() -> None:
-    lines = _remediation.summary(conclude("fence", {"check_mode": True}, resumed={**IDLE}, fenced=FENCED))
+    lines = _remediation.summary(conclude("fence", {"check_mode": True}, fenced=FENCED))
     assert f"blacklist: would be added {ADDRESS}" in lines
 
 
@@ -107,7 +111,8 @@ def test_probes_are_shown_before_and_after() -> None:
     def probed(verdict: str, seconds: float) -> dict[str, t.Any]:
         step = {"name": "flush", "seconds": seconds}
         return {
-            "item": {"image": "rbd/lun", "lun": 1},
+            "name": "rbd/lun",
+            "lun": 1,
             "verdict": verdict,
             "reason": "flush had no answer within 9.5 s",
             "steps": [step],
@@ -123,3 +128,29 @@ def test_probes_are_shown_before_and_after() -> None:
 def test_the_plan_names_evidence_and_refusals() -> None:
     assert _remediation.plan(detected("fence")) == [f"fence {ADDRESS} (client.1): it did not answer"]
     assert _remediation.plan(detected("refuse")) == ["refuse rbd/lun (contested): 2 watchers"]
+
+
+def test_what_was_not_seen_is_said() -> None:
+    seen = {**detected("leave"), "incomplete": ["osd.2 did not answer"], "counts": {"images": 9, "unseen": 4}}
+    lines = _remediation.summary(conclude("leave", detected=seen))
+    assert "not seen (4 images): osd.2 did not answer" in lines
+    assert _remediation.plan(seen) == ["refuse what was not seen: osd.2 did not answer"]
+
+
+def test_leftover_headers_are_said() -> None:
+    stray = {"pool": "rbd", "namespace": "", "header": "rbd_header.5", "watchers": [{"address": ADDRESS}]}
+    lines = _remediation.summary(conclude("leave", detected={**detected("leave"), "strays": [stray]}))
+    assert any(line.startswith(f"left over: rbd/rbd_header.5 is watched by {ADDRESS}") for line in lines)
+
+
+def test_an_image_that_an_earlier_run_began_with_is_shown() -> None:
+    verified = {"images": [{**image("leave"), "watchers": WATCHERS[:1]}]}
+    result = conclude("leave", detected={**detected("leave"), "images": []}, verified=verified, continued=["rbd/lun"], restored=FREED)
+    assert [(one["spec"], one["decision"], one["state_after"]) for one in result["images"]] == [("rbd/lun", "continue", "normal")]
+    assert any("went on from there" in line for line in _remediation.summary(result))
+
+
+def test_who_came_back_is_shown_as_fenced() -> None:
+    again = {**IDLE, "after": {ADDRESS: "then"}, "kept": [KEPT]}
+    result = conclude("fence", {"error": "came back"}, fenced=FENCED, restored=FREED, kept_out=again)
+    assert (result["outcome"], result["kept"], result["blacklist_after"]) == ("failed", [KEPT], {ADDRESS: "then"})

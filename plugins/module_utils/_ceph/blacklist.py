@@ -39,22 +39,15 @@ def parse(dump: t.Mapping[str, t.Any]) -> Blacklist:
     return Blacklist(word, {address.normal(entry): until for entry, until in dump[word].items()})
 
 
-def add(cluster: Cluster, word: str, addresses: t.Sequence[str], expire_s: int) -> None:
-    """Adds entries for ``expire_s`` seconds, all at once; overwrites the expiry of those that are there."""
+def change(cluster: Cluster, word: str, add: t.Mapping[str, float], remove: t.Iterable[str] = ()) -> None:
+    """Adds and removes entries, all at once, and waits for the map that has them. Raises ClusterError.
+
+    ``add``: address -> seconds it is to last, whatever the expiry of an entry that is there. Removing one that is not there is no error.
+    """
     # ``expire`` must be a JSON float: 60 and "60" are refused with EINVAL.
-    _send(cluster, word, "add", addresses, expire=float(expire_s))
-
-
-def remove(cluster: Cluster, word: str, addresses: t.Sequence[str]) -> None:
-    """Removes entries, all at once; one that is not there is no error."""
-    _send(cluster, word, "rm", addresses)
-
-
-def _send(cluster: Cluster, word: str, operation: str, addresses: t.Sequence[str], **arguments: t.Any) -> None:
-    def one(client: str) -> None:
-        cluster.act(f"osd {word}", **{f"{word}op": operation}, addr=client, **arguments)
-
-    if addresses:
-        with ThreadPoolExecutor(min(len(addresses), _SENDERS)) as senders:
-            list(senders.map(one, addresses))
+    commands = [{f"{word}op": "add", "addr": client, "expire": float(seconds)} for client, seconds in add.items()]
+    commands += [{f"{word}op": "rm", "addr": client} for client in remove]
+    if commands:
+        with ThreadPoolExecutor(min(len(commands), _SENDERS)) as senders:
+            list(senders.map(lambda arguments: cluster.act(f"osd {word}", **arguments), commands))
         cluster.wait_for_latest_map()

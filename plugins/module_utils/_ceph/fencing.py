@@ -8,44 +8,39 @@ from __future__ import annotations
 
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, lease, pools, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.blacklist import Blacklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import Lease
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import Lease, LeaseBook
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.leasing import BETWEEN_LOOKS_S, RestorePlan, plan_fence, plan_restore, was_gone
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
-
-# A client that lost its monitor looks for another one every 3 s (mon_client_hunt_interval), and has no session meanwhile.
-BETWEEN_LOOKS_S = 3.0
 
 LONGEST_EXPIRE_S = 365 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class Change:
-    """``before`` and ``after``: address -> until when. ``kept``: leases that stay open, with the reason. ``closed``: leases that are done with."""
+    """``before`` and ``after``: address -> until when. ``extended`` and ``reset``: entries that were there and got another expiry, for the fence and back.
+
+    ``kept``: leases that stay open, with the reason. ``closed``: leases that are done with. ``leases``: those that are open, where only looked at.
+    """
 
     before: dict[str, str]
     after: dict[str, str]
     added: list[str] = field(default_factory=list)
+    extended: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    reset: list[str] = field(default_factory=list)
     kept: list[dict[str, str]] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    leases: list[dict[str, t.Any]] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
         """Whether anything in the cluster is, or in a dry run would be, different."""
-        return bool(self.added or self.removed or self.closed)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What restoring does with the leases of one pool."""
-
-    remove: list[str]
-    close: list[str]
-    keep: list[dict[str, str]]
+        return bool(self.added or self.extended or self.removed or self.reset or self.closed)
 
 
 def apply(options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
@@ -54,54 +49,69 @@ def apply(options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
     if not 1 <= options["expire"] <= LONGEST_EXPIRE_S:
         raise InputError(f"expire is {options['expire']}: give between 1 second and a year ({LONGEST_EXPIRE_S} s).")
     with Cluster(Connection.from_options(options)) as cluster:
-        if options["state"] == "present":
-            return _present(cluster, addresses, options, dry_run)
+        if options["state"] == "restored":
+            return _restored(cluster, options, dry_run)
+        if not addresses:
+            return _looked(cluster, options)
         if options["state"] == "absent":
             return _absent(cluster, addresses, dry_run)
-        return _restored(cluster, options, dry_run)
+        if options["lease"] is None:
+            return _present(cluster, addresses, options["expire"], dry_run)
+        return _leased(cluster, addresses, options, dry_run)
 
 
-def _present(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
+def _looked(cluster: Cluster, options: t.Mapping[str, t.Any]) -> Change:
+    entries, leases = blacklist.read(cluster).entries, []
+    for pool, found in _lease_pools(cluster, options):
+        leases += [{"pool": pool, **asdict(one)} for one in found.values()]
+    return Change(entries, entries, leases=leases)
+
+
+def _present(cluster: Cluster, addresses: t.Sequence[str], expire_s: int, dry_run: bool) -> Change:
     before = blacklist.read(cluster)
     missing = [client for client in addresses if client not in before.entries]
-    if dry_run or not missing:
-        expected = dict.fromkeys(missing, f"{options['expire']} s from then")
-        return Change(before.entries, {**before.entries, **expected}, added=missing)
-    if options["lease"] is None:
-        blacklist.add(cluster, before.word, missing, options["expire"])
-    else:
-        missing = _add_under_lease(cluster, missing, options)
-    after = blacklist.read(cluster)
-    _confirm(not set(missing) - set(after.entries), "An entry that was just added is not on the blacklist", after.word)
-    return Change(before.entries, after.entries, added=missing)
+    if not dry_run:
+        blacklist.change(cluster, before.word, dict.fromkeys(missing, expire_s))
+    return Change(before.entries, _after_adding(cluster, before, missing, expire_s, dry_run), added=missing)
 
 
-def _add_under_lease(cluster: Cluster, wanted: t.Sequence[str], options: t.Mapping[str, t.Any]) -> list[str]:
-    """Adds those that are still missing once the lock is held: an entry that somebody else made meanwhile is not ours to end."""
+def _leased(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
+    """The leases are written before the entries, both under the lock: what somebody else did meanwhile is not ours to end."""
     request, expire_s = options["lease"], options["expire"]
-    with lease.opened(cluster, request["pool"]) as book:
-        now = blacklist.read(cluster)
-        missing = [client for client in wanted if client not in now.entries]
-        if missing:
-            book.record([Lease(client, request["run"], request["reason"], time.time(), expire_s) for client in missing])
-            blacklist.add(cluster, now.word, missing, expire_s)
-    return missing
+    with lease.looked_at(cluster, request["pool"]) if dry_run else lease.opened(cluster, request["pool"]) as book:
+        before, look, now = blacklist.read(cluster), sessions.read(cluster), time.time()
+        facts = {"run": request["run"], "reason": request["reason"], "images": tuple(request["images"]), "added": now, "expire": expire_s}
+        wanted = {client: Lease(address=client, gone=look.missing(client), **facts) for client in addresses}
+        plan = plan_fence(wanted, book.read(), before.entries)
+        if plan.record and not dry_run:
+            book.record(plan.record)
+            blacklist.change(cluster, before.word, dict.fromkeys(plan.add + plan.extend, expire_s))
+    after = _after_adding(cluster, before, plan.add + plan.extend, expire_s, dry_run)
+    return Change(before.entries, after, added=plan.add, extended=plan.extend)
+
+
+def _after_adding(cluster: Cluster, before: Blacklist, added: t.Sequence[str], expire_s: int, dry_run: bool) -> dict[str, str]:
+    if dry_run or not added:
+        return {**before.entries, **dict.fromkeys(added, f"{expire_s} s from then")}
+    after = blacklist.read(cluster).entries
+    _confirm(not set(added) - set(after), "An entry that was just added is not on the blacklist", before.word)
+    return after
 
 
 def _absent(cluster: Cluster, addresses: t.Sequence[str], dry_run: bool) -> Change:
     before = blacklist.read(cluster)
     listed = [client for client in addresses if client in before.entries]
-    return _removed(cluster, before, listed, dry_run)
+    if not dry_run:
+        blacklist.change(cluster, before.word, {}, listed)
+    return Change(before.entries, _after_removing(cluster, before, listed, dry_run), removed=listed)
 
 
-def _removed(cluster: Cluster, before: Blacklist, listed: t.Sequence[str], dry_run: bool) -> Change:
-    if dry_run or not listed:
-        after = {client: until for client, until in before.entries.items() if client not in listed}
-        return Change(before.entries, after, removed=list(listed))
-    blacklist.remove(cluster, before.word, listed)
-    after_map = blacklist.read(cluster)
-    _confirm(not set(listed) & set(after_map.entries), "An entry that was just removed is on the blacklist again", before.word)
-    return Change(before.entries, after_map.entries, removed=list(listed))
+def _after_removing(cluster: Cluster, before: Blacklist, removed: t.Sequence[str], dry_run: bool) -> dict[str, str]:
+    if dry_run or not removed:
+        return {client: until for client, until in before.entries.items() if client not in removed}
+    after = blacklist.read(cluster).entries
+    _confirm(not set(removed) & set(after), "An entry that was just removed is on the blacklist again", before.word)
+    return after
 
 
 def _confirm(holds: bool, what: str, word: str) -> None:
@@ -112,76 +122,52 @@ def _confirm(holds: bool, what: str, word: str) -> None:
 def _restored(cluster: Cluster, options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
     """Restores what can be restored before it raises for a pool that cannot be read."""
     entries = blacklist.read(cluster).entries
-    change, errors = Change(entries, entries), []
+    change = Change(entries, entries)
+    for pool, found in _lease_pools(cluster, options):
+        if found:
+            change = _joined(change, _restore_pool(cluster, pool, options["restore"] == "always", dry_run))
+    return change
+
+
+def _lease_pools(cluster: Cluster, options: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, dict[str, Lease]]]:
+    """Each pool with its leases; raises at the end for a pool that cannot be read and is tagged for RBD or asked for."""
     there = pools.Pools(tuple(options["pools"]), (), {}) if options["pools"] else pools.read(cluster)
+    errors = []
     for pool in there.every:
         try:
-            if lease.read(cluster, pool):
-                change = _joined(change, _restore_pool(cluster, pool, options["restore"] == "always", dry_run))
+            yield pool, lease.read(cluster, pool)
         except ClusterError as error:
             errors += [error] if pool in there.tagged else []
     if errors:
         raise errors[0]
-    return change
 
 
 def _restore_pool(cluster: Cluster, pool: str, always: bool, dry_run: bool) -> Change:
-    if dry_run:
-        leases, before = lease.read(cluster, pool), blacklist.read(cluster)
-        return _closing(_removed(cluster, before, (plan := _plan(cluster, pool, leases, before, always)).remove, True), plan)
-    with lease.opened(cluster, pool) as book:
+    with lease.looked_at(cluster, pool) if dry_run else lease.opened(cluster, pool) as book:
         leases, before = book.read(), blacklist.read(cluster)
-        plan = _plan(cluster, pool, leases, before, always)
-        change = _removed(cluster, before, plan.remove, False)
-        if plan.close:
-            # An add that timed out may still be carried out; a removal sent after it takes it back.
-            blacklist.remove(cluster, before.word, [client for client in plan.close if client not in plan.remove])
-            book.drop(plan.close)
-    return _closing(change, plan)
+        looks = [] if always else _looks(cluster, [leases[client] for client in leases if client in before.entries])
+        plan = plan_restore(pool, leases, before.entries, looks, time.time())
+        if plan.close and not dry_run:
+            _carry_out(cluster, before, plan, book)
+    after = _after_removing(cluster, before, plan.remove, dry_run)
+    return Change(before.entries, after, removed=plan.remove, reset=list(plan.reset), kept=plan.keep, closed=plan.close)
 
 
-def _plan(cluster: Cluster, pool: str, leases: t.Mapping[str, Lease], before: Blacklist, always: bool) -> Plan:
-    listed = [client for client in leases if client in before.entries]
-    looks = [] if always else _look_twice(cluster, listed)
-    return plan_restore(pool, leases, before, looks)
+def _carry_out(cluster: Cluster, before: Blacklist, plan: RestorePlan, book: LeaseBook) -> None:
+    # Also what is not listed: an add that timed out may still be carried out, and a removal sent after it takes it back.
+    blacklist.change(cluster, before.word, plan.reset, [client for client in plan.close if client not in plan.reset])
+    book.drop(plan.close)
 
 
-def _look_twice(cluster: Cluster, clients: t.Sequence[str]) -> list[sessions.Sessions]:
+def _looks(cluster: Cluster, leases: t.Sequence[Lease]) -> list[sessions.Sessions]:
+    """As many looks at the sessions as it takes to know who is gone."""
     first = sessions.read(cluster)
-    if not any(first.missing(client) for client in clients):
+    if all(was_gone(one, time.time()) for one in leases if first.missing(one.address)):
         return [first]
     time.sleep(BETWEEN_LOOKS_S)
     return [first, sessions.read(cluster)]
 
 
-def plan_restore(pool: str, leases: t.Mapping[str, Lease], before: Blacklist, looks: t.Sequence[sessions.Sessions]) -> Plan:
-    """Which entries may go: those whose client no look at the monitors' sessions shows. Without looks, all of them."""
-    listed = [client for client in leases if client in before.entries]
-    keep = [_kept(pool, leases[client], before, looks) for client in listed if not all(look.missing(client) for look in looks)]
-    kept = {lease["address"] for lease in keep}
-    return Plan([client for client in listed if client not in kept], [client for client in leases if client not in kept], keep)
-
-
-def _kept(pool: str, open_lease: Lease, before: Blacklist, looks: t.Sequence[sessions.Sessions]) -> dict[str, str]:
-    client = open_lease.address
-    hosts = [look.hosts[client] for look in looks if client in look.hosts]
-    gaps = [look.gap for look in looks if look.gap]
-    lives = f"the client still lives, on host {hosts[-1] or 'unknown'}" if hosts else f"it is not known whether the client still lives ({''.join(gaps[:1])})"
-    reason = f"{lives}: end that process, then restore again; before that it would take the image back"
-    return {
-        "address": client,
-        "host": hosts[-1] if hosts else "",
-        "until": before.entries[client],
-        "pool": pool,
-        "run": open_lease.run,
-        "fenced_for": open_lease.reason,
-        "reason": reason,
-    }
-
-
-def _closing(change: Change, plan: Plan) -> Change:
-    return Change(change.before, change.after, change.added, change.removed, plan.keep, plan.close)
-
-
 def _joined(first: Change, then: Change) -> Change:
-    return Change(first.before, then.after, first.added + then.added, first.removed + then.removed, first.kept + then.kept, first.closed + then.closed)
+    names = ("removed", "reset", "kept", "closed")
+    return Change(first.before, then.after, **{name: getattr(first, name) + getattr(then, name) for name in names})

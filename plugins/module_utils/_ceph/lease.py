@@ -30,13 +30,20 @@ _LOCK_TIMEOUTS = 3
 
 @dataclass(frozen=True)
 class Lease:
-    """One address that a run fences. ``added`` in seconds since the epoch; ``expire`` in seconds."""
+    """One address that a run fences.
+
+    ``added``: seconds since the epoch; ``expire``: seconds. ``images``: whom the fence is for, each as ``pool/[namespace/]image``. ``prior``: until
+    when the entry lasted that was there before, '' for none. ``gone``: no monitor had a session of the client when the lease was written.
+    """
 
     address: str
     run: str
     reason: str
     added: float
     expire: int
+    images: tuple[str, ...] = ()
+    prior: str = ""
+    gone: bool = False
 
 
 class LeaseBook:
@@ -51,7 +58,7 @@ class LeaseBook:
         leases: dict[str, Lease] = {}
         try:
             while page := self._page(max(leases, default="")):
-                leases.update({key: Lease(**json.loads(value)) for key, value in page})
+                leases.update({key: _decoded(value) for key, value in page})
         except rados.ObjectNotFound:
             return {}
         except (rados.Error, ValueError, TypeError) as error:
@@ -95,10 +102,22 @@ class LeaseBook:
             raise explain(error, f"{what} in {self.pool}/{OBJECT}") from error
 
 
+def _decoded(value: bytes) -> Lease:
+    fields = json.loads(value)
+    return Lease(**{**fields, "images": tuple(fields.get("images", ()))})
+
+
 def read(cluster: Cluster, pool: str) -> dict[str, Lease]:
-    """The leases of a pool, read without the lock: for looking, not for acting. Raises ClusterError."""
+    """The leases of a pool, as ``looked_at``. Raises ClusterError."""
+    with looked_at(cluster, pool) as book:
+        return book.read()
+
+
+@contextlib.contextmanager
+def looked_at(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
+    """The leases of a pool, without the lock: for looking, not for acting. Raises ClusterError."""
     with cluster.open_pool(pool) as ioctx:
-        return LeaseBook(ioctx, pool).read()
+        yield LeaseBook(ioctx, pool)
 
 
 @contextlib.contextmanager

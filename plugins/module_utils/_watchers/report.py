@@ -55,6 +55,7 @@ def _stray(stray: WatchedImage) -> dict[str, t.Any]:
 def _image(judgement: Judgement, spared: t.Mapping[str, t.Sequence[str]]) -> dict[str, t.Any]:
     image = judgement.watched.image
     vetoes = [veto for finding in judgement.surplus for veto in spared.get(finding.watcher.address, ())]
+    decision = _decision(judgement, vetoes)
     return {
         "spec": image.spec,
         "pool": image.pool,
@@ -64,9 +65,9 @@ def _image(judgement: Judgement, spared: t.Mapping[str, t.Sequence[str]]) -> dic
         "header": image.header,
         "expected": judgement.expected,
         "state": judgement.state,
-        "decision": _decision(judgement, vetoes),
+        "decision": decision,
         "reasons": list(dict.fromkeys([*judgement.reasons, *vetoes])),
-        "watchers": [_watcher(judgement, finding, spared) for finding in judgement.findings],
+        "watchers": [_watcher(judgement, finding, spared, decision) for finding in judgement.findings],
     }
 
 
@@ -76,7 +77,7 @@ def _decision(judgement: Judgement, vetoes: t.Sequence[str]) -> str:
     return "fence" if judgement.surplus and not vetoes else "refuse"
 
 
-def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Sequence[str]]) -> dict[str, t.Any]:
+def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Sequence[str]], decision: str) -> dict[str, t.Any]:
     watcher = finding.watcher
     vetoes = spared.get(watcher.address, ()) if finding in judgement.surplus else ()
     return {
@@ -87,14 +88,14 @@ def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Se
         "host": finding.host,
         "lock_owner": watcher.key == judgement.watched.lock_owner,
         "liveness": finding.liveness,
-        "verdict": _verdict(judgement, finding, bool(vetoes)),
+        "verdict": _verdict(judgement, finding, decision),
         "reasons": [finding.reason, *vetoes],
     }
 
 
-def _verdict(judgement: Judgement, finding: Finding, vetoed: bool) -> str:
+def _verdict(judgement: Judgement, finding: Finding, decision: str) -> str:
     if finding in judgement.surplus:
-        return "spare" if vetoed else "fence"
+        return "fence" if decision == "fence" else "spare"
     return "keep" if judgement.state == "normal" or finding.liveness == "alive" else "undecided"
 
 
