@@ -53,7 +53,7 @@ lab-down: setup ## Stop that lab and remove what it wrote
 	$(PLAYBOOK) playbooks/lab_down.yml
 
 .PHONY: test
-test: lint test-unit test-integration test-molecule test-artifact ## Run everything that CI runs; sets up what it needs
+test: lint test-unit test-integration test-molecule test-kill test-artifact ## Run everything that CI runs; sets up what it needs
 
 .PHONY: lint
 lint: $(VENV)/.tests $(COLLECTION) ## Check style, types, playbooks and changelog
@@ -85,6 +85,27 @@ test-integration: $(VENV)/.tests $(COLLECTION) ## Test each module against a rea
 .PHONY: test-molecule
 test-molecule: $(VENV)/.tests $(COLLECTION) ## Test the role on all kinds of the incident
 	cd extensions && $(BIN)/molecule test
+
+# Test programs run by the Python that has the Ceph libraries, beside a lab of their own.
+PROGRAM = PYTHONPATH=$(CURDIR)/$(BUILD)/collections:$(CURDIR)/tests $(PYTHON)
+KILL_LAB := /var/tmp/iscsi_rescue_kill 23300
+BENCH_LAB := /var/tmp/iscsi_rescue_bench 28300
+lab_of = -e incident_lab_dir=$(firstword $(1)) -e incident_lab_port=$(lastword $(1))
+
+.PHONY: test-kill
+test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook at every task boundary, and see that the next run puts all right
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(KILL_LAB))
+	$(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
+
+.PHONY: bench
+bench: $(VENV)/.tests $(COLLECTION) ## Measure surveys, fencing and the role, beside what one would do otherwise; takes 5 GB of memory
+	command -v iscsi-test-cu >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends libiscsi-bin; }
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(BENCH_LAB))
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(BENCH_LAB))
+	$(PROGRAM) tests/bench/bench.py $(BENCH_LAB)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(BENCH_LAB))
 
 # The oldest that meta/runtime.yml admits, so that it is tested, too.
 OLDEST := $(CURDIR)/$(BUILD)/oldest

@@ -25,8 +25,9 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
     """The run's result.
 
     ``run``: ``id``, ``began`` and ``ended`` (seconds since the epoch), ``error`` (empty when none), ``check_mode``, ``restore``.
-    ``tasks``: what the tasks ``listed`` (the blacklist at first), ``detected``, ``fenced``, ``verified``, ``restored`` and ``kept_out`` (the
-    blacklist after fencing again who came back) returned ({}, or skipped, for one that did not run), the lists ``probes_before`` and ``probes_after``, and ``continued``: images of open leases.
+    ``tasks``: what the tasks ``listed`` (the blacklist at first), ``detected``, ``fenced``, ``verified``, ``restored`` and ``kept_out``
+    (after fencing again who came back) returned, {} or skipped for one that did not run; the lists ``probes_before`` and ``probes_after``;
+    and ``continued``, the images of open leases.
     """
     tasks = {name: {} if isinstance(task, t.Mapping) and task.get("skipped") else task for name, task in tasks.items()}
     detected, fenced, restored = tasks["detected"], tasks["fenced"], tasks["restored"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions, parse, union
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions, in_quorum, parse, union
 
 # Cut from `ceph tell mon.a sessions` of Ceph 16.2.15.
 SESSIONS = [
@@ -42,3 +42,14 @@ def test_sessions_that_cannot_be_read_prove_nobody_gone(sessions: list[dict[str,
 def test_all_monitors_together() -> None:
     both = union([Sessions({"192.0.2.7:0/5": "one"}, frozenset({1})), Sessions({}, frozenset({2}), gap="why")])
     assert both == Sessions({"192.0.2.7:0/5": "one"}, frozenset({1, 2}), "why")
+
+
+@pytest.mark.parametrize(
+    ("names", "age", "complete"),
+    [(["a", "b", "c"], 1, True), (["a", "b"], 5, False), (["a", "b"], 20, False), (["a", "b"], 21, True), (["a", "b"], None, False)],
+)
+def test_all_monitors_that_can_have_clients_must_be_asked(names: list[str], age: int | None, complete: bool) -> None:
+    status = {"quorum_names": names, "monmap": {"mons": [{"name": name} for name in "abc"]}, **({} if age is None else {"quorum_age": age})}
+    asked, gap = in_quorum(status)
+    assert asked == names
+    assert (gap == "") is complete

@@ -14,7 +14,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.blacklist import Blacklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import Lease, LeaseBook
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.leasing import BETWEEN_LOOKS_S, RestorePlan, plan_fence, plan_restore, was_gone
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.leasing import BETWEEN_LOOKS_S, RestorePlan, plan_fence, plan_restore, seconds_gone
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
 LONGEST_EXPIRE_S = 365 * 24 * 3600
@@ -162,9 +162,11 @@ def _carry_out(cluster: Cluster, before: Blacklist, plan: RestorePlan, book: Lea
 def _looks(cluster: Cluster, leases: t.Sequence[Lease]) -> list[sessions.Sessions]:
     """As many looks at the sessions as it takes to know who is gone."""
     first = sessions.read(cluster)
-    if all(was_gone(one, time.time()) for one in leases if first.missing(one.address)):
+    missing = [one for one in leases if first.missing(one.address)]
+    wait = max((BETWEEN_LOOKS_S - seconds_gone(one, time.time()) for one in missing), default=0.0)
+    if wait <= 0:
         return [first]
-    time.sleep(BETWEEN_LOOKS_S)
+    time.sleep(min(wait, BETWEEN_LOOKS_S))
     return [first, sessions.read(cluster)]
 
 

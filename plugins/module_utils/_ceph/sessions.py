@@ -13,6 +13,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
+# A monitor that left the quorum drops its clients after 2 * mon_lease, 10 s (Monitor::tick in Ceph's src/mon/Monitor.cc), and every change begins a new quorum.
+OUT_FOR_GOOD_S = 20
+
 
 @dataclass(frozen=True)
 class Sessions:
@@ -37,13 +40,20 @@ def read(cluster: Cluster) -> Sessions:
     Never raises for lack of caps or for a monitor that is down: the gap says so.
     """
     try:
-        dump = cluster.command("mon dump")
-        monitors = [monitor["name"] for monitor in dump["mons"]]
-        if len(dump["quorum"]) < len(monitors):
-            return Sessions({}, gap=f"only {len(dump['quorum'])} of {len(monitors)} monitors are in quorum")
+        monitors, gap = in_quorum(cluster.command("quorum_status"))
+        if gap:
+            return Sessions({}, gap=gap)
         return union([parse(cluster.tell_monitor(monitor, "sessions")) for monitor in monitors])
     except ClusterError as error:
         return Sessions({}, gap=f"the monitors' sessions could not be read: {error}")
+
+
+def in_quorum(status: t.Mapping[str, t.Any]) -> tuple[list[str], str]:
+    """The monitors to ask, and why that would not tell everything, '' when it does; from ``quorum_status --format json``."""
+    names, known = status["quorum_names"], status["monmap"]["mons"]
+    if len(names) < len(known) and status.get("quorum_age", 0) <= OUT_FOR_GOOD_S:
+        return names, f"only {len(names)} of {len(known)} monitors are in quorum, and that is not long enough ago for the others to have dropped their clients"
+    return names, ""
 
 
 def union(looks: t.Sequence[Sessions]) -> Sessions:
