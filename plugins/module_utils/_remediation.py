@@ -10,6 +10,9 @@ import typing as t
 
 Data = t.Mapping[str, t.Any]
 
+# More than this nobody reads on a screen; the result, and the report, have them all.
+SHOWN = 20
+
 _NEXT = {
     "nothing_to_do": "If a LUN hangs all the same, the cause is not a stale watcher: look at the target, the network and 'ceph -s'.",
     "healed": "Rescan the LUN on the initiators that had lost it.",
@@ -43,6 +46,7 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "culprits": detected["culprits"],
         "counts": detected["counts"],
         "incomplete": detected.get("incomplete", []),
+        "unread": (restored or tasks["listed"]).get("unread", []),
         "strays": detected.get("strays", []),
         "fenced": [] if run["check_mode"] else _fenced(fenced),
         "restored": [] if run["check_mode"] else _let_in(restored),
@@ -115,7 +119,12 @@ def plan(detected: Data) -> list[str]:
     """What is going to be done and what is not, one line each, with the evidence."""
     fence = [f"fence {one['address']} ({one['client']}): {'; '.join(one['reasons'])}" for one in detected["culprits"] if one["verdict"] == "fence"]
     refuse = [f"refuse {one['spec']} ({one['state']}): {'; '.join(one['reasons'])}" for one in detected["images"] if one["decision"] == "refuse"]
-    return fence + refuse + [f"refuse what was not seen: {gap}" for gap in detected.get("incomplete", [])]
+    return _short(fence, "clients") + _short(refuse, "images") + [f"refuse what was not seen: {gap}" for gap in detected.get("incomplete", [])]
+
+
+def _short(lines: t.Sequence[str], what: str) -> list[str]:
+    rest = len(lines) - SHOWN
+    return list(lines) if rest <= 0 else [*lines[:SHOWN], f"... and {rest} more {what}"]
 
 
 def summary(summed: Data) -> list[str]:
@@ -124,10 +133,13 @@ def summary(summed: Data) -> list[str]:
     lines = [f"{summed['outcome']}, looked at {count} image{'s' * (count != 1)} in {summed['seconds']} s"]
     lines += [f"error: {summed['error']}"] if summed["error"] else []
     lines += [f"not seen ({summed['counts']['unseen']} images): {gap}" for gap in summed["incomplete"]]
-    lines += [f"left over: {_stray(stray)}" for stray in summed["strays"]]
-    for image in summed["images"]:
+    lines += [f"leases not read: {gap}" for gap in summed["unread"]]
+    lines += _short([f"left over: {_stray(stray)}" for stray in summed["strays"]], "watched headers that belong to no image")
+    for image in summed["images"][:SHOWN]:
         lines += _image_lines(image, summed)
-    lines += [f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]]
+    if len(summed["images"]) > SHOWN:
+        lines.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
+    lines += _short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
     lines += _blacklist_lines(summed)
     return [*lines, f"next: {_NEXT[summed['outcome']]}"]
 
@@ -172,4 +184,4 @@ def _blacklist_lines(summed: Data) -> list[str]:
         return [f"blacklist: {len(after)} entries, the same as before"]
     would = "would be " if summed["check_mode"] else ""
     changes = (("added", after.keys() - before.keys()), ("removed", before.keys() - after.keys()))
-    return [f"blacklist: {would}{word} {', '.join(sorted(clients))}" for word, clients in changes if clients]
+    return [f"blacklist: {would}{word} {', '.join(_short(sorted(clients), 'clients'))}" for word, clients in changes if clients]

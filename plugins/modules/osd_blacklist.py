@@ -231,6 +231,12 @@ leases:
       description: Whether no monitor had a session of the client when the lease was written.
       type: bool
       sample: true
+unread:
+  description: Why the leases of a pool could not be read, when they are looked for; what is recorded there stays open.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 closed:
   description: Addresses whose lease was closed, because the entry was removed now or was no longer there.
   returned: success

@@ -154,3 +154,12 @@ def test_who_came_back_is_shown_as_fenced() -> None:
     again = {**IDLE, "after": {ADDRESS: "then"}, "kept": [KEPT]}
     result = conclude("fence", {"error": "came back"}, fenced=FENCED, restored=FREED, kept_out=again)
     assert (result["outcome"], result["kept"], result["blacklist_after"]) == ("failed", [KEPT], {ADDRESS: "then"})
+
+
+def test_a_fleet_stays_readable() -> None:
+    many = [{**image("refuse"), "spec": f"rbd/lun{number}"} for number in range(100)]
+    found = {"images": many, "culprits": [], "counts": {"images": 100, "unseen": 0}}
+    lines = _remediation.summary(conclude("refuse", detected=found))
+    assert "... and 80 more images, all in the fact remediate_watchers_result and in the report" in lines
+    assert not [line for line in lines if "rbd/lun20" in line]
+    assert _remediation.plan(found)[-1] == "... and 80 more images"

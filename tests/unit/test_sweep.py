@@ -44,6 +44,12 @@ def test_ceph_s_own_clients_are_told_apart() -> None:
     assert swept.managers == {watcher(2).address}
 
 
+def test_a_row_of_an_unknown_form_is_a_gap() -> None:
+    swept = sweep.parse([[row("rbd_header.1", 1), {"object": "rbd_header.2"}, "rbd_header.3"]])  # type: ignore[list-item]
+    assert list(swept.headers) == [("", "rbd_header.1")]
+    assert len(swept.gaps) == 2
+
+
 POOL = Directory("rbd", "", {"1": "one"}, frozenset({"old"}), {"9": "dropped"})
 TENANT = Directory("rbd", "tenant", {"1": "theirs"})
 TWIN = Directory("copy", "", {"1": "one-copied"}, frozenset({"old"}))

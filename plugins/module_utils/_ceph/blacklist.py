@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
 # Commands that wait for the same Paxos round share it, so they are all sent at once (measured: 1,000 by 500 threads in 2.1 s).
@@ -48,6 +48,5 @@ def change(cluster: Cluster, word: str, add: t.Mapping[str, float], remove: t.It
     commands = [{f"{word}op": "add", "addr": client, "expire": float(seconds)} for client, seconds in add.items()]
     commands += [{f"{word}op": "rm", "addr": client} for client in remove]
     if commands:
-        with ThreadPoolExecutor(min(len(commands), _SENDERS)) as senders:
-            list(senders.map(lambda arguments: cluster.act(f"osd {word}", **arguments), commands))
+        at_once(lambda arguments: cluster.act(f"osd {word}", **arguments), commands, _SENDERS)
         cluster.wait_for_latest_map()

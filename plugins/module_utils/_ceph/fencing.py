@@ -15,6 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.blackli
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import Lease, LeaseBook
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.leasing import BETWEEN_LOOKS_S, RestorePlan, plan_fence, plan_restore, seconds_gone
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
 LONGEST_EXPIRE_S = 365 * 24 * 3600
@@ -25,6 +26,7 @@ class Change:
     """``before`` and ``after``: address -> until when. ``extended`` and ``reset``: entries that were there and got another expiry, for the fence and back.
 
     ``kept``: leases that stay open, with the reason. ``closed``: leases that are done with. ``leases``: those that are open, where only looked at.
+    ``unread``: why the leases of a pool could not be read.
     """
 
     before: dict[str, str]
@@ -36,6 +38,7 @@ class Change:
     kept: list[dict[str, str]] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     leases: list[dict[str, t.Any]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -61,10 +64,9 @@ def apply(options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
 
 
 def _looked(cluster: Cluster, options: t.Mapping[str, t.Any]) -> Change:
-    entries, leases = blacklist.read(cluster).entries, []
-    for pool, found in _lease_pools(cluster, options):
-        leases += [{"pool": pool, **asdict(one)} for one in found.values()]
-    return Change(entries, entries, leases=leases)
+    entries, (books, unread) = blacklist.read(cluster).entries, _lease_books(cluster, options)
+    leases = [{"pool": pool, **asdict(one)} for pool, found in books.items() for one in found.values()]
+    return Change(entries, entries, leases=leases, unread=unread)
 
 
 def _present(cluster: Cluster, addresses: t.Sequence[str], expire_s: int, dry_run: bool) -> Change:
@@ -120,26 +122,27 @@ def _confirm(holds: bool, what: str, word: str) -> None:
 
 
 def _restored(cluster: Cluster, options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
-    """Restores what can be restored before it raises for a pool that cannot be read."""
-    entries = blacklist.read(cluster).entries
-    change = Change(entries, entries)
-    for pool, found in _lease_pools(cluster, options):
+    entries, (books, unread) = blacklist.read(cluster).entries, _lease_books(cluster, options)
+    change = Change(entries, entries, unread=unread)
+    for pool, found in books.items():
         if found:
             change = _joined(change, _restore_pool(cluster, pool, options["restore"] == "always", dry_run))
     return change
 
 
-def _lease_pools(cluster: Cluster, options: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, dict[str, Lease]]]:
-    """Each pool with its leases; raises at the end for a pool that cannot be read and is tagged for RBD or asked for."""
+def _lease_books(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[dict[str, dict[str, Lease]], list[str]]:
+    """Each pool with its leases, and why others could not be read; of the pools that are not tagged for RBD nobody expects any."""
     there = pools.Pools(tuple(options["pools"]), (), {}) if options["pools"] else pools.read(cluster)
-    errors = []
-    for pool in there.every:
-        try:
-            yield pool, lease.read(cluster, pool)
-        except ClusterError as error:
-            errors += [error] if pool in there.tagged else []
-    if errors:
-        raise errors[0]
+    answers = dict(zip(there.every, at_once(lambda pool: _read_leases(cluster, pool), there.every)))
+    books = {pool: answer for pool, answer in answers.items() if not isinstance(answer, ClusterError)}
+    return books, [str(answers[pool]) for pool in there.tagged if pool not in books]
+
+
+def _read_leases(cluster: Cluster, pool: str) -> dict[str, Lease] | ClusterError:
+    try:
+        return lease.read(cluster, pool)
+    except ClusterError as error:
+        return error
 
 
 def _restore_pool(cluster: Cluster, pool: str, always: bool, dry_run: bool) -> Change:
@@ -172,4 +175,4 @@ def _looks(cluster: Cluster, leases: t.Sequence[Lease]) -> list[sessions.Session
 
 def _joined(first: Change, then: Change) -> Change:
     names = ("removed", "reset", "kept", "closed")
-    return Change(first.before, then.after, **{name: getattr(first, name) + getattr(then, name) for name in names})
+    return Change(first.before, then.after, unread=first.unread, **{name: getattr(first, name) + getattr(then, name) for name in names})

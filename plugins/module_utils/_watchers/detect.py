@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, guards, report, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, Surroundings, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Survey
-
-_THREADS = 32
 
 
 @dataclass
@@ -85,15 +83,16 @@ class _Look:
     def _inactive(self, survey: Survey, judgements: t.Sequence[Judgement]) -> dict[str, str]:
         sick = survey.inactive()
         images = [judgement.watched.image for judgement in judgements if judgement.surplus and sick.states]
-        with ThreadPoolExecutor(_THREADS) as askers:
-            places = askers.map(lambda image: evidence.placed(self._cluster, image, sick), images)
-            return {image.spec: words for image, (words, inactive) in zip(images, places) if inactive}
+        places = at_once(lambda image: evidence.placed(self._cluster, image, sick), images)
+        return {image.spec: words for image, (words, inactive) in zip(images, places) if inactive}
 
     def _placed(self, survey: Survey, judgements: t.Sequence[Judgement]) -> list[Judgement]:
         """With the place of the header, where nobody answered on it."""
         silent = [judgement for judgement in judgements if judgement.findings and _was_asked(judgement) and not _has_answer(judgement)]
-        with ThreadPoolExecutor(_THREADS) as askers:
-            places = list(askers.map(lambda one: evidence.placed(self._cluster, one.watched.image, survey.inactive()), silent))
+        if not silent:
+            return list(judgements)
+        sick = survey.inactive()
+        places = at_once(lambda one: evidence.placed(self._cluster, one.watched.image, sick), silent)
         words = {judgement.watched.image: f"its header is in {place}" for judgement, (place, _inactive) in zip(silent, places)}
         return [
             replace(judgement, reasons=(*judgement.reasons, words[judgement.watched.image])) if judgement.watched.image in words else judgement

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rbd
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX, Image
 
@@ -67,12 +68,13 @@ def _read(ioctx: t.Any, pool: str, namespace: str) -> Directory:
     return Directory(pool, namespace, names, frozenset(old), {found["id"]: found["name"] for found in rbd.RBD().trash_list(ioctx)})
 
 
-def read_pools(cluster: Cluster, pools: t.Iterable[str]) -> tuple[list[Directory], list[str]]:
-    """The directories of those pools that can be read, and why the others cannot."""
-    found, gaps = [], []
-    for pool in pools:
+def read_pools(cluster: Cluster, pools: t.Iterable[str]) -> list[tuple[list[Directory], str]]:
+    """Each pool's directories, or why they cannot be read. Raises InputError for a pool that is not there."""
+
+    def read(pool: str) -> tuple[list[Directory], str]:
         try:
-            found += read_pool(cluster, pool)
+            return read_pool(cluster, pool), ""
         except ClusterError as error:
-            gaps.append(str(error))
-    return found, gaps
+            return [], str(error)
+
+    return at_once(read, pools)

@@ -10,10 +10,10 @@ import errno
 import re
 import typing as t
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rbd
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
@@ -87,8 +87,7 @@ def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.An
             misses[image.pool] += error.code == errno.ETIMEDOUT
             return WatchedImage(image, (), unseen=str(error))
 
-    with ThreadPoolExecutor(_THREADS) as readers:
-        return [watched for watched in readers.map(patiently, wanted) if watched is not None]
+    return [watched for watched in at_once(patiently, wanted, _THREADS) if watched is not None]
 
 
 def _lock_owner(lockers: t.Any) -> tuple[int, int] | None:

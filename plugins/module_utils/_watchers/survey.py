@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import pools as pool_list
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, rados
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import directory, images, sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
@@ -42,7 +43,7 @@ class Survey:
         """``wanted``: ``sweep``, ``image`` or ``auto``; ``whole``: whether whole pools are looked at. Raises ClusterError when a wanted sweep is refused."""
         self._cluster = cluster
         self._map = cluster.command("osd dump")
-        self._directories: dict[str, list[Directory]] = {}
+        self._read_pools: dict[str, tuple[list[Directory], str]] = {}
         self._inactive: placement.Inactive | None = None
         self.pools = pool_list.parse(self._map)
         self.swept: Sweep | None = None
@@ -98,15 +99,12 @@ class Survey:
         strays = tuple(self._strays(joined.strays)) if whole else ()
         return Seen([one for one in watched if one.watchers], total, len(unseen) + blind, (*gaps, *in_words(unseen)), strays)
 
-    def _read(self, pools: t.Iterable[str]) -> tuple[list[Directory], list[str]]:
+    def _read(self, pools: t.Sequence[str]) -> tuple[list[Directory], list[str]]:
         """Directories, each pool read once; and why those that cannot be read cannot."""
-        gaps: list[str] = []
-        for pool in pools:
-            if pool not in self._directories:
-                found, trouble = directory.read_pools(self._cluster, [pool])
-                gaps += trouble
-                self._directories[pool] = found
-        return [place for pool in pools for place in self._directories[pool]], gaps
+        missing = [pool for pool in pools if pool not in self._read_pools]
+        self._read_pools.update(zip(missing, directory.read_pools(self._cluster, missing)))
+        found = [self._read_pools[pool] for pool in pools]
+        return [place for places, _gap in found for place in places], [gap for _places, gap in found if gap]
 
     def _sick_groups(self, pools: t.Sequence[str]) -> list[str]:
         """Why headers in these pools may be out of sight although every OSD that is up answered."""
@@ -126,7 +124,8 @@ class Survey:
         return [located for one in unmatched if not any(place.find(one.image.header) for place in others) for located in self._located(one)]
 
     def _located(self, found: WatchedImage) -> list[WatchedImage]:
-        holders = [pool for pool in self.pools.every if self._holds(pool, found.image)] or [""]
+        holds = at_once(lambda pool: self._holds(pool, found.image), self.pools.every)
+        holders = [pool for pool, there in zip(self.pools.every, holds) if there] or [""]
         return [WatchedImage(stray(found.image.namespace, found.image.header, pool), found.watchers) for pool in holders]
 
     def _holds(self, pool: str, image: Image) -> bool:

@@ -10,17 +10,16 @@ import errno
 import functools
 import typing as t
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX, Watcher
 
 # rbd-mirror's leader watches this object of each pool it mirrors (RBD_MIRROR_LEADER in Ceph's src/cls/rbd/cls_rbd_types.h).
 _MIRROR_LEADER = "rbd_mirror_leader"
-_THREADS = 64
 
 Header = tuple[str, str]
 
@@ -44,8 +43,7 @@ class Sweep:
 
 def ask(cluster: Cluster, osds: t.Sequence[int]) -> Sweep:
     """Asks these OSDs. Raises Refused when the release or the caps do not allow it, by the connection's deadline in any case."""
-    with ThreadPoolExecutor(_THREADS) as askers:
-        answers = list(askers.map(lambda osd: _ask(cluster, osd), osds))
+    answers = at_once(lambda osd: _ask(cluster, osd), osds)
     errors = [answer for answer in answers if isinstance(answer, ClusterError)]
     refusals = [error for error in errors if error.code in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP)]
     if refusals and len(refusals) == len(answers):
@@ -61,17 +59,23 @@ def _ask(cluster: Cluster, osd: int) -> t.Any:
 
 
 def parse(answers: t.Iterable[t.Iterable[t.Mapping[str, t.Any]]], gaps: t.Sequence[str] = ()) -> Sweep:
-    """From the JSON lists of ``dump_watchers``."""
+    """From the JSON lists of ``dump_watchers``; a row that cannot be read is a gap."""
     sweep = Sweep(gaps=list(gaps))
     # Thousands of watches belong to a few clients.
     normal = functools.lru_cache(maxsize=None)(address.normal)
     for row in (row for answer in answers for row in answer):
-        client = normal(f"{row['entity_addr_t']['addr']}/{row['entity_addr_t']['nonce']}")
-        name, entity = row["object"], row["entity_name"]
-        if entity["type"] == "mgr":
-            sweep.managers.add(client)
-        if name == _MIRROR_LEADER:
-            sweep.mirrors.add(client)
-        elif name.startswith(HEADER_PREFIX) or name.endswith(OLD_HEADER_SUFFIX):
-            sweep.headers[row["namespace"], name].append(Watcher(client, entity["num"], row["cookie"]))
+        try:
+            client = normal(f"{row['entity_addr_t']['addr']}/{row['entity_addr_t']['nonce']}")
+            _take(sweep, row["namespace"], row["object"], row["entity_name"]["type"], Watcher(client, row["entity_name"]["num"], row["cookie"]))
+        except (KeyError, TypeError):
+            sweep.gaps.append(f"an OSD tells of a watch in a form that is not known here: {str(row)[:200]}")
     return sweep
+
+
+def _take(sweep: Sweep, namespace: str, name: str, entity: str, watcher: Watcher) -> None:
+    if entity == "mgr":
+        sweep.managers.add(watcher.address)
+    if name == _MIRROR_LEADER:
+        sweep.mirrors.add(watcher.address)
+    elif name.startswith(HEADER_PREFIX) or name.endswith(OLD_HEADER_SUFFIX):
+        sweep.headers[namespace, name].append(watcher)
