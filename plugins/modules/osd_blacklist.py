@@ -59,6 +59,13 @@ options:
         type: list
         elements: str
         default: []
+      gone_since:
+        description:
+          - Address -> since when no look at the monitors' sessions found that client, in seconds since the epoch, as C(gone_since) of
+            M(cephops.iscsi_rescue.rbd_watchers) tells. Restoring then needs one more look only.
+          - It is not believed of a client that has a session when it is fenced.
+        type: dict
+        default: {}
   pools:
     description: Where to look for leases, with O(state=restored) or without O(addresses). Without it, in all pools.
     type: list
@@ -66,8 +73,8 @@ options:
     default: []
   restore:
     description:
-      - With O(state=restored), V(when_gone) removes an entry only once no monitor knows its client, in two looks. The first may be that at the
-        time it was fenced.
+      - With O(state=restored), V(when_gone) removes an entry only once no monitor knows its client, in two looks at least three seconds apart.
+        The first may be one before it was fenced.
       - V(always) removes it in any case. A client that only slept will then take its lock back without knowing that it was fenced.
     type: str
     choices: [when_gone, always]
@@ -227,10 +234,10 @@ leases:
       description: The end of the entry that was there before; empty when there was none.
       type: str
       sample: ''
-    gone:
-      description: Whether no monitor had a session of the client when the lease was written.
-      type: bool
-      sample: true
+    gone_since:
+      description: Since when no look at the monitors' sessions found the client, in seconds since the epoch; V(0) when one did.
+      type: float
+      sample: 1795372865.12
 unread:
   description: Why the leases of a pool could not be read, when they are looked for; what is recorded there stays open.
   returned: success
@@ -268,6 +275,7 @@ def main() -> None:
             run=dict(type="str", required=True),
             reason=dict(type="str", default=""),
             images=dict(type="list", elements="str", default=[]),
+            gone_since=dict(type="dict", default={}),
         ),
     )
     module = AnsibleModule(

@@ -232,6 +232,10 @@ culprits:
       type: list
       elements: str
       sample: [rbd/esx-datastore1]
+    gone_since:
+      description: When the monitors' sessions were first looked at and did not show it, in seconds since the epoch; V(0) when a look found it.
+      type: float
+      sample: 1795372865.12
     verdict:
       description: V(fence), or V(spare) where a reason speaks against it.
       type: str

@@ -52,7 +52,7 @@ class Bench:
 
     def add(self, what: str, measured: str, bound: str = "", kept: bool = True) -> None:
         self.rows.append(Row(what, measured, bound, kept))
-        print(f"{what:<46}{measured:<46}{f'{bound}: ' + ('reached' if kept else 'MISSED') if bound else ''}".rstrip(), flush=True)
+        print(f"{what:<60}{measured:<44}{f'{bound}: ' + ('reached' if kept else 'MISSED') if bound else ''}".rstrip(), flush=True)
 
     def make_pool(self) -> None:
         for command in (
@@ -86,15 +86,24 @@ class Bench:
         told = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=300).stdout)
         return {**told, "process": time.perf_counter() - began}
 
+    def base(self) -> dict[str, int]:
+        """What is there besides the fleet, once the new pool can be seen whole."""
+        for _try in range(60):
+            look = self.look()
+            if not look["incomplete"]:
+                return look["counts"]  # type: ignore[no-any-return]
+            time.sleep(1)
+        raise SystemExit(f"The fleet's pool did not become active: {look['incomplete']}")
+
     def survey(self) -> None:
         """Surveys of growing fleets, beside looking at image by image."""
-        before, last = 0, 0.0
+        base, before, last = self.base(), 0, 0.0
         for size in SIZES:
             fleet.make(self.lab.conf, POOL, before, size - before)
             self.watch((size - before) // WATCHED, "--every", str(WATCHED), "--offset", str(before))
             looks = [self.look() for _repeat in range(REPEATS)]
             seconds, peak = statistics.median(look["seconds"] for look in looks), max(look["peak_mib"] for look in looks)
-            self._check_counts(looks[-1], size)
+            self._check_counts(looks[-1], base["images"] + size, base["watched"] + size // WATCHED)
             whole = statistics.median(look["process"] for look in looks)
             self._survey_rows(size, seconds, whole, peak)
             if last:
@@ -123,11 +132,11 @@ class Bench:
         return {name: found[name] for name in peers.spread(list(found), count)}
 
     @staticmethod
-    def _check_counts(look: dict[str, t.Any], size: int) -> None:
-        """A survey that is fast because it saw nothing would be no survey. The lab's own image comes on top."""
+    def _check_counts(look: dict[str, t.Any], images: int, watched: int) -> None:
+        """A survey that is fast because it saw nothing would be no survey."""
         counts = look["counts"]
-        if (counts["images"], counts["watched"], look["survey"]["way"]) != (size + 1, size // WATCHED + 1, "sweep") or look["incomplete"]:
-            raise SystemExit(f"The survey of {size} images is not right: {look}")
+        if (counts["images"], counts["watched"], look["survey"]["way"]) != (images, watched, "sweep") or look["incomplete"]:
+            raise SystemExit(f"The survey of {images} images is not right: {look}")
 
     def liveness(self) -> None:
         """A second, silent watcher on a thousand of the watched images."""

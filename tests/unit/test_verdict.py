@@ -168,3 +168,10 @@ def test_a_named_client_is_fenced_although_it_is_alive() -> None:
     assert [watcher["verdict"] for watcher in found["images"][0]["watchers"]] == ["keep", "fence"]
     assert found["culprits"][0]["address"] == B.address
     assert "the operator names it" in found["culprits"][0]["reasons"][0]
+
+
+@pytest.mark.parametrize(("on_one", "on_two", "since"), [("ao", "ao", 7.0), ("ao", "ah", 0.0), ("ah", "ao", 0.0), ("ah", "ah", 0.0)])
+def test_a_client_is_gone_only_when_it_is_gone_everywhere(on_one: str, on_two: str, since: float) -> None:
+    judgements = [judged(on_one, name="one"), judged(on_two, name="two")]
+    found = report.result(judgements, verdict.culprits(judgements), Seen([], 2), [], looked_at=7.0)
+    assert found["culprits"][0]["gone_since"] == since

@@ -83,7 +83,8 @@ def _leased(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str
     with lease.looked_at(cluster, request["pool"]) if dry_run else lease.opened(cluster, request["pool"]) as book:
         before, look, now = blacklist.read(cluster), sessions.read(cluster), time.time()
         facts = {"run": request["run"], "reason": request["reason"], "images": tuple(request["images"]), "added": now, "expire": expire_s}
-        wanted = {client: Lease(address=client, gone=look.missing(client), **facts) for client in addresses}
+        since = {client: float(request["gone_since"].get(client, now)) if look.missing(client) else 0.0 for client in addresses}
+        wanted = {client: Lease(address=client, gone_since=since[client], **facts) for client in addresses}
         plan = plan_fence(wanted, book.read(), before.entries)
         if plan.record and not dry_run:
             book.record(plan.record)

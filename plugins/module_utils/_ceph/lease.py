@@ -33,7 +33,8 @@ class Lease:
     """One address that a run fences.
 
     ``added``: seconds since the epoch; ``expire``: seconds. ``images``: whom the fence is for, each as ``pool/[namespace/]image``. ``prior``: until
-    when the entry lasted that was there before, '' for none. ``gone``: no monitor had a session of the client when the lease was written.
+    when the entry lasted that was there before, '' for none. ``gone_since``: since when no look at the monitors' sessions found the client, in seconds
+    since the epoch; 0 when one did.
     """
 
     address: str
@@ -43,7 +44,7 @@ class Lease:
     expire: int
     images: tuple[str, ...] = ()
     prior: str = ""
-    gone: bool = False
+    gone_since: float = 0.0
 
 
 class LeaseBook:

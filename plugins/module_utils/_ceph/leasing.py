@@ -76,15 +76,15 @@ def plan_fence(wanted: t.Mapping[str, Lease], leases: t.Mapping[str, Lease], ent
 
 
 def is_gone(open_lease: Lease, looks: t.Sequence[Sessions], now: float) -> bool:
-    """Whether no look found a session of the client, and the first is long enough ago; that may be the one when it was fenced. Without looks, nobody asks."""
+    """Whether no look found a session of the client, and the first is long enough ago; that may be one before it was fenced. Without looks, nobody asks."""
     if not all(look.missing(open_lease.address) for look in looks):
         return False
     return len(looks) != 1 or seconds_gone(open_lease, now) >= BETWEEN_LOOKS_S
 
 
 def seconds_gone(open_lease: Lease, now: float) -> float:
-    """For how long the client is known to be gone by the look when it was fenced; 0 when that saw it, or by a clock that is behind."""
-    return max(0.0, now - open_lease.added) if open_lease.gone else 0.0
+    """For how long the client is known to be gone by the looks before it was fenced; 0 when one saw it, or by a clock that is behind."""
+    return max(0.0, now - open_lease.gone_since) if open_lease.gone_since else 0.0
 
 
 def plan_restore(pool: str, leases: t.Mapping[str, Lease], entries: Entries, looks: t.Sequence[Sessions], now: float) -> RestorePlan:

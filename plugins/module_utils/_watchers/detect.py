@@ -53,7 +53,7 @@ class _Look:
         culprits = self._weighed(survey, judgements, found)
         self._stages.end("blast_radius")
         how = {"survey": {"way": survey.way, "why": survey.why}, "elapsed": self._stages.seconds}
-        return {**report.result(self._placed(survey, judgements), culprits, seen, named), **how}
+        return {**report.result(self._placed(survey, judgements), culprits, seen, named, found.began), **how}
 
     def _suspects(self, seen: t.Sequence[WatchedImage]) -> list[WatchedImage]:
         asked = self._options["liveness"]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from dataclasses import dataclass
 
@@ -20,10 +21,11 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.swe
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the notify brought for each image, and the sessions before and after it."""
+    """What the notify brought for each image, and the sessions before and after it. ``began``: the first look at them, in seconds since the epoch."""
 
     replies: dict[Image, NotifyReply | str]
     looks: tuple[sessions.Sessions, ...]
+    began: float = 0.0
 
     def findings(self, watched: WatchedImage) -> list[Finding]:
         """A finding for each watcher of the image."""
@@ -43,13 +45,13 @@ def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_
     if not suspects:
         return NONE
     targets = {watched.image: librados.HeaderObject(watched.image.pool, watched.image.namespace, watched.image.header) for watched in suspects}
-    before = sessions.read(cluster)
+    began, before = time.time(), sessions.read(cluster)
     replies: dict[librados.HeaderObject, NotifyReply | str] = {}
     headers = list(targets.values())
     for start in range(0, len(headers), _AT_ONCE):
         replies.update(librados.notify_all(cluster.connection, headers[start : start + _AT_ONCE], notify_timeout_s))
     after = sessions.read(cluster)
-    return Evidence({image: replies[target] for image, target in targets.items()}, (before, after))
+    return Evidence({image: replies[target] for image, target in targets.items()}, (before, after), began)
 
 
 def protected(cluster: Cluster, swept: Sweep | None, looks: t.Sequence[sessions.Sessions]) -> dict[str, str]:

@@ -102,13 +102,17 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Culprit:
-    """A client that is the surplus watcher of images. ``vetoes``: why it must not be fenced all the same. ``named``: by the operator, although it is alive."""
+    """A client that is the surplus watcher of images. ``vetoes``: why it must not be fenced all the same. ``named``: by the operator, although it is alive.
+
+    ``gone``: no look at the sessions found it.
+    """
 
     address: str
     client_id: int
     images: tuple[str, ...]
     reasons: tuple[str, ...]
     named: bool = False
+    gone: bool = False
     vetoes: tuple[str, ...] = ()
 
 

@@ -15,14 +15,17 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sur
 STATES: tuple[State, ...] = ("normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined")
 
 
-def result(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: Seen, named: t.Sequence[str]) -> dict[str, t.Any]:
-    """The module's return values, without those on how the look was made; see RETURN of rbd_watchers for their shape."""
+def result(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: Seen, named: t.Sequence[str], looked_at: float = 0.0) -> dict[str, t.Any]:
+    """The module's return values, without those on how the look was made; see RETURN of rbd_watchers for their shape.
+
+    ``looked_at``: when the monitors' sessions were first read, in seconds since the epoch.
+    """
     spared = {culprit.address: culprit.vetoes for culprit in culprits if culprit.vetoes}
     images = [_image(judgement, spared) for judgement in judgements if _is_shown(judgement, named)]
     healable = {image["spec"] for image in images if image["decision"] == "fence"}
     return {
         "images": images,
-        "culprits": [_culprit(culprit, healable) for culprit in culprits],
+        "culprits": [_culprit(culprit, healable, looked_at) for culprit in culprits],
         "incomplete": list(seen.incomplete),
         "strays": [_stray(stray) for stray in seen.strays],
         "counts": _counts(judgements, seen),
@@ -99,12 +102,13 @@ def _verdict(judgement: Judgement, finding: Finding, decision: str) -> str:
     return "keep" if judgement.state == "normal" or finding.liveness == "alive" else "undecided"
 
 
-def _culprit(culprit: Culprit, healable: set[str]) -> dict[str, t.Any]:
+def _culprit(culprit: Culprit, healable: set[str], looked_at: float) -> dict[str, t.Any]:
     fence = not culprit.vetoes and bool(healable & set(culprit.images))
     return {
         "address": culprit.address,
         "client": f"client.{culprit.client_id}",
         "images": list(culprit.images),
+        "gone_since": looked_at if culprit.gone else 0.0,
         "verdict": "fence" if fence else "spare",
         "reasons": [*culprit.reasons, *culprit.vetoes],
     }

@@ -114,8 +114,9 @@ def culprits(judgements: t.Iterable[Judgement]) -> list[Culprit]:
     for judgement in judgements:
         spec = judgement.watched.image.spec
         for finding in judgement.surplus:
-            known = found.get(finding.watcher.address, Culprit(finding.watcher.address, finding.watcher.client_id, (), ()))
+            known = found.get(finding.watcher.address, Culprit(finding.watcher.address, finding.watcher.client_id, (), (), gone=True))
             reason = f"on {spec} {finding.reason}" + (", and the operator names it" if finding.liveness == "alive" else "")
             named = known.named or finding.liveness == "alive"
-            found[known.address] = replace(known, images=(*known.images, spec), reasons=(*known.reasons, reason), named=named)
+            gone = known.gone and finding.liveness == "orphaned"
+            found[known.address] = replace(known, images=(*known.images, spec), reasons=(*known.reasons, reason), named=named, gone=gone)
     return list(found.values())
