@@ -149,7 +149,7 @@ class Bench:
     def fence(self) -> None:
         """A thousand clients that nobody is, fenced under leases and let in again, beside a shell loop."""
         options = {**self.lab.connection, **BLACKLIST, "addresses": peers.nobodys(CLIENTS)}
-        lease = {"pool": "rbd", "run": "bench", "reason": "", "images": []}
+        lease = {"pool": "rbd", "run": "bench", "reason": "", "images": [], "gone_since": {}}
         times = []
         for wanted in ({**options, "lease": lease}, {**options, "addresses": [], "state": "restored"}):
             began = time.perf_counter()

@@ -22,6 +22,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
 
 
+Way = t.Literal["sweep", "image"]
+
+
 @dataclass(frozen=True)
 class Seen:
     """``watched``: the images that are watched, named or could not be read. ``total``: how many images were selected.
@@ -47,21 +50,22 @@ class Survey:
         self._inactive: placement.Inactive | None = None
         self.pools = pool_list.parse(self._map)
         self.swept: Sweep | None = None
-        self.way, self.why = "image", "asked for"
-        if wanted == "auto" and not whole:
-            self.why = "only named images are looked at"
-        elif wanted != "image":
-            self._sweep(wanted == "sweep")
+        self.way: Way = "image"
+        self.why = "asked for" if whole else "only named images are looked at"
+        # For the images themselves a sweep is not worth while then; it is for what else a culprit watches.
+        self._may_sweep = wanted == "auto" and not whole
+        if wanted == "sweep" or (wanted == "auto" and whole):
+            self.way, self.why = self._sweep(insist=wanted == "sweep")
 
-    def _sweep(self, insist: bool) -> None:
+    def _sweep(self, insist: bool) -> tuple[Way, str]:
         up = [osd["osd"] for osd in self._map["osds"] if osd["up"]]
         try:
             self.swept = sweep.ask(self._cluster, up)
-            self.way, self.why = "sweep", f"{len(up)} OSDs could be asked for all their watchers at once"
         except sweep.Refused as error:
             if insist:
                 raise
-            self.why = f"the OSDs do not list their watchers to this user: {error}"
+            return "image", f"the OSDs do not list their watchers to this user: {error}"
+        return "sweep", f"{len(up)} OSDs could be asked for all their watchers at once"
 
     def inactive(self) -> placement.Inactive:
         """The placement groups that are not active; asked for once."""
@@ -80,24 +84,28 @@ class Survey:
         return Seen([*named, *rest], total, seen.unseen + len(unseen), (*in_words(unseen), *seen.incomplete), seen.strays)
 
     def _look_at_pools(self, pools: t.Sequence[str], expected: Expected) -> Seen:
+        return self._by_image(pools) if self.swept is None else self._by_sweep(self.swept, pools, expected)
+
+    def _by_image(self, pools: t.Sequence[str]) -> Seen:
         directories, gaps = self._read(pools)
-        if self.swept is None:
-            watched = images.watch_all(self._cluster, (image for place in directories for image in place.images()))
-            unseen = [one for one in watched if one.unseen]
-            seen = [one for one in watched if one.watchers]
-            return Seen(seen, len(watched), len(unseen), (*gaps, *in_words(unseen)))
-        joined = join(self.swept, directories)
-        doubtful = [one.image for one in joined.certain if one.image.place == "image" and len(one.watchers) > expected.of(one.image.spec)]
-        doubtful += [image for image in joined.ambiguous if image.place == "image"]
-        watched = images.watch_all(self._cluster, doubtful)
-        doubted = set(doubtful)
-        watched += [one for one in joined.certain if one.image.place == "image" and one.image not in doubted]
+        watched = images.watch_all(self._cluster, (image for place in directories for image in place.images()))
+        unseen = [one for one in watched if one.unseen]
+        return Seen([one for one in watched if one.watchers], len(watched), len(unseen), (*gaps, *in_words(unseen)))
+
+    def _by_sweep(self, swept: Sweep, pools: t.Sequence[str], expected: Expected) -> Seen:
+        """What looks like too many watchers, or may be of several pools, is read again."""
+        directories, unlisted = self._read(pools)
+        hidden = [*swept.gaps, *self._sick_groups(pools)]
+        joined = join(swept, directories)
+        there = [one for one in joined.certain if one.image.place == "image"]
+        doubtful = {one.image for one in there if len(one.watchers) > expected.of(one.image.spec)}
+        doubtful.update(image for image in joined.ambiguous if image.place == "image")
+        watched = images.watch_all(self._cluster, doubtful) + [one for one in there if one.image not in doubtful]
         unseen, total = [one for one in watched if one.unseen], sum(map(len, directories))
-        gaps = [*gaps, *self.swept.gaps, *self._sick_groups(pools)]
-        blind = total - len(watched) if self.swept.gaps or self._sick_groups(pools) else 0
-        whole = set(self.pools.tagged) <= set(pools)
-        strays = tuple(self._strays(joined.strays)) if whole else ()
-        return Seen([one for one in watched if one.watchers], total, len(unseen) + blind, (*gaps, *in_words(unseen)), strays)
+        # Of an image that no OSD told of, nothing is known as long as one could not tell.
+        blind = total - len(watched) if hidden else 0
+        strays = tuple(self._strays(joined.strays)) if set(self.pools.tagged) <= set(pools) and not unlisted else ()
+        return Seen([one for one in watched if one.watchers], total, len(unseen) + blind, (*unlisted, *hidden, *in_words(unseen)), strays)
 
     def _read(self, pools: t.Sequence[str]) -> tuple[list[Directory], list[str]]:
         """Directories, each pool read once; and why those that cannot be read cannot."""
@@ -120,8 +128,9 @@ class Survey:
         """Those that no other pool's directory knows either, with the pool that holds them, where one was found."""
         if not unmatched:
             return []
-        others, _gaps = self._read(self.pools.others)
-        return [located for one in unmatched if not any(place.find(one.image.header) for place in others) for located in self._located(one)]
+        others, gaps = self._read(self.pools.others)
+        alone = [one for one in unmatched if not any(_knows(place, one.image) for place in others)]
+        return [] if gaps else [located for one in alone for located in self._located(one)]
 
     def _located(self, found: WatchedImage) -> list[WatchedImage]:
         holds = at_once(lambda pool: self._holds(pool, found.image), self.pools.every)
@@ -138,8 +147,8 @@ class Survey:
 
     def elsewhere(self, clients: t.Collection[str], known: t.Collection[Image]) -> tuple[list[WatchedImage], list[str]]:
         """What these clients watch in the whole cluster besides the ``known`` images, and why any of it could not be seen."""
-        if self.swept is None and self.why == "only named images are looked at":
-            self._sweep(False)
+        if self.swept is None and self._may_sweep:
+            self._sweep(insist=False)
         directories, gaps = self._read(self.pools.tagged)
         # A pool that is not tagged for RBD may hold images, too; one of those that cannot be read most likely holds none.
         directories += self._read(self.pools.others)[0]
@@ -149,9 +158,13 @@ class Survey:
             return [one for one in everything if _watches(one, clients)], gaps
         joined = join(self.swept, directories, clients)
         confirmed = images.watch_all(self._cluster, [image for image in joined.ambiguous if image not in known])
-        gaps += [*self.swept.gaps, *in_words([one for one in confirmed if one.unseen])]
+        gaps += [*self.swept.gaps, *self._sick_groups(self.pools.every), *in_words([one for one in confirmed if one.unseen])]
         found = [one for one in joined.certain if one.image not in known] + [one for one in confirmed if _watches(one, clients)]
         return found + [located for one in joined.strays for located in self._located(one)], gaps
+
+
+def _knows(place: Directory, image: Image) -> bool:
+    return place.namespace == image.namespace and place.find(image.header) is not None
 
 
 def _watches(one: WatchedImage, clients: t.Collection[str]) -> bool:
