@@ -40,13 +40,16 @@ def parse(dump: t.Mapping[str, t.Any]) -> Blacklist:
 
 
 def change(cluster: Cluster, word: str, add: t.Mapping[str, float], remove: t.Iterable[str] = ()) -> None:
-    """Adds and removes entries, all at once, and waits for the map that has them. Raises ClusterError.
+    """Removes entries all at once, then adds entries all at once, and waits for the map that has them. Raises ClusterError.
 
-    ``add``: address -> seconds it is to last, whatever the expiry of an entry that is there. Removing one that is not there is no error.
+    ``add``: address -> seconds it is to last. To give an entry that is there another end it must be in ``remove``, too: the monitors
+    answer an add as if it had that effect, and leave the entry as it is (measured on 16.2.15; ``OSDMap::apply_incremental`` only inserts).
+    Removing one that is not there is no error.
     """
     # ``expire`` must be a JSON float: 60 and "60" are refused with EINVAL.
-    commands = [{f"{word}op": "add", "addr": client, "expire": float(seconds)} for client, seconds in add.items()]
-    commands += [{f"{word}op": "rm", "addr": client} for client in remove]
-    if commands:
+    adding: list[dict[str, t.Any]] = [{f"{word}op": "add", "addr": client, "expire": float(seconds)} for client, seconds in add.items()]
+    removing: list[dict[str, t.Any]] = [{f"{word}op": "rm", "addr": client} for client in remove]
+    for commands in (removing, adding):
         at_once(lambda arguments: cluster.act(f"osd {word}", **arguments), commands, _SENDERS)
+    if adding or removing:
         cluster.wait_for_latest_map()

@@ -88,7 +88,7 @@ def _leased(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str
         plan = plan_fence(wanted, book.read(), before.entries)
         if plan.record and not dry_run:
             book.record(plan.record)
-            blacklist.change(cluster, before.word, dict.fromkeys(plan.add + plan.extend, expire_s))
+            blacklist.change(cluster, before.word, dict.fromkeys(plan.add + plan.extend, expire_s), plan.extend)
     after = _after_adding(cluster, before, plan.add + plan.extend, expire_s, dry_run)
     return Change(before.entries, after, added=plan.add, extended=plan.extend)
 
@@ -97,7 +97,9 @@ def _after_adding(cluster: Cluster, before: Blacklist, added: t.Sequence[str], e
     if dry_run or not added:
         return {**before.entries, **dict.fromkeys(added, f"{expire_s} s from then")}
     after = blacklist.read(cluster).entries
-    _confirm(not set(added) - set(after), "An entry that was just added is not on the blacklist", before.word)
+    _confirm(
+        all(after.get(client, "") != before.entries.get(client, "") for client in added), "An entry that was just added is not on the blacklist", before.word
+    )
     return after
 
 
@@ -159,7 +161,7 @@ def _restore_pool(cluster: Cluster, pool: str, always: bool, dry_run: bool) -> C
 
 def _carry_out(cluster: Cluster, before: Blacklist, plan: RestorePlan, book: LeaseBook) -> None:
     # Also what is not listed: an add that timed out may still be carried out, and a removal sent after it takes it back.
-    blacklist.change(cluster, before.word, plan.reset, [client for client in plan.close if client not in plan.reset])
+    blacklist.change(cluster, before.word, plan.reset, plan.close)
     book.drop(plan.close)
 
 

@@ -21,7 +21,6 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.joi
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
 
-
 Way = t.Literal["sweep", "image"]
 
 
