@@ -20,6 +20,7 @@ LOOK = {
     "expected_for": [],
     "survey": "auto",
     "evict": [],
+    "missing_ok": False,
     "liveness": "duplicates",
     "notify_timeout": 5,
 }

@@ -18,6 +18,8 @@ class FilterModule:
         """Name -> function."""
         return {
             "remediation_policy": _policy.apply,
+            "remediation_confirmed": _remediation.confirmed,
+            "remediation_owed": _remediation.owed,
             "remediation_plan": _remediation.plan,
             "remediation_result": _remediation.result,
             "remediation_summary": _remediation.summary,

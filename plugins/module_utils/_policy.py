@@ -20,6 +20,9 @@ except ImportError:
 # The names in a record: those of a watcher, and those of its image.
 FIELDS = frozenset({"address", "client", "cookie", "entity", "host", "lock_owner", "liveness", "image"}) | {"spec", "pool", "namespace", "name", "id", "header"}
 
+# Known only of clients that a monitor has a session of.
+OF_SESSION = frozenset({"entity", "host"})
+
 Data = t.Mapping[str, t.Any]
 Rule = t.Callable[[Data], bool]
 
@@ -76,10 +79,15 @@ def _expression(text: str) -> Rule | None:
         compiled = jmespath.compile(text)
     except jmespath.exceptions.JMESPathError:
         return None
-    if unknown := sorted(_fields(compiled.parsed) - FIELDS):
+    named = _fields(compiled.parsed)
+    if not named:
+        return None
+    if unknown := sorted(named - FIELDS):
         raise InputError(f"'{text}' names {', '.join(unknown)}, which no watcher's record has: it has {', '.join(sorted(FIELDS))}.")
 
     def protects(record: Data) -> bool:
+        if named & OF_SESSION and record["liveness"] != "orphaned" and not record["host"]:
+            return True  # it may live, and nobody could tell as whom and where
         try:
             return bool(compiled.search(record))
         except jmespath.exceptions.JMESPathError as error:
@@ -108,7 +116,9 @@ def _spare_image(image: Data, spared: t.Mapping[str, str]) -> dict[str, t.Any]:
     if not hit:
         return dict(image)
     watchers = [
-        {**watcher, "verdict": "spare", "reasons": [*watcher["reasons"], spared[watcher["address"]]]} if watcher["address"] in hit else watcher
+        {**watcher, "verdict": "spare", "reasons": [*watcher["reasons"], spared.get(watcher["address"], "another one of this image is spared")]}
+        if watcher["verdict"] == "fence"
+        else watcher
         for watcher in image["watchers"]
     ]
     reasons = list(dict.fromkeys([*image["reasons"], *(f"{client}: {spared[client]}" for client in hit)]))
@@ -117,5 +127,7 @@ def _spare_image(image: Data, spared: t.Mapping[str, str]) -> dict[str, t.Any]:
 
 def _spare_culprit(culprit: Data, spared: t.Mapping[str, str], healable: t.Collection[str]) -> dict[str, t.Any]:
     why = [spared[culprit["address"]]] if culprit["address"] in spared else []
-    fence = culprit["verdict"] == "fence" and not why and any(spec in healable for spec in culprit["images"])
+    if culprit["verdict"] == "fence" and not why and not any(spec in healable for spec in culprit["images"]):
+        why = ["another surplus watcher of its images is spared, so fencing it would heal nothing"]
+    fence = culprit["verdict"] == "fence" and not why
     return {**culprit, "verdict": "fence" if fence else "spare", "reasons": [*culprit["reasons"], *why]}

@@ -21,6 +21,7 @@ _NEXT = {
     "would_heal": "Run it without check mode to do so.",
     "failed": "What was fenced and whose client is gone was let in again. Read the error. An image that is normal by now is not looked at closer "
     "by a second run, so probe its LUN yourself, with the module scsi_reserve_probe.",
+    "fences open": "Clients may still be fenced under leases. Read the error, then run this again, which goes on from there.",
 }
 
 
@@ -28,8 +29,8 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
     """The run's result.
 
     ``run``: ``id``, ``began`` and ``ended`` (seconds since the epoch), ``error`` (empty when none), ``check_mode``, ``restore``.
-    ``tasks``: what the tasks ``listed`` (the blacklist at first), ``detected``, ``fenced``, ``verified``, ``restored`` and ``kept_out``
-    (after fencing again who came back) returned, {} or skipped for one that did not run; the lists ``probes_before`` and ``probes_after``;
+    ``tasks``: what the tasks ``listed`` (the blacklist at first), ``detected``, ``fenced``, ``verified``, ``restored``, and then
+    ``refenced`` and ``kept_out`` (for who came back) returned, {} or skipped for one that did not run; the lists ``probes_before`` and ``probes_after``;
     and ``continued``, the images of open leases.
     """
     tasks = {name: {} if isinstance(task, t.Mapping) and task.get("skipped") else task for name, task in tasks.items()}
@@ -51,6 +52,9 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "fenced": [] if run["check_mode"] else _fenced(fenced),
         "restored": [] if run["check_mode"] else _let_in(restored),
         "kept": (tasks["kept_out"] or restored).get("kept", []),
+        "foreign": restored.get("foreign", []),
+        # Restoring was due and did not come to an end.
+        "unsettled": bool(run["error"]) and "after" not in restored and bool(fenced or tasks["listed"].get("leases")),
         "blacklist_before": tasks["listed"].get("after"),
         "blacklist_after": _blacklist_after(run, tasks),
     }
@@ -59,7 +63,7 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
 
 def _blacklist_after(run: Data, tasks: Data) -> dict[str, str] | None:
     """As the last task left it; in check mode nothing was done in between, so all that would be done is put together."""
-    last = tasks["kept_out"] or tasks["restored"] or tasks["fenced"] or tasks["listed"]
+    last = tasks["refenced"] or tasks["restored"] or tasks["fenced"] or tasks["listed"]
     if not run["check_mode"] or not tasks["fenced"]:
         return last.get("after")
     gone = tasks["restored"].get("removed", [])
@@ -83,12 +87,12 @@ def _continued(tasks: Data, shown: t.Sequence[str]) -> list[Data]:
 def _outcome(run: Data, tasks: Data, summed: Data) -> str:
     if run["error"]:
         return "failed"
-    if summed["incomplete"] or any(image["decision"] == "refuse" for image in summed["images"]):
+    if summed["incomplete"] or summed["unread"] or any(image["decision"] == "refuse" for image in summed["images"]):
         return "refused"
     changes = _fenced(tasks["fenced"]) + tasks["restored"].get("closed", [])
     if run["check_mode"] and changes:
         return "would_heal"
-    if summed["kept"] or (run["restore"] == "never" and (summed["fenced"] or tasks["listed"].get("leases"))):
+    if summed["kept"]:
         return "healed_restore_pending"
     return "healed" if changes else "nothing_to_do"
 
@@ -113,6 +117,41 @@ def _image(image: Data, tasks: Data) -> dict[str, t.Any]:
 def _probe(spec: str, probes: t.Sequence[Data]) -> dict[str, t.Any]:
     """The first probe of the image's LUN; {} when there was none."""
     return next((dict(probe) for probe in probes if probe["name"] == spec), {})
+
+
+def confirmed(first: Data, second: Data) -> dict[str, t.Any]:
+    """What both looks agree on: an image that the second one does not want healed is as the second one found it, and so are its clients."""
+    again = {image["spec"]: image for image in second["images"]}
+    images = [_of_both(image, again) if image["decision"] == "fence" else image for image in first["images"]]
+    healable = {image["spec"] for image in images if image["decision"] == "fence"}
+    blamed = {culprit["address"]: culprit for culprit in second["culprits"] if culprit["verdict"] == "fence"}
+    culprits = [_still(culprit, blamed, healable) for culprit in first["culprits"]]
+    return {**first, "images": images, "culprits": culprits}
+
+
+def _of_both(image: Data, again: t.Mapping[str, Data]) -> Data:
+    found = again.get(image["spec"])
+    if found is None:
+        return {**image, "decision": "leave", "reasons": [*image["reasons"], "when asked again, it was not there any more"]}
+    stale = [sorted(watcher["address"] for watcher in one["watchers"] if watcher["verdict"] == "fence") for one in (image, found)]
+    if found["decision"] != "fence":
+        return {**found, "reasons": [*found["reasons"], f"when asked for the second time; it had been {image['state']} before"]}
+    if stale[0] != stale[1]:
+        return {**found, "decision": "refuse", "reasons": [*found["reasons"], "two looks do not agree on who is stale: look again"]}
+    return image
+
+
+def _still(culprit: Data, blamed: t.Mapping[str, Data], healable: t.Collection[str]) -> Data:
+    if culprit["verdict"] == "fence" and culprit["address"] in blamed and any(spec in healable for spec in culprit["images"]):
+        # What it was not found gone from in the second look, it is not gone from.
+        since = culprit["gone_since"] if blamed[culprit["address"]]["gone_since"] else 0.0
+        return {**culprit, "gone_since": since}
+    return {**culprit, "verdict": "spare"}
+
+
+def owed(leases: t.Sequence[Data], images: t.Sequence[str]) -> list[str]:
+    """The addresses that open leases fence for any of these images."""
+    return [lease["address"] for lease in leases if set(lease["images"]) & set(images)]
 
 
 def plan(detected: Data) -> list[str]:
@@ -141,7 +180,8 @@ def summary(summed: Data) -> list[str]:
         lines.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
     lines += _short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
     lines += _blacklist_lines(summed)
-    return [*lines, f"next: {_NEXT[summed['outcome']]}"]
+    lines += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
+    return [*lines, f"next: {_NEXT['fences open' if summed['unsettled'] else summed['outcome']]}"]
 
 
 def _stray(stray: Data) -> str:

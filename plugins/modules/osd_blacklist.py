@@ -30,7 +30,8 @@ options:
       - V(absent) removes those that are on the list, and no others.
       - V(restored) removes the entries that have a lease and whose client is gone, and closes their leases. An entry that had been extended
         gets its former end back. An entry whose client still lives stays, and so does its lease, because that client would take the image
-        back the moment it is let in.
+        back the moment it is let in. One that somebody else made anew is left alone (RV(foreign)).
+      - Without O(addresses) that concerns all leases but those younger than a minute, whose run may be under way; with it, the leases of these.
     type: str
     choices: [present, absent, restored]
     default: present
@@ -75,13 +76,15 @@ options:
     description:
       - With O(state=restored), V(when_gone) removes an entry only once no monitor knows its client, in two looks at least three seconds apart.
         The first may be one before it was fenced.
+      - V(never) removes none, and closes only the leases whose entry has ended by itself.
       - V(always) removes it in any case. A client that only slept will then take its lock back without knowing that it was fenced.
     type: str
-    choices: [when_gone, always]
+    choices: [when_gone, always, never]
     default: when_gone
 notes:
   - "Caps needed, besides C(mon 'allow r'): C(mon 'allow command \"osd blocklist\"') (C(osd blacklist) before Ceph 16) to add and remove;
-    read and write in the lease's pool; C(mon 'allow command sessions, allow command get_command_descriptions') for O(state=restored)."
+    read and write in the lease's pool; C(mon 'allow command sessions, allow command get_command_descriptions') for leases. Without that no client
+    is known to be gone, and its entry stays."
   - Two runs cannot cross, since leases are changed under a RADOS lock that expires by itself.
 seealso:
   - module: cephops.iscsi_rescue.rbd_watchers
@@ -196,7 +199,7 @@ kept:
       sample: >-
         the client still lives, as client.gateway2 on host gateway2: end that process there, then restore again; before that it would take the image back
 leases:
-  description: The open leases, when O(addresses) is empty.
+  description: The open leases, when O(addresses) is empty and O(state) is not V(restored).
   returned: success
   type: list
   elements: dict
@@ -244,6 +247,12 @@ unread:
   type: list
   elements: str
   sample: []
+foreign:
+  description: Addresses whose entry somebody else made anew, and which is left alone. Their leases are closed.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 closed:
   description: Addresses whose lease was closed, because the entry was removed now or was no longer there.
   returned: success
@@ -286,7 +295,7 @@ def main() -> None:
             expire=dict(type="int", default=3600),
             lease=lease,
             pools=dict(type="list", elements="str", default=[]),
-            restore=dict(type="str", choices=["when_gone", "always"], default="when_gone"),
+            restore=dict(type="str", choices=["when_gone", "always", "never"], default="when_gone"),
         ),
         supports_check_mode=True,
     )

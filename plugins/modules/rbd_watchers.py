@@ -19,7 +19,7 @@ options:
   pools:
     description:
       - Look at every image of these pools, in all their namespaces.
-      - Without O(pools) and O(images), all pools tagged for RBD are looked at.
+      - Without O(pools) and O(images), all pools are looked at that are tagged for RBD or hold images.
     type: list
     elements: str
     default: []
@@ -61,10 +61,15 @@ options:
     type: str
     choices: [auto, sweep, image]
     default: auto
+  missing_ok:
+    description: Whether an image of O(images) that is not there is left out of the result, instead of being an error.
+    type: bool
+    default: false
   evict:
     description:
       - Addresses of living clients to fence where an image is V(contested). It is the operator who names them; nothing is fenced by guess.
-      - Counts for contested images only, when naming them leaves no more than expected, all of them alive. All guards still hold.
+      - Counts for contested images only, when naming them leaves no more than expected, all of them alive.
+      - The guards still hold, but for one. What else such a client watches, beside others who answer, it loses; where it is alone, it is spared.
     type: list
     elements: str
     default: []
@@ -315,6 +320,7 @@ def main() -> None:
             ),
             survey=dict(type="str", choices=["auto", "sweep", "image"], default="auto"),
             evict=dict(type="list", elements="str", default=[]),
+            missing_ok=dict(type="bool", default=False),
             liveness=dict(type="str", choices=["none", "duplicates", "all"], default="duplicates"),
             notify_timeout=dict(type="int", default=5),
         ),

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import Lease
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.leasing import plan_fence, plan_restore, seconds_left
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.leasing import Restoring, plan_fence, plan_restore, seconds_left
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
@@ -22,7 +22,7 @@ SEEN, NOBODY = Sessions({LIVING: "gateway2"}, names={LIVING: "client.iscsi"}), S
 
 
 def test_only_the_dead_are_let_in_again() -> None:
-    plan = plan_restore("rbd", LEASES, LISTED, [SEEN, SEEN], NOW)
+    plan = plan_restore("rbd", LEASES, LISTED, Restoring("when_gone", [SEEN, SEEN]), NOW)
     assert plan.remove == [DEAD]
     assert plan.close == [DEAD, EXPIRED]
     assert [(kept["address"], kept["host"], kept["entity"]) for kept in plan.keep] == [(LIVING, "gateway2", "client.iscsi")]
@@ -30,11 +30,11 @@ def test_only_the_dead_are_let_in_again() -> None:
 
 
 def test_a_client_that_one_look_shows_is_not_gone() -> None:
-    assert plan_restore("rbd", LEASES, LISTED, [Sessions({LIVING: "gateway2", DEAD: "gateway1"}), SEEN], NOW).remove == []
+    assert plan_restore("rbd", LEASES, LISTED, Restoring("when_gone", [Sessions({LIVING: "gateway2", DEAD: "gateway1"}), SEEN]), NOW).remove == []
 
 
 def test_one_look_is_not_enough() -> None:
-    plan = plan_restore("rbd", LEASES, LISTED, [SEEN], NOW)
+    plan = plan_restore("rbd", LEASES, LISTED, Restoring("when_gone", [SEEN]), NOW)
     assert plan.remove == []
     assert "found gone only once" in plan.keep[0]["reason"]
 
@@ -42,28 +42,47 @@ def test_one_look_is_not_enough() -> None:
 @pytest.mark.parametrize(("gone_since", "remove"), [(NOW - 60, [DEAD]), (0.0, []), (NOW - 1, []), (NOW + 5, [])])
 def test_a_look_before_it_was_fenced_counts_as_the_first(gone_since: float, remove: list[str]) -> None:
     leases = {DEAD: replace(LEASES[DEAD], gone_since=gone_since)}
-    assert plan_restore("rbd", leases, LISTED, [SEEN], NOW).remove == remove
+    assert plan_restore("rbd", leases, LISTED, Restoring("when_gone", [SEEN]), NOW).remove == remove
 
 
 def test_without_full_sight_nobody_is_let_in() -> None:
-    plan = plan_restore("rbd", LEASES, LISTED, [Sessions({}, gap="only 2 of 3 monitors are in quorum")] * 2, NOW)
+    plan = plan_restore("rbd", LEASES, LISTED, Restoring("when_gone", [Sessions({}, gap="only 2 of 3 monitors are in quorum")] * 2), NOW)
     assert plan.remove == []
     assert "only 2 of 3" in plan.keep[0]["reason"]
 
 
 def test_without_looks_all_leases_end_but_nobody_elses_entry() -> None:
-    assert plan_restore("rbd", LEASES, LISTED, [], NOW).remove == [DEAD, LIVING]
+    assert plan_restore("rbd", LEASES, LISTED, Restoring("always", []), NOW).remove == [DEAD, LIVING]
 
 
 @pytest.mark.parametrize(("prior", "remove", "reset"), [("", [DEAD], {}), (A_MINUTE, [], {DEAD: 60.0}), (OVER, [DEAD], {})])
 def test_a_prior_entry_gets_what_is_left_of_its_time(prior: str, remove: list[str], reset: dict[str, float]) -> None:
-    plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], prior=prior)}, LISTED, [NOBODY, NOBODY], NOW)
+    plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], prior=prior)}, LISTED, Restoring("when_gone", [NOBODY, NOBODY]), NOW)
     assert (plan.remove, plan.reset, plan.close) == (remove, reset, [DEAD])
 
 
 def test_an_entry_that_somebody_took_away_is_not_made_anew() -> None:
-    plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], prior=AN_HOUR)}, {}, [NOBODY, NOBODY], NOW)
+    plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], prior=AN_HOUR)}, {}, Restoring("when_gone", [NOBODY, NOBODY]), NOW)
     assert (plan.remove, plan.reset, plan.close) == ([], {}, [DEAD])
+
+
+def test_asked_for_never_nobody_is_let_in_but_what_is_over_is_closed() -> None:
+    plan = plan_restore("rbd", LEASES, LISTED, Restoring("never", []), NOW)
+    assert (plan.remove, plan.close) == ([], [EXPIRED])
+    assert "asked for" in plan.keep[0]["reason"]
+
+
+@pytest.mark.parametrize(("age", "remove"), [(59.0, []), (61.0, [DEAD])])
+def test_the_fence_of_a_run_that_may_be_under_way_stays(age: float, remove: list[str]) -> None:
+    plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], added=NOW - age)}, LISTED, Restoring("when_gone", [NOBODY, NOBODY], spare_recent=True), NOW)
+    assert plan.remove == remove
+    assert all("may be under way" in kept["reason"] for kept in plan.keep)
+
+
+@pytest.mark.parametrize(("until", "foreign"), [("", []), (AN_HOUR, []), (A_MINUTE, [DEAD])])
+def test_an_entry_that_somebody_else_made_anew_is_left_alone(until: str, foreign: list[str]) -> None:
+    plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], until=until)}, LISTED, Restoring("when_gone", [NOBODY, NOBODY]), NOW)
+    assert (plan.foreign, plan.remove, plan.close) == (foreign, [] if foreign else [DEAD], [DEAD])
 
 
 MINE = {DEAD: Lease(DEAD, "second", "why", NOW, 3600, ("rbd/lun",))}

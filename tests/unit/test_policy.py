@@ -27,7 +27,7 @@ def culprit(number: int, *images: str) -> dict[str, t.Any]:
 DETECTED = {
     "images": [
         image("one", watcher(1, "keep"), watcher(2, "fence", entity="client.backup", host="gateway2")),
-        image("two", watcher(1, "keep"), watcher(3, "fence")),
+        image("two", watcher(1, "keep"), watcher(3, "fence", host="gateway3")),
     ],
     "culprits": [culprit(2, "one"), culprit(3, "two")],
 }
@@ -52,10 +52,10 @@ BOTH = ["192.0.2.2:0/2", "192.0.2.3:0/3"]
         (["192.0.2.0/24"], []),
         (["198.51.100.0/24", "2001:db8::/32"], BOTH),
         (["entity == 'client.backup'"], BOTH[1:]),
-        (["starts_with(host, 'gateway')"], BOTH[1:]),
+        (["ends_with(host, 'way2')"], BOTH[1:]),
         (["image.name == 'two'"], BOTH[:1]),
         (["liveness == 'hung' && image.pool == 'rbd'"], []),
-        (["host"], BOTH[1:]),
+        (["host == entity"], BOTH),
         (["host == 'gateway9'", " 192.0.2.2 "], BOTH[1:]),
     ],
 )
@@ -63,7 +63,9 @@ def test_whom_the_rules_spare(protect: list[str], left: list[str]) -> None:
     assert fenced(*protect) == left
 
 
-@pytest.mark.parametrize("text", ["gateway1", "entitiy == 'client.backup'", "192.0.2.300", "host = 'x'", "", "no_such_function(host)", "image.size > `3`"])
+@pytest.mark.parametrize(
+    "text", ["gateway1", "entitiy == 'client.backup'", "192.0.2.300", "host = 'x'", "", "no_such_function(host)", "image.size > `3`", "[2001::7]", "`true`"]
+)
 def test_a_rule_that_would_protect_nobody_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         _policy.apply(DETECTED, [text])
@@ -91,6 +93,13 @@ def test_its_fellow_culprits_are_not_fenced_either() -> None:
 @pytest.mark.parametrize(("limit", "left"), [(0, BOTH), (1, []), (2, BOTH), (3, BOTH)])
 def test_too_many_are_too_many(limit: int, left: list[str]) -> None:
     assert fenced(max_fence=limit) == left
+
+
+def test_a_rule_on_what_could_not_be_seen_protects() -> None:
+    blind = {**DETECTED, "images": [image("one", watcher(1, "keep"), watcher(2, "fence"))], "culprits": [culprit(2, "one")]}
+    assert _policy.apply(blind, ["host == 'gateway9'"])["culprits"][0]["verdict"] == "spare"
+    gone = {**blind, "images": [image("one", watcher(1, "keep"), watcher(2, "fence", liveness="orphaned"))]}
+    assert _policy.apply(gone, ["host == 'gateway9'"])["culprits"][0]["verdict"] == "fence"
 
 
 def test_those_who_are_spared_do_not_count() -> None:

@@ -22,7 +22,7 @@ def image(decision: str) -> dict[str, t.Any]:
 
 
 def culprit(verdict: str) -> dict[str, t.Any]:
-    return {"address": ADDRESS, "client": "client.1", "images": ["rbd/lun"], "verdict": verdict, "reasons": ["it did not answer"]}
+    return {"address": ADDRESS, "client": "client.1", "images": ["rbd/lun"], "gone_since": 7.0, "verdict": verdict, "reasons": ["it did not answer"]}
 
 
 def detected(decision: str) -> dict[str, t.Any]:
@@ -38,7 +38,16 @@ FREED = {**IDLE, "before": {ADDRESS: "then"}, "removed": [ADDRESS], "closed": [A
 
 
 def conclude(decision: str, run: dict[str, t.Any] | None = None, **tasks: t.Any) -> dict[str, t.Any]:
-    base = {"listed": IDLE, "continued": [], "detected": detected(decision), "fenced": SKIPPED, "verified": SKIPPED, "restored": SKIPPED, "kept_out": SKIPPED}
+    base = {
+        "listed": IDLE,
+        "continued": [],
+        "detected": detected(decision),
+        "fenced": SKIPPED,
+        "verified": SKIPPED,
+        "restored": SKIPPED,
+        "refenced": SKIPPED,
+        "kept_out": SKIPPED,
+    }
     whole = {"id": "run", "began": 10.0, "ended": 22.34, "error": "", "check_mode": False, "restore": "when_gone", **(run or {})}
     return _remediation.result(whole, {**base, "probes_before": [], "probes_after": [], **tasks})
 
@@ -54,8 +63,8 @@ def conclude(decision: str, run: dict[str, t.Any] | None = None, **tasks: t.Any)
         ("healed", conclude("fence", fenced=FENCED, restored=FREED)),
         ("healed_restore_pending", conclude("fence", fenced=FENCED, restored={**IDLE, "kept": [KEPT]})),
         ("healed", conclude("fence", fenced={**IDLE, "extended": [ADDRESS]}, restored={**IDLE, "reset": [ADDRESS], "closed": [ADDRESS]})),
-        ("healed_restore_pending", conclude("fence", {"restore": "never"}, fenced=FENCED)),
-        ("healed_restore_pending", conclude("leave", {"restore": "never"}, listed={**IDLE, "leases": [{"address": ADDRESS}]})),
+        ("healed_restore_pending", conclude("fence", {"restore": "never"}, fenced=FENCED, restored={**IDLE, "kept": [KEPT]})),
+        ("refused", conclude("leave", listed={**IDLE, "unread": ["the leases of pool x could not be read"]})),
         ("refused", conclude("leave", detected={**detected("leave"), "incomplete": ["osd.2 did not answer"]})),
         ("nothing_to_do", conclude("fence", fenced=IDLE, restored=IDLE)),
         ("would_heal", conclude("fence", {"check_mode": True}, fenced=FENCED)),
@@ -151,8 +160,8 @@ def test_an_image_that_an_earlier_run_began_with_is_shown() -> None:
 
 
 def test_who_came_back_is_shown_as_fenced() -> None:
-    again = {**IDLE, "after": {ADDRESS: "then"}, "kept": [KEPT]}
-    result = conclude("fence", {"error": "came back"}, fenced=FENCED, restored=FREED, kept_out=again)
+    asked = {**IDLE, "kept": [KEPT]}
+    result = conclude("fence", {"error": "came back"}, fenced=FENCED, restored=FREED, refenced=FENCED, kept_out=asked)
     assert (result["outcome"], result["kept"], result["blacklist_after"]) == ("failed", [KEPT], {ADDRESS: "then"})
 
 
@@ -163,3 +172,55 @@ def test_a_fleet_stays_readable() -> None:
     assert "... and 80 more images, all in the fact remediate_watchers_result and in the report" in lines
     assert not [line for line in lines if "rbd/lun20" in line]
     assert _remediation.plan(found)[-1] == "... and 80 more images"
+
+
+def test_a_fence_that_could_not_be_ended_is_not_called_ended() -> None:
+    broken = conclude("fence", {"error": "Put the blacklist back: no quorum"}, fenced=FENCED, restored={"failed": True, "msg": "no quorum"})
+    assert "may still be fenced" in _remediation.summary(broken)[-1]
+    ended = conclude("fence", {"error": "Verify: no"}, fenced=FENCED, restored=FREED)
+    assert "was let in again" in _remediation.summary(ended)[-1]
+
+
+def test_what_somebody_else_fenced_is_said() -> None:
+    result = conclude("fence", fenced=FENCED, restored={**FREED, "removed": [], "foreign": [ADDRESS]})
+    assert f"blacklist: somebody else fenced {ADDRESS} meanwhile, and that was left alone" in _remediation.summary(result)
+
+
+def test_two_looks_that_agree() -> None:
+    both = _remediation.confirmed(detected("fence"), detected("fence"))
+    assert both == detected("fence")
+
+
+def test_a_client_that_woke_up_is_not_fenced() -> None:
+    woken = {**detected("fence"), "images": [{**image("fence"), "decision": "refuse", "state": "contested"}], "culprits": []}
+    both = _remediation.confirmed(detected("fence"), woken)
+    assert [(one["decision"], one["state"]) for one in both["images"]] == [("refuse", "contested")]
+    assert [one["verdict"] for one in both["culprits"]] == ["spare"]
+    assert conclude("fence", detected=both)["outcome"] == "refused"
+
+
+def test_an_image_that_healed_by_itself_is_left() -> None:
+    well = {**detected("fence"), "images": [{**image("leave")}], "culprits": []}
+    for second in (well, {**well, "images": []}):
+        both = _remediation.confirmed(detected("fence"), second)
+        assert [one["decision"] for one in both["images"]] == ["leave"]
+        assert conclude("fence", detected=both)["outcome"] == "nothing_to_do"
+
+
+def test_two_looks_that_blame_others_are_not_enough() -> None:
+    other = {**image("fence"), "watchers": [WATCHERS[0], {**WATCHERS[1], "address": "192.0.2.9:0/9"}]}
+    both = _remediation.confirmed(detected("fence"), {**detected("fence"), "images": [other]})
+    assert [one["decision"] for one in both["images"]] == ["refuse"]
+    assert [one["verdict"] for one in both["culprits"]] == ["spare"]
+
+
+def test_a_client_that_the_second_look_saw_is_not_gone() -> None:
+    seen = {**detected("fence"), "culprits": [{**culprit("fence"), "gone_since": 0.0}]}
+    assert _remediation.confirmed(detected("fence"), seen)["culprits"][0]["gone_since"] == 0.0
+
+
+def test_whose_fences_are_owed_to_images() -> None:
+    leases = [{"address": "a", "images": ["rbd/one", "rbd/two"]}, {"address": "b", "images": ["rbd/two"]}, {"address": "c", "images": []}]
+    assert _remediation.owed(leases, ["rbd/one"]) == ["a"]
+    assert _remediation.owed(leases, ["rbd/two", "rbd/three"]) == ["a", "b"]
+    assert _remediation.owed(leases, []) == []

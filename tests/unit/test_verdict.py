@@ -39,9 +39,10 @@ def test_liveness(watcher: Watcher, reply: NotifyReply | str, looks: list[Sessio
 
 
 def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple[Watcher, ...] = (A, B, C), evict: tuple[str, ...] = ()) -> Judgement:
-    """An image whose watchers are, letter by letter, a(live), h(ung), o(rphaned) or u(nknown)."""
+    """An image whose watchers are, letter by letter, a(live), h(ung), o(rphaned), u(nknown) or - (not asked)."""
     words = {"a": "alive", "h": "hung", "o": "orphaned", "u": "unknown"}
-    findings = [Finding(watcher, words[letter], "why") for watcher, letter in zip(clients, livenesses)]  # type: ignore[arg-type]
+    words["-"] = "unknown"
+    findings = [Finding(watcher, words[letter], verdict.NOT_ASKED if letter == "-" else "why") for watcher, letter in zip(clients, livenesses)]  # type: ignore[arg-type]
     watched = WatchedImage(Image("rbd", "", name, f"id-{name}"), tuple(clients[: len(livenesses)]))
     return verdict.judge(watched, findings, expected, evict)
 
@@ -51,7 +52,11 @@ def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple
     [
         ("", 1, "normal"),
         ("a", 1, "normal"),
-        ("u", 1, "normal"),
+        ("-", 1, "normal"),
+        ("u", 1, "undetermined"),
+        ("au", 2, "undetermined"),
+        ("ou", 2, "undetermined"),
+        ("--", 1, "undetermined"),
         ("aa", 2, "normal"),
         ("ao", 1, "stale_duplicate"),
         ("ah", 1, "stale_duplicate"),

@@ -6,19 +6,28 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import typing as t
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, lease, pools, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.blacklist import Blacklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import Lease, LeaseBook
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.leasing import BETWEEN_LOOKS_S, RestorePlan, plan_fence, plan_restore, seconds_gone
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.leasing import (
+    BETWEEN_LOOKS_S,
+    RestorePlan,
+    Restoring,
+    plan_fence,
+    plan_restore,
+    seconds_gone,
+)
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
 
 LONGEST_EXPIRE_S = 365 * 24 * 3600
+_NOT_FOR_US = (errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,7 @@ class Change:
     """``before`` and ``after``: address -> until when. ``extended`` and ``reset``: entries that were there and got another expiry, for the fence and back.
 
     ``kept``: leases that stay open, with the reason. ``closed``: leases that are done with. ``leases``: those that are open, where only looked at.
-    ``unread``: why the leases of a pool could not be read.
+    ``unread``: why the leases of a pool could not be read. ``foreign``: addresses whose entry somebody else made anew.
     """
 
     before: dict[str, str]
@@ -39,6 +48,7 @@ class Change:
     closed: list[str] = field(default_factory=list)
     leases: list[dict[str, t.Any]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -53,7 +63,7 @@ def apply(options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
         raise InputError(f"expire is {options['expire']}: give between 1 second and a year ({LONGEST_EXPIRE_S} s).")
     with Cluster(Connection.from_options(options)) as cluster:
         if options["state"] == "restored":
-            return _restored(cluster, options, dry_run)
+            return _restored(cluster, addresses, options, dry_run)
         if not addresses:
             return _looked(cluster, options)
         if options["state"] == "absent":
@@ -81,16 +91,27 @@ def _leased(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str
     """The leases are written before the entries, both under the lock: what somebody else did meanwhile is not ours to end."""
     request, expire_s = options["lease"], options["expire"]
     with lease.looked_at(cluster, request["pool"]) if dry_run else lease.opened(cluster, request["pool"]) as book:
-        before, look, now = blacklist.read(cluster), sessions.read(cluster), time.time()
+        before, now = blacklist.read(cluster), time.time()
+        since = _gone_since(addresses, request["gone_since"], sessions.read(cluster), now)
         facts = {"run": request["run"], "reason": request["reason"], "images": tuple(request["images"]), "added": now, "expire": expire_s}
-        since = {client: float(request["gone_since"].get(client, now)) if look.missing(client) else 0.0 for client in addresses}
         wanted = {client: Lease(address=client, gone_since=since[client], **facts) for client in addresses}
         plan = plan_fence(wanted, book.read(), before.entries)
-        if plan.record and not dry_run:
+        fenced = plan.add + plan.extend
+        if fenced and not dry_run:
             book.record(plan.record)
-            blacklist.change(cluster, before.word, dict.fromkeys(plan.add + plan.extend, expire_s), plan.extend)
-    after = _after_adding(cluster, before, plan.add + plan.extend, expire_s, dry_run)
+            blacklist.change(cluster, before.word, dict.fromkeys(fenced, expire_s), plan.extend)
+        after = _after_adding(cluster, before, fenced, expire_s, dry_run)
+        if fenced and not dry_run:
+            book.record([replace(one, until=after[one.address]) for one in plan.record])
     return Change(before.entries, after, added=plan.add, extended=plan.extend)
+
+
+def _gone_since(addresses: t.Sequence[str], told: t.Mapping[str, t.Any], look: sessions.Sessions, now: float) -> dict[str, float]:
+    """What the caller tells is believed only of clients that have no session now."""
+    try:
+        return {client: float(told.get(client, now)) if look.missing(client) else 0.0 for client in addresses}
+    except (TypeError, ValueError) as error:
+        raise InputError(f"gone_since has something that is no number ({error}): give seconds since the epoch for each address.") from error
 
 
 def _after_adding(cluster: Cluster, before: Blacklist, added: t.Sequence[str], expire_s: int, dry_run: bool) -> dict[str, str]:
@@ -124,44 +145,51 @@ def _confirm(holds: bool, what: str, word: str) -> None:
         raise ClusterError(f"{what}: somebody else is changing it; see 'ceph osd {word} ls' and run again.")
 
 
-def _restored(cluster: Cluster, options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
+def _restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
+    """Restores what can be restored, pool by pool; ``unread`` says where that was not possible."""
     entries, (books, unread) = blacklist.read(cluster).entries, _lease_books(cluster, options)
+    wanted = {pool: [one for one in book.values() if not addresses or one.address in addresses] for pool, book in books.items()}
+    listed = [one for book in wanted.values() for one in book if one.address in entries]
+    # The looks come before the lock, which does not last for ever.
+    how = Restoring(options["restore"], _looks(cluster, listed) if options["restore"] == "when_gone" else [], spare_recent=not addresses)
     change = Change(entries, entries, unread=unread)
-    for pool, found in books.items():
-        if found:
-            change = _joined(change, _restore_pool(cluster, pool, options["restore"] == "always", dry_run))
+    for pool, book in wanted.items():
+        try:
+            change = _joined(change, _restore_pool(cluster, pool, [one.address for one in book], how, dry_run)) if book else change
+        except ClusterError as error:
+            change.unread.append(f"What is recorded in pool '{pool}' stays open: {error}")
     return change
 
 
 def _lease_books(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[dict[str, dict[str, Lease]], list[str]]:
-    """Each pool with its leases, and why others could not be read; of the pools that are not tagged for RBD nobody expects any."""
+    """Each pool with its leases, and why others could not be read; a pool that is not tagged for RBD and closed to this user has none."""
     there = pools.Pools(tuple(options["pools"]), (), {}) if options["pools"] else pools.read(cluster)
     answers = dict(zip(there.every, at_once(lambda pool: _read_leases(cluster, pool), there.every)))
-    books = {pool: answer for pool, answer in answers.items() if not isinstance(answer, ClusterError)}
-    return books, [str(answers[pool]) for pool in there.tagged if pool not in books]
+    errors = {pool: answer for pool, answer in answers.items() if isinstance(answer, RescueError)}
+    expected = [error for pool, error in errors.items() if pool in there.tagged or getattr(error, "code", 0) not in _NOT_FOR_US]
+    return {pool: answer for pool, answer in answers.items() if not isinstance(answer, RescueError)}, [str(error) for error in expected]
 
 
-def _read_leases(cluster: Cluster, pool: str) -> dict[str, Lease] | ClusterError:
+def _read_leases(cluster: Cluster, pool: str) -> dict[str, Lease] | RescueError:
     try:
         return lease.read(cluster, pool)
-    except ClusterError as error:
+    except RescueError as error:
         return error
 
 
-def _restore_pool(cluster: Cluster, pool: str, always: bool, dry_run: bool) -> Change:
+def _restore_pool(cluster: Cluster, pool: str, wanted: t.Sequence[str], how: Restoring, dry_run: bool) -> Change:
     with lease.looked_at(cluster, pool) if dry_run else lease.opened(cluster, pool) as book:
-        leases, before = book.read(), blacklist.read(cluster)
-        looks = [] if always else _looks(cluster, [leases[client] for client in leases if client in before.entries])
-        plan = plan_restore(pool, leases, before.entries, looks, time.time())
+        leases, before = {client: one for client, one in book.read().items() if client in wanted}, blacklist.read(cluster)
+        plan = plan_restore(pool, leases, before.entries, how, time.time())
         if plan.close and not dry_run:
             _carry_out(cluster, before, plan, book)
-    after = _after_removing(cluster, before, plan.remove, dry_run)
-    return Change(before.entries, after, removed=plan.remove, reset=list(plan.reset), kept=plan.keep, closed=plan.close)
+        after = _after_removing(cluster, before, plan.remove, dry_run)
+    return Change(before.entries, after, removed=plan.remove, reset=list(plan.reset), kept=plan.keep, closed=plan.close, foreign=plan.foreign)
 
 
 def _carry_out(cluster: Cluster, before: Blacklist, plan: RestorePlan, book: LeaseBook) -> None:
     # Also what is not listed: an add that timed out may still be carried out, and a removal sent after it takes it back.
-    blacklist.change(cluster, before.word, plan.reset, plan.close)
+    blacklist.change(cluster, before.word, plan.reset, [client for client in plan.close if client not in plan.foreign])
     book.drop(plan.close)
 
 
@@ -177,5 +205,5 @@ def _looks(cluster: Cluster, leases: t.Sequence[Lease]) -> list[sessions.Session
 
 
 def _joined(first: Change, then: Change) -> Change:
-    names = ("removed", "reset", "kept", "closed")
+    names = ("removed", "reset", "kept", "closed", "foreign")
     return Change(first.before, then.after, unread=first.unread, **{name: getattr(first, name) + getattr(then, name) for name in names})

@@ -24,8 +24,9 @@ OBJECT = "cephops_iscsi_rescue.leases"
 _LOCK = "leases"
 _RETRY_S = 0.2
 _PAGE = 1000
-# A holder does a handful of operations, usually in milliseconds, each with the connection's timeout.
-_LOCK_TIMEOUTS = 3
+# A holder does half a dozen operations, usually in milliseconds, each with the connection's timeout.
+_LOCK_TIMEOUTS = 6
+_LOCK_AT_LEAST_S = 60
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Lease:
 
     ``added``: seconds since the epoch; ``expire``: seconds. ``images``: whom the fence is for, each as ``pool/[namespace/]image``. ``prior``: until
     when the entry lasted that was there before, '' for none. ``gone_since``: since when no look at the monitors' sessions found the client, in seconds
-    since the epoch; 0 when one did.
+    since the epoch; 0 when one did. ``until``: the end of the entry that the run made, '' before it is known.
     """
 
     address: str
@@ -45,6 +46,7 @@ class Lease:
     images: tuple[str, ...] = ()
     prior: str = ""
     gone_since: float = 0.0
+    until: str = ""
 
 
 class LeaseBook:
@@ -136,7 +138,7 @@ def opened(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
 
 def _lock(ioctx: t.Any, pool: str, cookie: str, timeout_s: int) -> None:
     # Longer than a killed holder's lock lasts, so that the run after it goes on by itself.
-    expires_after_s = _LOCK_TIMEOUTS * timeout_s
+    expires_after_s = max(_LOCK_AT_LEAST_S, _LOCK_TIMEOUTS * timeout_s)
     give_up = time.monotonic() + expires_after_s + timeout_s
     while True:
         try:

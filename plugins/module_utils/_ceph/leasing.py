@@ -19,6 +19,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 
 # A client that lost its monitor looks for another one every 3 s (mon_client_hunt_interval), and has no session meanwhile.
 BETWEEN_LOOKS_S = 3.0
+# A run is done with fencing and looking again within this time, most often; ending its fence sooner could meet its add on the way to the OSDs.
+UNDER_WAY_S = 60
 # An entry that is there and lasts for this part of what is asked for lasts long enough.
 _ENOUGH = 0.5
 # From Ceph 15 on with the offset from UTC; before, the monitor's local time.
@@ -40,13 +42,27 @@ class FencePlan:
 class RestorePlan:
     """``remove``: entries that go; ``reset``: entries that get their former expiry back, with what is left of it in seconds.
 
-    ``close``: leases that end with that, or have nothing left to end; ``keep``: leases that stay, with the reason.
+    ``close``: leases that end with that, or have nothing left to end; ``keep``: leases that stay, with the reason; ``foreign``: addresses whose
+    entry somebody else made anew, which is left alone while the lease ends.
     """
 
     remove: list[str]
     reset: dict[str, float]
     close: list[str]
     keep: list[dict[str, str]]
+    foreign: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """How to restore. ``when``: ``when_gone``, ``always`` or ``never``; ``looks``: at the monitors' sessions, none unless for ``when_gone``.
+
+    ``spare_recent``: whether leases stay that a run under way may have written.
+    """
+
+    when: str
+    looks: t.Sequence[Sessions]
+    spare_recent: bool = False
 
 
 def seconds_left(until: str, now: float) -> float:
@@ -76,10 +92,10 @@ def plan_fence(wanted: t.Mapping[str, Lease], leases: t.Mapping[str, Lease], ent
 
 
 def is_gone(open_lease: Lease, looks: t.Sequence[Sessions], now: float) -> bool:
-    """Whether no look found a session of the client, and the first is long enough ago; that may be one before it was fenced. Without looks, nobody asks."""
-    if not all(look.missing(open_lease.address) for look in looks):
+    """Whether no look found a session of the client, and the first is long enough ago; that may be one before it was fenced."""
+    if not looks or not all(look.missing(open_lease.address) for look in looks):
         return False
-    return len(looks) != 1 or seconds_gone(open_lease, now) >= BETWEEN_LOOKS_S
+    return len(looks) > 1 or seconds_gone(open_lease, now) >= BETWEEN_LOOKS_S
 
 
 def seconds_gone(open_lease: Lease, now: float) -> float:
@@ -87,37 +103,54 @@ def seconds_gone(open_lease: Lease, now: float) -> float:
     return max(0.0, now - open_lease.gone_since) if open_lease.gone_since else 0.0
 
 
-def plan_restore(pool: str, leases: t.Mapping[str, Lease], entries: Entries, looks: t.Sequence[Sessions], now: float) -> RestorePlan:
-    """Which entries may go: those whose client is gone. Without looks, all of them.
+def plan_restore(pool: str, leases: t.Mapping[str, Lease], entries: Entries, how: Restoring, now: float) -> RestorePlan:
+    """Which entries may go, and which leases.
 
-    An entry that is not there any more has expired, or somebody took it away: its lease ends, and nothing is added.
+    An entry that is not there any more has expired, or somebody took it away: its lease ends, and nothing is added. One that ends at another
+    time than the run saw to was made by somebody else, since an add does not change one that is there.
     """
-    keep = [client for client in leases if client in entries and not is_gone(leases[client], looks, now)]
+    foreign = [client for client, lease in leases.items() if lease.until and entries.get(client, lease.until) != lease.until]
+    ours = [client for client in leases if client in entries and client not in foreign]
+    keep = [client for client in ours if not _may_go(leases[client], how, now)]
     over = [client for client in leases if client not in keep]
-    priors = {client: seconds_left(leases[client].prior, now) for client in over if client in entries and leases[client].prior}
+    priors = {client: seconds_left(leases[client].prior, now) for client in ours if client in over and leases[client].prior}
     reset = {client: left for client, left in priors.items() if left > 0}
-    remove = [client for client in over if client in entries and client not in reset]
-    return RestorePlan(remove, reset, over, [_kept(pool, leases[client], entries[client], looks) for client in keep])
+    remove = [client for client in ours if client in over and client not in reset]
+    return RestorePlan(remove, reset, over, [_kept(pool, leases[client], entries[client], how, now) for client in keep], foreign)
 
 
-def _kept(pool: str, open_lease: Lease, until: str, looks: t.Sequence[Sessions]) -> dict[str, str]:
+def _may_go(open_lease: Lease, how: Restoring, now: float) -> bool:
+    if how.spare_recent and _is_recent(open_lease, now):
+        return False
+    return how.when == "always" or (how.when == "when_gone" and is_gone(open_lease, how.looks, now))
+
+
+def _is_recent(open_lease: Lease, now: float) -> bool:
+    return abs(now - open_lease.added) < UNDER_WAY_S
+
+
+def _kept(pool: str, open_lease: Lease, until: str, how: Restoring, now: float) -> dict[str, str]:
     client = open_lease.address
-    last = next((look for look in reversed(looks) if client in look.hosts), None)
-    host, entity = (last.hosts[client], last.names.get(client, "")) if last else ("", "")
+    last = next((look for look in reversed(how.looks) if client in look.hosts), None)
     return {
         "address": client,
-        "host": host,
-        "entity": entity,
+        "host": last.hosts[client] if last else "",
+        "entity": last.names.get(client, "") if last else "",
         "until": until,
         "pool": pool,
         "run": open_lease.run,
         "fenced_for": open_lease.reason,
-        "reason": f"{_life(last is not None, host, entity, looks)}; before that it would take the image back",
+        "reason": _why_kept(open_lease, last, how, now),
     }
 
 
-def _life(seen: bool, host: str, entity: str, looks: t.Sequence[Sessions]) -> str:
-    if seen:
-        return f"the client still lives, as {entity or 'an unknown user'} on host {host or 'unknown'}: end that process there, then restore again"
-    gaps = [look.gap for look in looks if look.gap] or ["it was found gone only once"]
+def _why_kept(open_lease: Lease, last: Sessions | None, how: Restoring, now: float) -> str:
+    if how.when == "never":
+        return "it was asked for that no fence is taken away before it ends by itself"
+    if how.spare_recent and _is_recent(open_lease, now):
+        return f"run {open_lease.run} fenced it less than {UNDER_WAY_S} s ago and may be under way: wait for it, then restore again"
+    if last is not None:
+        who = f"as {last.names.get(open_lease.address) or 'an unknown user'} on host {last.hosts[open_lease.address] or 'unknown'}"
+        return f"the client still lives, {who}: end that process there, then restore again; before that it would take the image back"
+    gaps = [look.gap for look in how.looks if look.gap] or ["it was found gone only once"]
     return f"it is not known whether the client still lives ({gaps[0]}): restore again when that can be seen"

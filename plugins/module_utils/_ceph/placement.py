@@ -15,7 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 
 @dataclass(frozen=True)
 class Inactive:
-    """PGs that are not active: id -> state. ``gap``: why that is not known, '' when it is."""
+    """PGs that are not active, or that no OSD reports on: id -> state. ``gap``: why that is not known, '' when it is."""
 
     states: t.Mapping[str, str]
     gap: str = ""
@@ -24,14 +24,15 @@ class Inactive:
 def inactive(cluster: Cluster) -> Inactive:
     """As the manager counts them, so a few seconds old. Never raises: the gap says what is missing."""
     try:
-        # The monitors hand this on to the manager. A threshold of 0 s also shows what has just become inactive.
-        return parse(cluster.command("pg dump_stuck", stuckops=["inactive"], threshold=0))
+        # The monitors hand this on to the manager. A threshold of 0 s also shows what has just become so. A group that lost all its OSDs
+        # keeps its last state, often active, with stale beside it.
+        return parse(cluster.command("pg dump_stuck", stuckops=["inactive", "stale"], threshold=0))
     except ClusterError as error:
         return Inactive({}, f"the states of the placement groups could not be read: {error}")
 
 
 def parse(dump: t.Any) -> Inactive:
-    """From ``pg dump_stuck inactive --format json``, a list before Ceph 14.2.5 and an object since."""
+    """From ``pg dump_stuck --format json``, a list before Ceph 14.2.5 and an object since."""
     if isinstance(dump, t.Mapping) and not dump.get("pg_ready", True):
         return Inactive({}, "the manager has not heard of all placement groups yet")
     stuck = dump.get("stuck_pg_stats", []) if isinstance(dump, t.Mapping) else dump or []

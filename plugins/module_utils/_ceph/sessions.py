@@ -41,9 +41,8 @@ def read(cluster: Cluster) -> Sessions:
     """
     try:
         monitors, gap = in_quorum(cluster.command("quorum_status"))
-        if gap:
-            return Sessions({}, gap=gap)
-        return union([parse(cluster.tell_monitor(monitor, "sessions")) for monitor in monitors])
+        # What was read counts beside a gap, too: it shows who lives, and as whom.
+        return union([parse(cluster.tell_monitor(monitor, "sessions")) for monitor in monitors] + [Sessions({}, gap=gap)])
     except ClusterError as error:
         return Sessions({}, gap=f"the monitors' sessions could not be read: {error}")
 

@@ -47,7 +47,7 @@ class _Look:
         options, named = self._options, self._options["images"]
         whole = bool(options["pools"]) or not named
         survey = Survey(self._cluster, options["survey"], whole)
-        seen = survey.look(named, options["pools"] or (survey.pools.tagged if whole else ()), self._expected)
+        seen = survey.look(named, survey.selected(options["pools"]) if whole else (), self._expected, options["missing_ok"])
         self._stages.end("survey")
         found = evidence.gather(self._cluster, self._suspects(seen.watched), options["notify_timeout"])
         judgements = [self._judged(watched, found) for watched in seen.watched]

@@ -36,6 +36,11 @@ class Directory:
         for name in self.old:
             yield Image(self.pool, self.namespace, name, "")
 
+    def dropped(self) -> t.Iterator[Image]:
+        """Those in the trash."""
+        for found, name in self.trash.items():
+            yield Image(self.pool, self.namespace, name, found, "trash")
+
     def find(self, header: str) -> Image | None:
         """The image, perhaps in the trash, that a header object of this name would belong to."""
         if header.startswith(HEADER_PREFIX):
@@ -68,13 +73,13 @@ def _read(ioctx: t.Any, pool: str, namespace: str) -> Directory:
     return Directory(pool, namespace, names, frozenset(old), {found["id"]: found["name"] for found in rbd.RBD().trash_list(ioctx)})
 
 
-def read_pools(cluster: Cluster, pools: t.Iterable[str]) -> list[tuple[list[Directory], str]]:
+def read_pools(cluster: Cluster, pools: t.Iterable[str]) -> list[list[Directory] | ClusterError]:
     """Each pool's directories, or why they cannot be read. Raises InputError for a pool that is not there."""
 
-    def read(pool: str) -> tuple[list[Directory], str]:
+    def read(pool: str) -> list[Directory] | ClusterError:
         try:
-            return read_pool(cluster, pool), ""
+            return read_pool(cluster, pool)
         except ClusterError as error:
-            return [], str(error)
+            return error
 
     return at_once(read, pools)

@@ -68,9 +68,18 @@ def watch_all(cluster: Cluster, selected: t.Iterable[Image]) -> list[WatchedImag
     return _all(lambda image: watch(cluster, image), selected, lambda image: image)
 
 
-def watch_named(cluster: Cluster, specs: t.Iterable[str]) -> list[WatchedImage]:
-    """The same for the images that specs name. Raises InputError for one that is not there."""
-    return _all(lambda spec: watch(cluster, find(cluster, spec)), dict.fromkeys(specs), lambda spec: Image(*split_spec(spec), id=""))
+def watch_named(cluster: Cluster, specs: t.Iterable[str], missing_ok: bool = False) -> list[WatchedImage]:
+    """The same for the images that specs name. One that is not there raises InputError, or is left out."""
+
+    def read(spec: str) -> WatchedImage | None:
+        try:
+            return watch(cluster, find(cluster, spec))
+        except InputError:
+            if missing_ok:
+                return None
+            raise
+
+    return _all(read, dict.fromkeys(specs), lambda spec: Image(*split_spec(spec), id=""))
 
 
 def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.Any], image_of: t.Callable[[t.Any], Image]) -> list[WatchedImage]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import typing as t
 from dataclasses import dataclass
 
@@ -13,13 +14,15 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import pools as pool_list
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import directory, images, sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.join import in_words, join, stray
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
+
+_NOT_FOR_US = (errno.EACCES, errno.EPERM)
 
 Way = t.Literal["sweep", "image"]
 
@@ -45,7 +48,7 @@ class Survey:
         """``wanted``: ``sweep``, ``image`` or ``auto``; ``whole``: whether whole pools are looked at. Raises ClusterError when a wanted sweep is refused."""
         self._cluster = cluster
         self._map = cluster.command("osd dump")
-        self._read_pools: dict[str, tuple[list[Directory], str]] = {}
+        self._read_pools: dict[str, list[Directory] | ClusterError] = {}
         self._inactive: placement.Inactive | None = None
         self.pools = pool_list.parse(self._map)
         self.swept: Sweep | None = None
@@ -72,15 +75,26 @@ class Survey:
             self._inactive = placement.inactive(self._cluster)
         return self._inactive
 
-    def look(self, specs: t.Sequence[str], pools: t.Sequence[str], expected: Expected) -> Seen:
+    def look(self, specs: t.Sequence[str], pools: t.Sequence[str], expected: Expected, missing_ok: bool = False) -> Seen:
         """The images that ``specs`` name and those in ``pools``. Raises RescueError for one that is not there."""
-        named = images.watch_named(self._cluster, specs)
+        named = images.watch_named(self._cluster, specs, missing_ok)
         seen = self._look_at_pools(pools, expected) if pools else Seen([], 0)
-        known = {watched.image for watched in named}
-        rest = [watched for watched in seen.watched if watched.image not in known]
+        known = {watched.image.spec for watched in named}
+        rest = [watched for watched in seen.watched if watched.image.spec not in known]
         unseen = [watched for watched in named if watched.unseen]
-        total = seen.total + sum(image.image.pool not in pools for image in named)
-        return Seen([*named, *rest], total, seen.unseen + len(unseen), (*in_words(unseen), *seen.incomplete), seen.strays)
+        total = seen.total + sum(watched.image.pool not in pools for watched in named)
+        gaps = tuple(dict.fromkeys([*in_words(unseen), *seen.incomplete]))
+        return Seen([*named, *rest], total, min(total, seen.unseen + len(unseen)), gaps, seen.strays)
+
+    def selected(self, pools: t.Sequence[str]) -> tuple[str, ...]:
+        """The pools to look at: these, or every pool that is tagged for RBD or holds images. Raises InputError when there is none."""
+        if pools:
+            return tuple(pools)
+        untagged = {place.pool for place in self._read(self.pools.others)[0] if len(place)}
+        found = (*self.pools.tagged, *(pool for pool in self.pools.others if pool in untagged))
+        if not found:
+            raise InputError("The cluster has no pool that is tagged for RBD or holds images: see 'ceph osd pool ls detail'.")
+        return found
 
     def _look_at_pools(self, pools: t.Sequence[str], expected: Expected) -> Seen:
         return self._by_image(pools) if self.swept is None else self._by_sweep(self.swept, pools, expected)
@@ -107,11 +121,13 @@ class Survey:
         return Seen([one for one in watched if one.watchers], total, len(unseen) + blind, (*unlisted, *hidden, *in_words(unseen)), strays)
 
     def _read(self, pools: t.Sequence[str]) -> tuple[list[Directory], list[str]]:
-        """Directories, each pool read once; and why those that cannot be read cannot."""
+        """Directories, each pool read once; and why those that cannot be read cannot. A pool without RBD's tag and closed to this user has no images."""
         missing = [pool for pool in pools if pool not in self._read_pools]
         self._read_pools.update(zip(missing, directory.read_pools(self._cluster, missing)))
-        found = [self._read_pools[pool] for pool in pools]
-        return [place for places, _gap in found for place in places], [gap for _places, gap in found if gap]
+        found = {pool: self._read_pools[pool] for pool in pools}
+        errors = {pool: answer for pool, answer in found.items() if isinstance(answer, ClusterError)}
+        gaps = [str(error) for pool, error in errors.items() if pool in self.pools.tagged or error.code not in _NOT_FOR_US]
+        return [place for answer in found.values() if not isinstance(answer, ClusterError) for place in answer], gaps
 
     def _sick_groups(self, pools: t.Sequence[str]) -> list[str]:
         """Why headers in these pools may be out of sight although every OSD that is up answered."""
@@ -125,22 +141,19 @@ class Survey:
 
     def _strays(self, unmatched: t.Sequence[WatchedImage]) -> list[WatchedImage]:
         """Those that no other pool's directory knows either, with the pool that holds them, where one was found."""
-        if not unmatched:
-            return []
-        others, gaps = self._read(self.pools.others)
+        others, gaps = self._read(self.pools.others) if unmatched else ([], [])
         alone = [one for one in unmatched if not any(_knows(place, one.image) for place in others)]
-        return [] if gaps else [located for one in alone for located in self._located(one)]
+        return [] if gaps else [located for found in at_once(self._located, alone) for located in found]
 
     def _located(self, found: WatchedImage) -> list[WatchedImage]:
-        holds = at_once(lambda pool: self._holds(pool, found.image), self.pools.every)
-        holders = [pool for pool, there in zip(self.pools.every, holds) if there] or [""]
+        holders = [pool for pool in self.pools.every if self._holds(pool, found.image)] or [""]
         return [WatchedImage(stray(found.image.namespace, found.image.header, pool), found.watchers) for pool in holders]
 
     def _holds(self, pool: str, image: Image) -> bool:
         try:
             with self._cluster.open_pool(pool, image.namespace) as ioctx:
                 ioctx.stat(image.header)
-        except (rados.Error, ClusterError):
+        except (rados.Error, RescueError):
             return False
         return True
 
@@ -148,18 +161,17 @@ class Survey:
         """What these clients watch in the whole cluster besides the ``known`` images, and why any of it could not be seen."""
         if self.swept is None and self._may_sweep:
             self._sweep(insist=False)
-        directories, gaps = self._read(self.pools.tagged)
-        # A pool that is not tagged for RBD may hold images, too; one of those that cannot be read most likely holds none.
-        directories += self._read(self.pools.others)[0]
+        directories, gaps = self._read(self.pools.every)
         if self.swept is None:
-            everything = images.watch_all(self._cluster, (image for place in directories for image in place.images() if image not in known))
+            wanted = (image for place in directories for image in (*place.images(), *place.dropped()) if image not in known)
+            everything = images.watch_all(self._cluster, wanted)
             gaps += in_words([one for one in everything if one.unseen])
             return [one for one in everything if _watches(one, clients)], gaps
         joined = join(self.swept, directories, clients)
         confirmed = images.watch_all(self._cluster, [image for image in joined.ambiguous if image not in known])
         gaps += [*self.swept.gaps, *self._sick_groups(self.pools.every), *in_words([one for one in confirmed if one.unseen])]
         found = [one for one in joined.certain if one.image not in known] + [one for one in confirmed if _watches(one, clients)]
-        return found + [located for one in joined.strays for located in self._located(one)], gaps
+        return found + [located for places in at_once(self._located, joined.strays) for located in places], gaps
 
 
 def _knows(place: Directory, image: Image) -> bool:

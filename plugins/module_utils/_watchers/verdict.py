@@ -95,13 +95,14 @@ def _state(findings: t.Sequence[Finding], expected: int) -> tuple[State, str]:
     alive = sum(finding.liveness == "alive" for finding in findings)
     stale = sum(finding.stale for finding in findings)
     shown = f"{count} watchers where {expected} is expected: {alive} alive, {stale} stale, {count - alive - stale} unknown"
-    if count <= expected and not stale:
+    untested = [finding for finding in findings if finding.liveness == "unknown" and finding.reason != NOT_ASKED]
+    if count <= expected and not stale and not untested:
         return "normal", f"{count} of {expected} expected watchers"
     if alive > expected:
         return "contested", f"{shown}; more clients are alive than expected, so this is not the stale-watcher fault; never fenced by guess"
     if stale and not alive and stale == count:
         return "headless", f"{shown}; nobody answered, so the OSDs or the network may be at fault; never fenced"
-    if count <= expected:
+    if count <= expected and not untested:
         return "degraded", f"{shown}; not every expected watcher answered, but there is no duplicate to fence"
     if alive and alive + stale == count:
         return "stale_duplicate", shown
