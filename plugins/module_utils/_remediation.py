@@ -54,7 +54,7 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "kept": (tasks["kept_out"] or restored).get("kept", []),
         "foreign": restored.get("foreign", []),
         # Restoring was due and did not come to an end.
-        "unsettled": bool(run["error"]) and "after" not in restored and bool(fenced or tasks["listed"].get("leases")),
+        "unsettled": bool(run["error"]) and ("after" not in restored or bool(restored["unread"])) and bool(fenced or tasks["listed"].get("leases")),
         "blacklist_before": tasks["listed"].get("after"),
         "blacklist_after": _blacklist_after(run, tasks),
     }

@@ -31,7 +31,7 @@ def detected(decision: str) -> dict[str, t.Any]:
 
 
 SKIPPED: dict[str, t.Any] = {"skipped": True, "changed": False}
-IDLE: dict[str, t.Any] = {"before": {}, "after": {}, "added": [], "extended": [], "removed": [], "reset": [], "kept": [], "closed": []}
+IDLE: dict[str, t.Any] = {"before": {}, "after": {}, "added": [], "extended": [], "removed": [], "reset": [], "kept": [], "closed": [], "unread": []}
 KEPT = {"address": ADDRESS, "until": "2026-11-22", "reason": "the client still lives"}
 FENCED = {**IDLE, "added": [ADDRESS], "after": {ADDRESS: "then"}}
 FREED = {**IDLE, "before": {ADDRESS: "then"}, "removed": [ADDRESS], "closed": [ADDRESS]}

@@ -89,10 +89,10 @@ def _present(cluster: Cluster, addresses: t.Sequence[str], expire_s: int, dry_ru
 
 def _leased(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
     """The leases are written before the entries, both under the lock: what somebody else did meanwhile is not ours to end."""
-    request, expire_s = options["lease"], options["expire"]
+    request, expire_s, now = options["lease"], options["expire"], time.time()
+    since = _gone_since(addresses, request["gone_since"], sessions.read(cluster), now)
     with lease.looked_at(cluster, request["pool"]) if dry_run else lease.opened(cluster, request["pool"]) as book:
-        before, now = blacklist.read(cluster), time.time()
-        since = _gone_since(addresses, request["gone_since"], sessions.read(cluster), now)
+        before = blacklist.read(cluster)
         facts = {"run": request["run"], "reason": request["reason"], "images": tuple(request["images"]), "added": now, "expire": expire_s}
         wanted = {client: Lease(address=client, gone_since=since[client], **facts) for client in addresses}
         plan = plan_fence(wanted, book.read(), before.entries)

@@ -90,8 +90,8 @@ class Survey:
         """The pools to look at: these, or every pool that is tagged for RBD or holds images. Raises InputError when there is none."""
         if pools:
             return tuple(pools)
-        untagged = {place.pool for place in self._read(self.pools.others)[0] if len(place)}
-        found = (*self.pools.tagged, *(pool for pool in self.pools.others if pool in untagged))
+        with_images = {place.pool for place in self._read(self.pools.every)[0] if len(place)}
+        found = (*self.pools.tagged, *(pool for pool in self.pools.others if pool in with_images))
         if not found:
             raise InputError("The cluster has no pool that is tagged for RBD or holds images: see 'ceph osd pool ls detail'.")
         return found
