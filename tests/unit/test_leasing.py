@@ -51,6 +51,10 @@ def test_without_full_sight_nobody_is_let_in() -> None:
     assert "only 2 of 3" in plan.keep[0]["reason"]
 
 
+def test_nobody_is_gone_who_was_not_looked_for() -> None:
+    assert plan_restore("rbd", LEASES, LISTED, Restoring("when_gone", []), NOW).remove == []
+
+
 def test_without_looks_all_leases_end_but_nobody_elses_entry() -> None:
     assert plan_restore("rbd", LEASES, LISTED, Restoring("always", []), NOW).remove == [DEAD, LIVING]
 

@@ -11,7 +11,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers imp
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, Judgement, Surroundings, WatchedImage, Watcher
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
 
-A, B, C = (Watcher(f"192.0.2.{number}:0/{number}", number, number * 100) for number in (1, 2, 3))
+A, B, C, D = (Watcher(f"192.0.2.{number}:0/{number}", number, number * 100) for number in (1, 2, 3, 4))
 REPLY = NotifyReply(frozenset({A.key}), frozenset({B.key}))
 NOBODY, ALL = Sessions({}), Sessions({A.address: "gateway1", B.address: "gateway2"})
 BLIND = Sessions({}, gap="only 2 of 3 monitors are in quorum")
@@ -38,7 +38,7 @@ def test_liveness(watcher: Watcher, reply: NotifyReply | str, looks: list[Sessio
     assert words in finding.reason
 
 
-def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple[Watcher, ...] = (A, B, C), evict: tuple[str, ...] = ()) -> Judgement:
+def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple[Watcher, ...] = (A, B, C, D), evict: tuple[str, ...] = ()) -> Judgement:
     """An image whose watchers are, letter by letter, a(live), h(ung), o(rphaned), u(nknown) or - (not asked)."""
     words = {"a": "alive", "h": "hung", "o": "orphaned", "u": "unknown"}
     words["-"] = "unknown"
@@ -155,6 +155,8 @@ def test_an_image_that_could_not_be_read_is_not_normal() -> None:
         ("aa", 1, (A.address, B.address), []),
         ("aaa", 1, (B.address,), []),
         ("aau", 1, (B.address,), []),
+        ("aaau", 2, (B.address, C.address), []),
+        ("aaaa", 2, (B.address, C.address), [B, C]),
     ],
 )
 def test_the_operator_settles_a_contested_image(livenesses: str, expected: int, evict: tuple[str, ...], surplus: list[Watcher]) -> None:
