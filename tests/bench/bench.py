@@ -151,7 +151,7 @@ class Bench:
         options = {**self.lab.connection, **BLACKLIST, "addresses": peers.nobodys(CLIENTS)}
         lease = {"pool": "rbd", "run": "bench", "reason": "", "images": [], "gone_since": {}}
         times = []
-        for wanted in ({**options, "lease": lease}, {**options, "addresses": [], "state": "restored"}):
+        for wanted in ({**options, "lease": lease}, {**options, "state": "restored"}):
             began = time.perf_counter()
             change = fencing.apply(wanted, dry_run=False)
             times.append(time.perf_counter() - began)

@@ -139,9 +139,9 @@ def test_an_image_that_could_not_be_read_is_not_normal() -> None:
     judgement = verdict.judge(WatchedImage(Image("rbd", "", "lun", "1"), (), unseen="no answer in time"), [], 1)
     assert judgement.state == "undetermined"
     assert "no answer in time" in judgement.reasons[0]
-    found = report.result([judgement], [], Seen([], 1, 1, ("rbd/lun could not be read",)), [])
+    found = report.result([judgement], [], Seen([], 1, (), 1, ("rbd/lun could not be read",)), [])
     assert (found["counts"]["normal"], found["counts"]["unseen"], found["images"]) == (0, 1, [])
-    assert report.result([judgement], [], Seen([], 1, 1), ["rbd/lun"])["images"][0]["decision"] == "refuse"
+    assert report.result([judgement], [], Seen([], 1, (), 1), ["rbd/lun"])["images"][0]["decision"] == "refuse"
 
 
 @pytest.mark.parametrize(

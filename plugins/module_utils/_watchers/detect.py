@@ -46,8 +46,10 @@ class _Look:
     def run(self) -> dict[str, t.Any]:
         options, named = self._options, self._options["images"]
         whole = bool(options["pools"]) or not named
-        survey = Survey(self._cluster, options["survey"], whole)
+        survey = Survey(self._cluster, options["survey"], options["pools"] if whole else None)
         seen = survey.look(named, survey.selected(options["pools"]) if whole else (), self._expected, options["missing_ok"])
+        if options["liveness"] == "all":
+            seen = replace(seen, watched=[*seen.watched, *seen.quiet], quiet=())
         self._stages.end("survey")
         found = evidence.gather(self._cluster, self._suspects(seen.watched), options["notify_timeout"])
         judgements = [self._judged(watched, found) for watched in seen.watched]

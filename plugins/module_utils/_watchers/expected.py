@@ -24,9 +24,14 @@ class Expected:
     def from_options(cls, options: t.Mapping[str, t.Any]) -> Expected:
         """From the options ``expected`` and ``expected_for``. Raises InputError for a number below 1."""
         expected = cls(options["expected"], tuple((rule["pattern"], rule["watchers"]) for rule in options["expected_for"]))
-        if min(expected.default, *(number for _pattern, number in expected.patterns), expected.default) < 1:
+        if expected.least < 1:
             raise InputError("expected and the watchers of expected_for must be at least 1: an image that is served has a watcher.")
         return expected
+
+    @property
+    def least(self) -> int:
+        """The smallest number that any image may have."""
+        return min([self.default, *(number for _pattern, number in self.patterns)])
 
     def of(self, spec: str) -> int:
         """The number for an image, ``pool/[namespace/]name``."""

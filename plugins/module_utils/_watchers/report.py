@@ -39,7 +39,7 @@ def _is_shown(judgement: Judgement, named: t.Sequence[str]) -> bool:
 
 def _counts(judgements: t.Sequence[Judgement], seen: Seen) -> dict[str, int]:
     states = Counter(judgement.state for judgement in judgements if not judgement.watched.unseen)
-    watchers = [len(judgement.findings) for judgement in judgements]
+    watchers = [len(judgement.findings) for judgement in judgements] + [len(one.watchers) for one in seen.quiet]
     looked = {"images": seen.total, "unseen": seen.unseen, "watched": sum(map(bool, watchers)), "watchers": sum(watchers)}
     sick: dict[str, int] = {state: states[state] for state in STATES if state != "normal"}
     return {**looked, "normal": seen.total - seen.unseen - sum(sick.values()), **sick}

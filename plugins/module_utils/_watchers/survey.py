@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
@@ -29,13 +30,15 @@ Way = t.Literal["sweep", "image"]
 
 @dataclass(frozen=True)
 class Seen:
-    """``watched``: the images that are watched, named or could not be read. ``total``: how many images were selected.
+    """``watched``: the images that are watched by more than expected, named, or could not be read, and those of which that is not known yet.
 
+    ``quiet``: images that an OSD told are watched by no more than expected. ``total``: how many images were selected.
     ``unseen``: how many of them nothing is known of, and ``incomplete`` why. ``strays``: watched headers of no image.
     """
 
     watched: list[WatchedImage]
     total: int
+    quiet: t.Sequence[WatchedImage] = ()
     unseen: int = 0
     incomplete: tuple[str, ...] = ()
     strays: tuple[WatchedImage, ...] = ()
@@ -44,8 +47,12 @@ class Seen:
 class Survey:
     """One look at a cluster. ``way``: ``sweep`` or ``image``; ``why``: what decided it."""
 
-    def __init__(self, cluster: Cluster, wanted: str, whole: bool) -> None:
-        """``wanted``: ``sweep``, ``image`` or ``auto``; ``whole``: whether whole pools are looked at. Raises ClusterError when a wanted sweep is refused."""
+    def __init__(self, cluster: Cluster, wanted: str, pools: t.Sequence[str] | None) -> None:
+        """``wanted``: ``sweep``, ``image`` or ``auto``. ``pools``: those to look at, none for all, None when only named images are looked at.
+
+        Raises ClusterError when a wanted sweep is refused, and InputError for a pool that is not there.
+        """
+        whole = pools is not None
         self._cluster = cluster
         self._map = cluster.command("osd dump")
         self._read_pools: dict[str, list[Directory] | ClusterError] = {}
@@ -57,7 +64,15 @@ class Survey:
         # For the images themselves a sweep is not worth while then; it is for what else a culprit watches.
         self._may_sweep = wanted == "auto" and not whole
         if wanted == "sweep" or (wanted == "auto" and whole):
-            self.way, self.why = self._sweep(insist=wanted == "sweep")
+            self.way, self.why = self._sweep_and_list(pools or self.pools.every, insist=wanted == "sweep")
+
+    def _sweep_and_list(self, pools: t.Sequence[str], insist: bool) -> tuple[Way, str]:
+        """Both at once: neither needs the other, and both mostly wait."""
+        with ThreadPoolExecutor(1) as other:
+            listing = other.submit(self._read, pools)
+            decided = self._sweep(insist)
+            listing.result()
+        return decided
 
     def _sweep(self, insist: bool) -> tuple[Way, str]:
         up = [osd["osd"] for osd in self._map["osds"] if osd["up"]]
@@ -81,10 +96,11 @@ class Survey:
         seen = self._look_at_pools(pools, expected) if pools else Seen([], 0)
         known = {watched.image.spec for watched in named}
         rest = [watched for watched in seen.watched if watched.image.spec not in known]
+        quiet = [watched for watched in seen.quiet if watched.image.spec not in known] if known else seen.quiet
         unseen = [watched for watched in named if watched.unseen]
         total = seen.total + sum(watched.image.pool not in pools for watched in named)
         gaps = tuple(dict.fromkeys([*in_words(unseen), *seen.incomplete]))
-        return Seen([*named, *rest], total, min(total, seen.unseen + len(unseen)), gaps, seen.strays)
+        return Seen([*named, *rest], total, quiet, min(total, seen.unseen + len(unseen)), gaps, seen.strays)
 
     def selected(self, pools: t.Sequence[str]) -> tuple[str, ...]:
         """The pools to look at: these, or every pool that is tagged for RBD or holds images. Raises InputError when there is none."""
@@ -103,7 +119,7 @@ class Survey:
         directories, gaps = self._read(pools)
         watched = images.watch_all(self._cluster, (image for place in directories for image in place.images()))
         unseen = [one for one in watched if one.unseen]
-        return Seen([one for one in watched if one.watchers], len(watched), len(unseen), (*gaps, *in_words(unseen)))
+        return Seen([one for one in watched if one.watchers], len(watched), (), len(unseen), (*gaps, *in_words(unseen)))
 
     def _by_sweep(self, swept: Sweep, pools: t.Sequence[str], expected: Expected) -> Seen:
         """What looks like too many watchers, or may be of several pools, is read again."""
@@ -111,14 +127,15 @@ class Survey:
         hidden = [*swept.gaps, *self._sick_groups(pools)]
         joined = join(swept, directories)
         there = [one for one in joined.certain if one.image.place == "image"]
-        doubtful = {one.image for one in there if len(one.watchers) > expected.of(one.image.spec)}
-        doubtful.update(image for image in joined.ambiguous if image.place == "image")
-        watched = images.watch_all(self._cluster, doubtful) + [one for one in there if one.image not in doubtful]
+        quiet = [one for one in there if len(one.watchers) <= expected.least or len(one.watchers) <= expected.of(one.image.spec)]
+        known = {id(one) for one in quiet}
+        doubtful = [one.image for one in there if id(one) not in known] + [image for image in joined.ambiguous if image.place == "image"]
+        watched = images.watch_all(self._cluster, doubtful)
         unseen, total = [one for one in watched if one.unseen], sum(map(len, directories))
         # Of an image that no OSD told of, nothing is known as long as one could not tell.
-        blind = total - len(watched) if hidden else 0
+        blind = total - len(watched) - len(quiet) if hidden else 0
         strays = tuple(self._strays(joined.strays)) if set(self.pools.tagged) <= set(pools) and not unlisted else ()
-        return Seen([one for one in watched if one.watchers], total, len(unseen) + blind, (*unlisted, *hidden, *in_words(unseen)), strays)
+        return Seen([one for one in watched if one.watchers], total, quiet, len(unseen) + blind, (*unlisted, *hidden, *in_words(unseen)), strays)
 
     def _read(self, pools: t.Sequence[str]) -> tuple[list[Directory], list[str]]:
         """Directories, each pool read once; and why those that cannot be read cannot. A pool without RBD's tag and closed to this user has no images."""
