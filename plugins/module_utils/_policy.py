@@ -41,9 +41,10 @@ def apply(detected: Data, protect: t.Sequence[str] = (), max_fence: int = 0) -> 
         spared.update(dict.fromkeys([record["address"]] if by else [], f"it is protected by '{', '.join(by)}'"))
     decided = _spare(detected, spared)
     fenced = [culprit["address"] for culprit in decided["culprits"] if culprit["verdict"] == "fence"]
-    if not max_fence or len(fenced) <= max_fence:
+    limit = int(max_fence)  # a template hands numbers over as text up to ansible-core 2.18
+    if not limit or len(fenced) <= limit:
         return decided
-    many = f"{len(fenced)} clients would be fenced, more than {max_fence}: so many rarely die at once, so look at the network and the OSDs, or raise the limit"
+    many = f"{len(fenced)} clients would be fenced, more than {limit}: so many rarely die at once, so look at the network and the OSDs, or raise the limit"
     return _spare(decided, dict.fromkeys(fenced, many))
 
 

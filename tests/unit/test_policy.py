@@ -102,6 +102,10 @@ def test_a_rule_on_what_could_not_be_seen_protects() -> None:
     assert _policy.apply(gone, ["host == 'gateway9'"])["culprits"][0]["verdict"] == "fence"
 
 
+def test_templates_may_hand_the_limit_over_as_text() -> None:
+    assert fenced(max_fence=t.cast(int, "1")) == []
+
+
 def test_those_who_are_spared_do_not_count() -> None:
     assert fenced("192.0.2.2", max_fence=1) == BOTH[1:]
 
