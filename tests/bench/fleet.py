@@ -3,15 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A fleet of RBD images, made fast: librbd makes the first, librados copies its header for all others.
 
-usage: fleet.py CONF POOL FIRST COUNT [NAMESPACE]
-
 The images are true ones (format 2, layering and exclusive-lock, 64 MiB) without data.
 """
 
 from __future__ import annotations
 
 import struct
-import sys
 import typing as t
 from collections import deque
 from contextlib import contextmanager
@@ -118,12 +115,3 @@ def _check(completion: t.Any) -> None:
     code = completion.get_return_value()
     if code < 0:
         raise OSError(-code, "a write to the fleet failed")
-
-
-def main() -> None:
-    conf, pool, first, count, *namespace = sys.argv[1:]
-    make(conf, pool, int(first), int(count), *namespace)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,25 +1,16 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one would do otherwise: each way timed on a sample, one after another.
-
-usage: peers.py CONF POOL IMAGES ADDRESSES
-
-Takes IMAGES images spread evenly over the pool, and ADDRESSES addresses that no client has; prints JSON.
-"""
+"""What one would do otherwise: each way timed on a sample, one after another."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import statistics
 import subprocess
-import sys
 import time
 import typing as t
 from dataclasses import dataclass
 
-import fleet
 import rados
 import rbd
 
@@ -83,26 +74,3 @@ def _time(look: t.Callable[[str], None], sample: t.Sequence[str]) -> Seconds:
         look(one)
         taken.append(time.perf_counter() - start)
     return Seconds(len(taken), statistics.median(taken), statistics.mean(taken))
-
-
-def _sample(conf: str, pool: str, count: int) -> dict[str, str]:
-    with rados.Rados(conffile=conf) as cluster, cluster.open_ioctx(pool) as ioctx:
-        found = fleet.read_ids(ioctx)
-    return {name: found[name] for name in spread(list(found), count)}
-
-
-def main() -> None:
-    conf, pool, images, addresses = sys.argv[1:]
-    sample = _sample(conf, pool, int(images))
-    names, ids = list(sample), list(sample.values())
-    took = {
-        "rbd status": rbd_status(conf, pool, names),
-        "rados listwatchers": rados_listwatchers(conf, pool, ids),
-        "librbd loop": librbd_loop(conf, pool, ids),
-        "ceph osd blocklist add and rm": blocklist_loop(conf, nobodys(int(addresses))),
-    }
-    print(json.dumps({way: dataclasses.asdict(seconds) for way, seconds in took.items()}, indent=2))
-
-
-if __name__ == "__main__":
-    main()

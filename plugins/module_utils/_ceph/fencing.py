@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 import typing as t
 from dataclasses import asdict, dataclass, field, replace
@@ -27,7 +26,6 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.paralle
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
 
 LONGEST_EXPIRE_S = 365 * 24 * 3600
-_NOT_FOR_US = (errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def apply(options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
 
 
 def _looked(cluster: Cluster, options: t.Mapping[str, t.Any]) -> Change:
-    entries, (books, unread) = blacklist.read(cluster).entries, _lease_books(cluster, options)
+    entries, books, unread = _entries_and_leases(cluster, options)
     leases = [{"pool": pool, **asdict(one)} for pool, found in books.items() for one in found.values()]
     return Change(entries, entries, leases=leases, unread=unread)
 
@@ -147,7 +145,7 @@ def _confirm(holds: bool, what: str, word: str) -> None:
 
 def _restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
     """Restores what can be restored, pool by pool; ``unread`` says where that was not possible."""
-    entries, (books, unread) = blacklist.read(cluster).entries, _lease_books(cluster, options)
+    entries, books, unread = _entries_and_leases(cluster, options)
     wanted = {pool: [one for one in book.values() if not addresses or one.address in addresses] for pool, book in books.items()}
     listed = [one for book in wanted.values() for one in book if one.address in entries]
     # The looks come before the lock, which does not last for ever.
@@ -161,13 +159,14 @@ def _restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[s
     return change
 
 
-def _lease_books(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[dict[str, dict[str, Lease]], list[str]]:
-    """Each pool with its leases, and why others could not be read; a pool that is not tagged for RBD and closed to this user has none."""
-    there = pools.Pools(tuple(options["pools"]), (), {}) if options["pools"] else pools.read(cluster)
+def _entries_and_leases(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[dict[str, str], dict[str, dict[str, Lease]], list[str]]:
+    """The blacklist, each pool with its leases, and why others could not be read; all of one OSD map."""
+    dump = cluster.command("osd dump")
+    there = pools.Pools(tuple(options["pools"]), (), {}) if options["pools"] else pools.parse(dump)
     answers = dict(zip(there.every, at_once(lambda pool: _read_leases(cluster, pool), there.every)))
     errors = {pool: answer for pool, answer in answers.items() if isinstance(answer, RescueError)}
-    expected = [error for pool, error in errors.items() if pool in there.tagged or getattr(error, "code", 0) not in _NOT_FOR_US]
-    return {pool: answer for pool, answer in answers.items() if not isinstance(answer, RescueError)}, [str(error) for error in expected]
+    books = {pool: answer for pool, answer in answers.items() if not isinstance(answer, RescueError)}
+    return blacklist.parse(dump).entries, books, there.gaps(errors)
 
 
 def _read_leases(cluster: Cluster, pool: str) -> dict[str, Lease] | RescueError:

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import errno
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+
+_NOT_FOR_US = (errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,9 @@ class Pools:
         """All of them, those for RBD first."""
         return self.tagged + self.others
 
-
-def read(cluster: Cluster) -> Pools:
-    """From the OSD map. Raises ClusterError."""
-    return parse(cluster.command("osd dump"))
+    def gaps(self, errors: t.Mapping[str, RescueError]) -> list[str]:
+        """Of what could not be read, pool by pool, that which may hide something: a pool without RBD's tag and closed to this user holds nothing of ours."""
+        return [str(error) for pool, error in errors.items() if pool in self.tagged or getattr(error, "code", 0) not in _NOT_FOR_US]
 
 
 def parse(dump: t.Mapping[str, t.Any]) -> Pools:

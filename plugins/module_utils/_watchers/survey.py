@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import errno
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.exp
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.join import in_words, join, stray
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
-
-_NOT_FOR_US = (errno.EACCES, errno.EPERM)
 
 Way = t.Literal["sweep", "image"]
 
@@ -138,13 +135,12 @@ class Survey:
         return Seen([one for one in watched if one.watchers], total, quiet, len(unseen) + blind, (*unlisted, *hidden, *in_words(unseen)), strays)
 
     def _read(self, pools: t.Sequence[str]) -> tuple[list[Directory], list[str]]:
-        """Directories, each pool read once; and why those that cannot be read cannot. A pool without RBD's tag and closed to this user has no images."""
+        """Directories, each pool read once; and why those that may hold images cannot be read."""
         missing = [pool for pool in pools if pool not in self._read_pools]
         self._read_pools.update(zip(missing, directory.read_pools(self._cluster, missing)))
         found = {pool: self._read_pools[pool] for pool in pools}
         errors = {pool: answer for pool, answer in found.items() if isinstance(answer, ClusterError)}
-        gaps = [str(error) for pool, error in errors.items() if pool in self.pools.tagged or error.code not in _NOT_FOR_US]
-        return [place for answer in found.values() if not isinstance(answer, ClusterError) for place in answer], gaps
+        return [place for answer in found.values() if not isinstance(answer, ClusterError) for place in answer], self.pools.gaps(errors)
 
     def _sick_groups(self, pools: t.Sequence[str]) -> list[str]:
         """Why headers in these pools may be out of sight although every OSD that is up answered."""
