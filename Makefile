@@ -53,7 +53,7 @@ lab-down: setup ## Stop that lab and remove what it wrote
 	$(PLAYBOOK) playbooks/lab_down.yml
 
 .PHONY: test
-test: lint test-unit test-integration test-molecule test-kill test-artifact ## Run everything that CI runs; sets up what it needs
+test: lint test-unit test-integration test-molecule test-kernel test-kill test-artifact ## Run everything that CI runs; sets up what it needs
 
 .PHONY: lint
 lint: $(VENV)/.tests $(COLLECTION) ## Check style, types, playbooks and changelog
@@ -85,6 +85,20 @@ test-integration: $(VENV)/.tests $(COLLECTION) ## Test each module against a rea
 .PHONY: test-molecule
 test-molecule: $(VENV)/.tests $(COLLECTION) ## Test the role on all kinds of the incident
 	cd extensions && $(BIN)/molecule test
+
+# What boots a kernel, what its guests run, and the cluster inside one of them.
+comma := ,
+space := $(subst ,, )
+KERNEL_PACKAGES := qemu-system-x86 busybox-static kmod cpio iproute2 sg3-utils dmsetup e2fsprogs python3-fusepy \
+  ceph-common ceph-mgr ceph-mon ceph-osd python3-rados python3-rbd libiscsi7
+GUEST_PYTHONPATH = $(CURDIR)/$(BUILD)/collections:$(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+.PHONY: test-kernel
+test-kernel: $(VENV)/.tests $(COLLECTION) ## Test on Debian's own kernel, booted in software: disks, LIO, krbd, dynamic debug (TARGET=name for one)
+	test $$(dpkg-query --show --showformat '$${db:Status-Status}\n' $(KERNEL_PACKAGES) 2>/dev/null | grep -c '^installed$$') -eq $(words $(KERNEL_PACKAGES)) \
+	  || $(BIN)/ansible localhost --connection local \
+	  -m ansible.builtin.apt -a 'name=$(subst $(space),$(comma),$(KERNEL_PACKAGES)) install_recommends=false policy_rc_d=101 update_cache=true'
+	PYTHONPATH=$(GUEST_PYTHONPATH) $(PYTHON) tests/kernel/run.py $(BUILD)/kernel $(TARGET)
 
 # Test programs run by the Python that has the Ceph libraries, beside a lab of their own.
 PROGRAM = PYTHONPATH=$(CURDIR)/$(BUILD)/collections:$(CURDIR)/tests $(PYTHON)

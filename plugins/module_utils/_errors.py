@@ -29,3 +29,7 @@ class TargetError(RescueError):
 
 class ProcessError(RescueError):
     """A process could not be found or signalled."""
+
+
+class KernelError(RescueError):
+    """The kernel refused, or lacks what was asked of it."""

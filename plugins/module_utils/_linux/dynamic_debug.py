@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kernel's dynamic debug: reads the control file, and writes queries to it."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, KernelError, RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kmsg
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_sites import Match, Site
+
+# The first is there without debugfs, since Linux 5.8.
+CONTROLS = ("/proc/dynamic_debug/control", "/sys/kernel/debug/dynamic_debug/control")
+# What it calls itself in the log; lib/dynamic_debug.c, pr_fmt and its printk lines of older kernels.
+_SPEAKER = ("dyndbg:", "dynamic_debug:")
+
+State = t.Literal["present", "absent", "exact"]
+
+
+class Change(t.NamedTuple):
+    """The sites in question, in the same order before and after."""
+
+    before: list[Site]
+    after: list[Site]
+
+
+def read() -> list[Site]:
+    """All sites of the running kernel and its modules. Raises KernelError."""
+    with _open("r") as control:
+        return debug_sites.parse_control(control.read())
+
+
+def change(matches: t.Sequence[Match], flags: str, state: State, missing_ok: bool, dry_run: bool) -> Change:
+    """Adds, removes or sets ``flags`` at the sites that any of ``matches`` names; nothing where one of them finds none. Raises RescueError."""
+    letters, sites = debug_sites.parse_flags(flags), read()
+    before, empty = debug_sites.select(sites, matches)
+    if empty and not missing_ok:
+        raise KernelError(f"This kernel has no site with {empty[0]}, and nothing was changed: is its module loaded? Set missing_ok where it need not be.")
+    targets = {"present": lambda now: now | letters, "absent": lambda now: now - letters, "exact": lambda now: letters}
+    return _apply(sites, before, [site.with_flags(targets[state](site.flags)) for site in before], dry_run)
+
+
+def restore(recorded: t.Sequence[Site], missing_ok: bool, dry_run: bool) -> Change:
+    """Sets each recorded site to the flags it had, all that are there before it speaks of those that are not. Raises RescueError."""
+    sites = read()
+    here = {site.place: site for site in sites}
+    wanted = [site for site in recorded if site.place in here]
+    change = _apply(sites, [here[site.place] for site in wanted], wanted, dry_run)
+    missing = [site for site in recorded if site.place not in here]
+    if missing and not missing_ok:
+        raise KernelError(
+            f"{missing[0]} is no longer there, and {len(missing) - 1} more; the other sites were restored. Set missing_ok where a module was unloaded."
+        )
+    return change
+
+
+def _apply(sites: list[Site], before: list[Site], after: list[Site], dry_run: bool) -> Change:
+    todo = [new for _old, new in debug_sites.changed(before, after)]
+    if todo and not dry_run:
+        for text in debug_sites.writes(debug_sites.queries(sites, todo)):
+            _write(text)
+        _check(todo)
+    return Change(before, after)
+
+
+def _check(wanted: t.Iterable[Site]) -> None:
+    """The kernel reports success for a query that matched nothing."""
+    now = {site.place: site.flags for site in read()}
+    for site in wanted:
+        if now.get(site.place) != site.flags:
+            found = debug_sites.show_flags(now[site.place]) if site.place in now else "gone"
+            raise KernelError(f"The kernel took the query for {site} but shows {found}: does somebody else change it, or was its module unloaded?")
+
+
+def _write(text: str) -> None:
+    mark = _mark()
+    try:
+        with _open("w") as control:
+            control.write(text)
+    except OSError as error:
+        raise InputError(f"The kernel refused the flags ({_own_words(mark) or error.strerror}) in: {text.splitlines()[0]}.") from error
+
+
+def _open(mode: str) -> t.IO[str]:
+    control = next((path for path in CONTROLS if os.path.exists(path)), None)
+    if control is None:
+        raise KernelError("This kernel has no dynamic debug: neither " + " nor ".join(CONTROLS) + " is there; mount debugfs, or use another means to see it.")
+    try:
+        # Without a buffer, for one write is one unit for the kernel.
+        return open(control, mode, encoding="utf-8", errors="surrogateescape", buffering=1 if mode == "r" else debug_sites.LONGEST_WRITE + 1)
+    except PermissionError as error:
+        raise KernelError(f"{control} cannot be opened ({error.strerror}): run the task as root, and see whether kernel lockdown forbids it.") from error
+
+
+def _mark() -> str:
+    try:
+        return kmsg.mark()
+    except RescueError:
+        return ""
+
+
+def _own_words(mark: str) -> str:
+    """What the kernel logged of the query since ``mark``; empty where the log cannot be read."""
+    if not mark:
+        return ""
+    try:
+        records = kmsg.since(mark).records
+    except RescueError:
+        return ""
+    return "; ".join(record.message.strip() for record in records if record.message.startswith(_SPEAKER))

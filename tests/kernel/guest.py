@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the cases need inside the guest: our modules as processes, programs, and a real LIO LUN with two initiators."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TARGETS = Path("/sys/kernel/config/target")
+INITIATORS = ("naa.5001405aaaaaaaa1", "naa.5001405aaaaaaaa2")
+_SERIAL = "8cb1bf32-0001-4000-8000-0123456789ab"
+
+
+def run(*command: str, check: bool = True, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, check=check, capture_output=True, text=True, timeout=seconds)
+
+
+def start_module(name: str, check_mode: bool = False, **options: t.Any) -> subprocess.Popen[str]:
+    """The module itself, as Ansible would run it on a host."""
+    arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check_mode, "_ansible_diff": True}}
+    with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+        json.dump(arguments, file)
+    command = [sys.executable, "-m", f"ansible_collections.cephops.iscsi_rescue.plugins.modules.{name}", file.name]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def module(name: str, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
+    """Its result, also when it failed."""
+    out, err = start_module(name, check_mode, **options).communicate(timeout=120)
+    try:
+        return json.loads(out)  # type: ignore[no-any-return]
+    except ValueError:
+        raise AssertionError(f"{name} said no JSON:\n{out}{err}") from None
+
+
+def four_ways(name: str, **options: t.Any) -> list[dict[str, t.Any]]:
+    """Check mode, real, again, check mode again."""
+    return [module(name, check, **options) for check in (True, False, False, True)]
+
+
+def wait_for(what: t.Callable[[], t.Any], seconds: float = 20, saying: str = "it") -> t.Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{saying} did not come within {seconds} s")
+
+
+class Lun:
+    """One LIO LUN on ``backing``, seen by two tcm_loop initiators as two disks."""
+
+    def __init__(self, backing: str, name: str = "lun") -> None:
+        # LIO writes there whenever a key is registered.
+        Path("/var/target/pr").mkdir(parents=True, exist_ok=True)
+        run("modprobe", "-a", "target_core_mod", "target_core_iblock", "tcm_loop", "sg", "sd_mod")
+        self.backstore = TARGETS / "core/iblock_0" / name
+        self.backstore.mkdir(parents=True)
+        self._write("control", f"udev_path={backing}")
+        self._write("wwn/vpd_unit_serial", _SERIAL)
+        self._write("enable", "1")
+        self.disks = [self._export(initiator) for initiator in INITIATORS]
+
+    def holder(self) -> str:
+        """Whom LIO names as the holder of a reservation; empty when nobody."""
+        told = (self.backstore / "pr/res_holder").read_text()
+        return told.partition("Initiator: ")[2].split(" ")[0].strip()
+
+    def reserve(self, disk: str) -> int:
+        """RESERVE(6) by another program than ours: its exit status."""
+        return run("sg_raw", disk, "16", *["00"] * 5, check=False).returncode
+
+    def release(self, disk: str) -> int:
+        return run("sg_raw", disk, "17", *["00"] * 5, check=False).returncode
+
+    def _write(self, attribute: str, value: str) -> None:
+        (self.backstore / attribute).write_text(value + "\n")
+
+    def _export(self, initiator: str) -> str:
+        group = TARGETS / "loopback" / initiator / "tpgt_1"
+        (group / "lun/lun_0").mkdir(parents=True)
+        (group / "nexus").write_text(initiator.replace("naa.5", "naa.6") + "\n")
+        (group / "lun/lun_0/port").symlink_to(self.backstore)
+        address = (group / "address").read_text().strip()
+        block = Path(f"/sys/class/scsi_device/{address}:0/device/block")
+        wait_for(block.is_dir, saying=str(block))
+        return "/dev/" + next(block.iterdir()).name
+
+
+class Suspendable:
+    """A device-mapper device on ``disk``, whose I/O hangs while it is suspended."""
+
+    def __init__(self, disk: str) -> None:
+        run("modprobe", "dm_mod")
+        size = run("blockdev", "--getsz", disk).stdout.strip()
+        run("dmsetup", "create", "--noudevsync", "storage", "--table", f"0 {size} linear {disk} 0")
+        self.path = "/dev/" + run("dmsetup", "info", "-c", "--noheadings", "-o", "blkdevname", "storage").stdout.strip()
+
+    def suspend(self) -> None:
+        run("dmsetup", "suspend", "--noflush", "--nolockfs", "--noudevsync", "storage")
+
+    def resume(self) -> None:
+        run("dmsetup", "resume", "--noudevsync", "storage")
+
+    @contextlib.contextmanager
+    def stuck(self, disk: str) -> t.Iterator[None]:
+        """It hangs, and the queue of ``disk`` is full of writes to it."""
+        self.suspend()
+        with StuckWrites(disk):
+            try:
+                yield
+            finally:
+                self.resume()
+
+
+class StuckWrites:
+    """While it lasts, the queue of ``disk`` is full of writes to storage that hangs; they end when it no longer does."""
+
+    def __init__(self, disk: str) -> None:
+        self.disk = disk
+        device = Path("/sys/class/block") / Path(disk).name / "device"
+        (device / "queue_depth").write_text("4\n")
+        # The kernel's own error handling is not what is tested.
+        (device / "timeout").write_text("600\n")
+
+    def __enter__(self) -> None:
+        self.writes = [subprocess.Popen(self._write(block), stderr=subprocess.DEVNULL) for block in range(100, 106)]
+        inflight = Path("/sys/class/block") / Path(self.disk).name / "inflight"
+        wait_for(lambda: int(inflight.read_text().split()[1]) >= 4, saying="the full queue")
+
+    def __exit__(self, kind: object, *_error: object) -> None:
+        if kind is None:
+            assert [write.wait(30) for write in self.writes] == [0] * len(self.writes)
+
+    def _write(self, block: int) -> list[str]:
+        return ["dd", "if=/dev/zero", f"of={self.disk}", "bs=4k", "count=1", f"seek={block}", "oflag=direct"]
+
+
+def zero_disk(size_mib: int = 64) -> str:
+    """A disk in memory."""
+    run("modprobe", "brd", "rd_nr=1", f"rd_size={size_mib * 1024}")
+    return "/dev/ram0"
