@@ -1,0 +1,205 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Events from the incident's kernel log, from SCST's trace, and from the forms that LIO, the disks and krbd print."""
+
+from __future__ import annotations
+
+import random
+import typing as t
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kmsg
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kmsg import Record
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.reservations import Parsed, parse
+
+LOGS = Path(__file__).parent / "data/logs"
+
+
+def told(parsed: Parsed) -> list[dict[str, t.Any]]:
+    """What is not empty, but for the messages and the times."""
+    return [{key: value for key, value in asdict(event).items() if value not in ("", None) and key not in ("text", "seconds")} for event in parsed.events]
+
+
+def of(*messages: str) -> Parsed:
+    return parse(Record(number, float(number), 6, message) for number, message in enumerate(messages))
+
+
+@pytest.mark.parametrize("name", ["incident-kern.log", "scst-trace-reserve.dmesg"])
+def test_every_line_is_understood(name: str) -> None:
+    lines = (LOGS / name).read_text().splitlines()
+    records = kmsg.parse_lines(lines)
+    assert len(records) == len(lines) == parse(records).understood > 0
+
+
+def test_the_incident() -> None:
+    parsed = parse(kmsg.read_file(str(LOGS / "incident-kern.log")))
+    assert told(parsed) == [
+        {"kind": "reserve", "stack": "scst", "holder": "ffff88011c870000"},
+        {"kind": "conflict", "stack": "scst", "device": "tgt0_0", "initiator": "iqn.1993-08.org.debian:01:6997c6813639"},
+        {"kind": "conflict", "stack": "sd", "device": "3:0:0:0"},
+    ]
+    assert parsed.events[0].seconds == 356969.436003
+
+
+def test_scst_trace() -> None:
+    parsed = parse(kmsg.read_file(str(LOGS / "scst-trace-reserve.dmesg")))
+    local = {"lun": 12, "initiator": "scst_local_host", "target": "scst_local_tgt"}
+    assert told(parsed) == [
+        {"kind": "reserve", "stack": "scst", **local, "holder": "scst_local_host", "command": "RESERVE(6)", "status": "0x0"},
+        {
+            "kind": "conflict",
+            "stack": "scst",
+            "device": "lun12",
+            "lun": 12,
+            "initiator": "initB",
+            "target": "tgtB",
+            "command": "RESERVE(6)",
+            "status": "0x18",
+        },
+        {"kind": "conflict", "stack": "sd", "device": "1:0:0:12"},
+        {
+            "kind": "error",
+            "stack": "sd",
+            "device": "1:0:0:12",
+            "disk": "sdd",
+            "command": "Reserve(6)",
+            "status": "hostbyte=DID_OK driverbyte=DRIVER_OK cmd_age=0s",
+        },
+        {"kind": "release", "stack": "scst", **local, "old_holder": "scst_local_host", "command": "RELEASE(6)", "status": "0x0"},
+    ]
+    assert parsed.events[0].seconds == 97.523809
+    assert parsed.events[1].text.count("\n") == 3
+
+
+def test_scst_commands_of_two_initiators_at_once() -> None:
+    new = "[9]: scst: NEW CDB: len 6, lun {lun}, initiator {who}, target t, queue_type 1, tag 1 (cmd {cmd}, sess 0)"
+    operation = "[9]: scst: op_name <{name}> (cmd {cmd}), direction=4"
+    ends = "[9]: scst: cmd {cmd}, status {status}, msg_status 0, host_status 0"
+    parsed = of(
+        new.format(lun=1, who="a", cmd="aa"),
+        new.format(lun=1, who="b", cmd="bb"),
+        operation.format(name="RESERVE(6)", cmd="bb"),
+        operation.format(name="RESERVE(6)", cmd="aa"),
+        new.format(lun=2, who="c", cmd="cc"),
+        operation.format(name="READ(10)", cmd="cc"),
+        "[9]: scst: Reservation conflict (dev lun1, initiator b, tgt_id 0)",
+        ends.format(cmd="aa", status="0"),
+        ends.format(cmd="cc", status="0"),
+        ends.format(cmd="bb", status="18"),
+        ends.format(cmd="dd", status="0"),
+    )
+    assert [(event.kind, event.initiator, event.device) for event in parsed.events] == [("reserve", "a", ""), ("conflict", "b", "lun1")]
+    assert parsed.understood == 11
+
+
+def test_a_command_that_meets_a_reservation_is_a_conflict_too() -> None:
+    parsed = of(
+        "NEW CDB: len 10, lun 3, initiator b, target t, queue_type 1, tag 1 (cmd bb, sess 0)",
+        "op_name <READ(10)> (cmd bb), direction=2",
+        "Reservation conflict (dev lun3, initiator b, tgt_id 1)",
+        "cmd bb, status 18, msg_status 0",
+    )
+    assert told(parsed) == [
+        {"kind": "conflict", "stack": "scst", "device": "lun3", "lun": 3, "initiator": "b", "target": "t", "command": "READ(10)", "status": "0x18"}
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["", "[4711] ", "[4711] target_core_mod:target_scsi2_reservation_reserve:291: "])
+def test_lio_with_any_flags(prefix: str) -> None:
+    parsed = of(
+        prefix + "SCSI-2 Reserved iSCSI LUN: 0 -> MAPPED LUN: 12 for iqn.1998-01.com.vmware:esx1",
+        prefix + "SCSI-2 Released reservation for iSCSI LUN: 0 -> MAPPED LUN: 12 for iqn.1998-01.com.vmware:esx1",
+    )
+    name = "iqn.1998-01.com.vmware:esx1"
+    assert told(parsed) == [
+        {"kind": "reserve", "stack": "lio", "lun": 12, "target": "iSCSI", "initiator": name, "holder": name},
+        {"kind": "release", "stack": "lio", "lun": 12, "target": "iSCSI", "initiator": name, "old_holder": name},
+    ]
+
+
+def test_lio_conflict_is_one_event() -> None:
+    parsed = of(
+        "SCSI-2 RESERVATION CONFLICT FOR iSCSI fabric",
+        "Original reserver LUN: 0 iqn.1998-01.com.vmware:esx1",
+        "something else",
+        "Current attempt - LUN: 0 -> MAPPED LUN: 3 from iqn.1998-01.com.vmware:esx2 ",
+    )
+    assert told(parsed) == [
+        {
+            "kind": "conflict",
+            "stack": "lio",
+            "lun": 3,
+            "target": "iSCSI",
+            "old_holder": "iqn.1998-01.com.vmware:esx1",
+            "initiator": "iqn.1998-01.com.vmware:esx2",
+        }
+    ]
+    assert parsed.understood == 3
+
+
+def test_scsi_errors_are_joined_by_disk_and_tag() -> None:
+    parsed = of(
+        "sd 1:0:0:12: [sdd] tag#7 FAILED Result: hostbyte=DID_OK driverbyte=DRIVER_OK cmd_age=3s",
+        "sd 2:0:0:1: [sde] tag#7 FAILED Result: hostbyte=DID_TIME_OUT driverbyte=DRIVER_OK cmd_age=40s",
+        "sd 1:0:0:12: [sdd] tag#7 Sense Key : Illegal Request [current] ",
+        "sd 1:0:0:12: [sdd] tag#7 Add. Sense: Invalid command operation code",
+        "sd 2:0:0:1: [sde] tag#7 CDB: Write(10) 2a 00 00 00 08 00 00 00 08 00",
+        "sd 1:0:0:12: [sdd] tag#7 CDB: opcode=0x8b 8b 00",
+        "blk_update_request: I/O error, dev sde, sector 2048 op 0x1:(WRITE) flags 0x0 phys_seg 1 prio class 0",
+        "sd 2:0:0:1: rejecting I/O to offline device",
+        "reservation conflict error, dev sdd, sector 0 op 0x0:(READ)",
+        "sd 9:0:0:1: [sdz] tag#1 Sense Key : Not Ready [current]",
+    )
+    assert [(event.kind, event.disk, event.command, event.sense) for event in parsed.events] == [
+        ("error", "sdd", "opcode=0x8b", "Illegal Request [current]; Invalid command operation code"),
+        ("error", "sde", "Write(10)", ""),
+        ("error", "sde", "", ""),
+        ("error", "", "", ""),
+        ("conflict", "sdd", "", ""),
+        ("error", "sdz", "", ""),
+    ]
+    assert parsed.events[1].status == "hostbyte=DID_TIME_OUT driverbyte=DRIVER_OK cmd_age=40s"
+    assert parsed.understood == 10
+
+
+def test_krbd_lock() -> None:
+    parsed = of(
+        "rbd: rbd0: no lock owners detected",
+        "rbd: rbd0: breaking header lock owned by client4122",
+        "rbd: rbd1: encountered watch error: -107",
+        "rbd: rbd0: capacity 33554432 features 0x5",
+    )
+    assert told(parsed) == [
+        {"kind": "lock", "stack": "krbd", "device": "rbd0"},
+        {"kind": "lock", "stack": "krbd", "device": "rbd0", "old_holder": "client4122"},
+        {"kind": "lock", "stack": "krbd", "device": "rbd1"},
+    ]
+
+
+def test_scst_old_release_and_lun_resets() -> None:
+    parsed = of(
+        "[82419] scst_clear_dev_reservation:548: Old Holder: ffff88011c870000",
+        "ABORT_TASK: Found referenced iSCSI task_tag: 112",
+        "LUN_RESET: TMR for [iSCSI] completed",
+        "EXT4-fs (sda1): mounted filesystem",
+    )
+    assert [(event.kind, event.stack, event.old_holder) for event in parsed.events] == [
+        ("release", "scst", "ffff88011c870000"),
+        ("error", "lio", ""),
+        ("error", "lio", ""),
+    ]
+
+
+def test_whatever_comes_it_does_not_fail() -> None:
+    """Real lines, cut, mixed and with bytes of chance."""
+    chance = random.Random(4)
+    lines = [record.message for path in LOGS.iterdir() for record in kmsg.parse_lines(path.read_text().splitlines())]
+    lines += ["Original reserver LUN: 1 x", "sd 1:0:0:1: [sda] tag#1 CDB: Read(6) 08 00", "sd 1:0:0:1: [sda] Sense Key : x"]
+    for _round in range(200):
+        cut = [line[chance.randrange(len(line) + 1) * (chance.random() < 0.3) :] + chr(chance.randrange(0x3000)) for line in lines]
+        chance.shuffle(cut)
+        assert of(*cut).understood <= len(cut)
