@@ -26,6 +26,7 @@ class Table:
         self.answers = {**ANSWERS, **answers}
         self.sent: list[Command] = []
         self.closed = False
+        self.holds = False
 
     def connect(self, seconds: float) -> None:
         if isinstance(self.answers.get("connect"), Exception):
@@ -75,7 +76,20 @@ def test_a_hung_reserve_is_followed_by_release() -> None:
     assert table.names[-1] == "release"
 
 
-@pytest.mark.parametrize("step", ["test_unit_ready", "pr_read_keys", "reserve", "read", "flush"])
+def test_what_this_host_holds_is_neither_reserved_nor_released() -> None:
+    table = Table(pr_read_keys=CONFLICT, pr_read_reservation=CONFLICT)
+    table.holds = True
+    outcome = run(table)
+    assert outcome.verdict == "healthy" and "this host itself holds the LUN" in outcome.reason
+    assert not {"reserve", "release"} & set(table.names) and "flush" in table.names
+
+
+def test_reading_keys_conflicts_also_for_the_holder() -> None:
+    assert run(Table(pr_read_keys=CONFLICT, pr_read_reservation=CONFLICT)).verdict == "healthy"
+    assert run(Table(pr_read_keys=CONFLICT, pr_read_reservation=CONFLICT, reserve=CONFLICT)).verdict == "conflict"
+
+
+@pytest.mark.parametrize("step", ["test_unit_ready", "reserve", "read", "flush"])
 def test_a_conflict_is_not_a_hang(step: str) -> None:
     assert run(Table(**{step: CONFLICT})).verdict == "conflict"
 

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a target exports: a LUN as its initiators see it, and the RBD image behind it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict, dataclass, fields, replace
+
+Stack = t.Literal["scst", "lio", "tgt", "krbd"]
+
+
+@dataclass(frozen=True)
+class Image:
+    """An RBD image, in the fields that a LUN has for it.
+
+    ``image``: ``pool/[namespace/]name``. ``image_id`` and ``header``: '' where only the cluster knows them. ``client_address``: of the kernel's mapping.
+    """
+
+    image: str
+    image_id: str = ""
+    header: str = ""
+    snapshot: str = ""
+    client_address: str = ""
+
+
+@dataclass(frozen=True)
+class Lun:
+    """A LUN under one number of one target, or a krbd mapping that no target exports: then ``target`` is empty and ``lun`` None.
+
+    ``device``: what the stack calls the device behind it. ``backing``: where that keeps its data. ``initiators``: who sees it under this number.
+    ``disk``: the local disk that tcm_loop makes of it. What is not known or does not apply is empty.
+    """
+
+    stack: Stack
+    target: str
+    lun: t.Optional[int]
+    device: str
+    backing: str
+    image: str = ""
+    image_id: str = ""
+    header: str = ""
+    snapshot: str = ""
+    client_address: str = ""
+    serial: str = ""
+    eui: str = ""
+    naa: str = ""
+    initiators: tuple[str, ...] = ()
+    reservation_holder: str = ""
+    portals: tuple[str, ...] = ()
+    disk: str = ""
+
+    def on(self, image: Image) -> Lun:
+        """The same LUN with the image behind it."""
+        return replace(self, **asdict(image))
+
+    def record(self) -> dict[str, t.Any]:
+        """As a module returns it. Names of files that are no UTF-8 keep a mark where they are not."""
+        return {field.name: _readable(getattr(self, field.name)) for field in fields(self)}
+
+
+def _readable(value: t.Any) -> t.Any:
+    if isinstance(value, tuple):
+        return [_readable(one) for one in value]
+    return value.encode(errors="surrogateescape").decode(errors="replace") if isinstance(value, str) else value

@@ -1,0 +1,199 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lun_map
+short_description: Say which RBD image is behind which LUN of this host
+version_added: 0.1.0
+description:
+  - Reads what the targets of this host export - SCST by its sysfs, LIO by its configfs, tgt by C(tgtadm) - and which RBD images the kernel has mapped,
+    and joins the two. So a device name in the log of an initiator leads to the header object whose watchers are to be looked at.
+  - It asks no cluster and sends no SCSI command, so it answers while a LUN hangs.
+  - A stack that is not there has no LUNs; that is not an error.
+options:
+  root:
+    description:
+      - The directory that holds C(sys). Give another one than V(/) to read a tree that was copied from a gateway.
+      - In such a tree tgt is left out, and names of block devices are not followed through symbolic links.
+    type: path
+    default: /
+  tgt_control_port:
+    description:
+      - The control port of tgtd, as its C(--control-port).
+      - Where tgtd has another socket than the usual one, set C(TGT_IPC_SOCKET) in the task's environment.
+    type: int
+    default: 0
+  wanted:
+    description:
+      - Return only the LUNs that one of these describes. All that is given in one entry must fit. An empty list wants nothing.
+      - An entry that fits no LUN is returned in RV(missing).
+    type: list
+    elements: dict
+    suboptions:
+      eui:
+        description: The EUI in hex, with or without C(eui.) before it, as ESXi names the device.
+        type: str
+      naa:
+        description: The NAA name in hex, with or without C(naa.) before it.
+        type: str
+      serial:
+        description: The unit serial number.
+        type: str
+      lun:
+        description: The LUN's number as initiators see it.
+        type: int
+      image:
+        description: The image, V(pool/name) or V(pool/namespace/name).
+        type: str
+seealso:
+  - module: cephops.iscsi_rescue.rbd_watchers
+  - module: cephops.iscsi_rescue.scsi_reserve_probe
+extends_documentation_fragment:
+  - cephops.iscsi_rescue.attributes
+  - cephops.iscsi_rescue.attributes.read_only
+notes:
+  - It needs root, as tgtd answers nobody else.
+  - In check mode it does the same, since it changes nothing.
+  - Files with secrets, such as LIO's C(auth), are not opened, and options that a stack passes to librbd are not returned.
+author:
+  - The cephops.iscsi_rescue authors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Which image is behind the device that ESXi complains of?
+  cephops.iscsi_rescue.lun_map:
+    wanted:
+      - eui: eui.6465336666353233
+  register: map
+
+- name: Who watches it?
+  cephops.iscsi_rescue.rbd_watchers:
+    images: "{{ map.luns | map(attribute='image') | select | unique }}"
+"""
+
+RETURN = r"""
+luns:
+  description:
+    - The LUNs, sorted by stack, target and number. One that initiators see under several numbers is there once for each; one that device mapper
+      spreads over several images is there once for each image.
+    - What is not known or does not apply is an empty string or list.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    stack:
+      description: V(scst), V(lio), V(tgt), or V(krbd) for an image that the kernel has mapped and no target exports.
+      type: str
+      sample: scst
+    target:
+      description: The target's name; empty for V(krbd).
+      type: str
+      sample: iqn.2001-04.com.example:storage
+    lun:
+      description: The number under which initiators see it; null for V(krbd).
+      type: int
+      sample: 12
+    device:
+      description: What the stack calls the device behind the LUN - SCST's device, LIO's backstore as C(HBA/NAME), the path of tgt, the krbd disk.
+      type: str
+      sample: lun12
+    backing:
+      description: Where that device keeps its data, as the stack was told - a block device, a file, or what the stack opens by librbd.
+      type: str
+      sample: /dev/rbd0
+    image:
+      description: The RBD image, C(pool/name) or C(pool/namespace/name); empty where there is none.
+      type: str
+      sample: rbd/esx-datastore1
+    image_id:
+      description: The image's id. It is known of images that the kernel has mapped, unless they are of format 1.
+      type: str
+      sample: 100dde1f22cd
+    header:
+      description: The object that every client of the image watches. It is known of images that the kernel has mapped.
+      type: str
+      sample: rbd_header.100dde1f22cd
+    snapshot:
+      description: The snapshot that is served in place of the image.
+      type: str
+      sample: ''
+    client_address:
+      description: The address that the kernel's mapping has in the cluster, which is that of its watch.
+      type: str
+      sample: 192.0.2.10:0/3397745399
+    serial:
+      description: The unit serial number.
+      type: str
+      sample: 3fa2014d
+    eui:
+      description: The EUI in hex, in lower case.
+      type: str
+      sample: '3366613230313464'
+    naa:
+      description: The NAA name in hex, in lower case.
+      type: str
+      sample: ''
+    initiators:
+      description:
+        - Who sees the LUN under this number, as far as the stack tells - who is logged in, and who is named in an access list or a group.
+        - The groups of SCST may hold wildcards.
+      type: list
+      elements: str
+      sample: [iqn.1998-01.com.vmware:esx1]
+    reservation_holder:
+      description: The initiator that has the LUN reserved. Only LIO tells.
+      type: str
+      sample: ''
+    portals:
+      description: Where the target listens for iSCSI. SCST does not tell.
+      type: list
+      elements: str
+      sample: []
+    disk:
+      description: The local disk that a loopback LUN of LIO is.
+      type: str
+      sample: ''
+missing:
+  description: The entries of O(wanted) that fit no LUN, as they were given.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import join, wanted
+
+
+def _map(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    luns = join.read(options["root"], options["tgt_control_port"])
+    chosen, missing = (luns, []) if options["wanted"] is None else wanted.select(luns, options["wanted"])
+    return {"luns": [lun.record() for lun in chosen], "missing": missing}
+
+
+def main() -> None:
+    entry = dict(eui=dict(type="str"), naa=dict(type="str"), serial=dict(type="str"), lun=dict(type="int"), image=dict(type="str"))
+    module = AnsibleModule(
+        argument_spec=dict(
+            root=dict(type="path", default="/"),
+            tgt_control_port=dict(type="int", default=0),
+            wanted=dict(type="list", elements="dict", options=entry),
+        ),
+        supports_check_mode=True,
+    )
+    try:
+        result = _map(module.params)
+    except RescueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lays sysfs and configfs out below a directory: as captured from running kernels, or as a test writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Union
+
+Files = dict[str, Union[str, bytes, Path]]
+
+CAPTURES = Path(__file__).parent / "data" / "captures"
+SCST = "sys/kernel/scst_tgt"
+LIO = "sys/kernel/config/target"
+_LINKS = {"scst-links": SCST, "lio-links": LIO}
+
+
+def text(name: str) -> str:
+    return (CAPTURES / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def lay_out(root: Path, *names: str) -> str:
+    """The root as the readers take it."""
+    for name in names:
+        if name in _LINKS:
+            links = (line.removeprefix("./").partition(" -> ") for line in text(name).splitlines())
+            write(root, {f"{_LINKS[name]}/{path}": Path(target) for path, _arrow, target in links})
+        else:
+            files = (block.partition("\n") for block in text(name).split("### /")[1:])
+            write(root, {path: content for path, _newline, content in files})
+    return str(root)
+
+
+def write(root: Path, files: Files) -> str:
+    """Files with their content; a path as content makes a symbolic link."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Path):
+            path.symlink_to(content)
+        else:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return str(root)
+
+
+def krbd(number: int, **attributes: str) -> Files:
+    """The files of one mapping."""
+    told = {"pool": "rbd", "pool_ns": "", "name": f"img{number}", "image_id": f"{number}abc", "current_snap": "-", "client_addr": "192.0.2.7:0/1"}
+    return {f"sys/bus/rbd/devices/{number}/{name}": f"{value}\n" for name, value in {**told, **attributes}.items()}

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""SCST's trace flags, from the text of a captured trace_level file."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import scst_trace
+from captured import CAPTURES
+
+LEVEL = scst_trace.parse((CAPTURES / "scst-root.txt").read_text().partition("trace_level\n")[2])
+
+
+def test_the_capture() -> None:
+    assert LEVEL.flags == ["out_of_mem", "pid", "special", "mgmt"]
+    assert LEVEL.known == ["function", "line", "pid", "out_of_mem", "special", "scsi", "mgmt", "minor", "scsi_serializing", "retry", "pr"]
+
+
+@pytest.mark.parametrize("text", ["\n\nUsage:", "", "\n"])
+def test_no_flags(text: str) -> None:
+    assert scst_trace.parse(text).flags == []
+
+
+def test_only_what_differs_is_written() -> None:
+    assert scst_trace.plan(LEVEL, ["scsi", "mgmt", "pr"], ["pid", "retry"]) == ["add scsi", "add pr", "del pid"]
+
+
+def test_unknown_and_contrary_flags() -> None:
+    for add, remove in ((["blocking"], []), ([], ["blocking"]), (["pr"], ["pr"])):
+        with pytest.raises(InputError):
+            scst_trace.plan(LEVEL, add, remove)
+
+
+def test_what_is_expected_in_check_mode() -> None:
+    assert scst_trace.expect(LEVEL, None, ["add pr", "del pid"]) == ["out_of_mem", "special", "mgmt", "pr"]
+    assert scst_trace.expect(LEVEL, "none", []) == []
+    assert scst_trace.expect(LEVEL, "all", []) == LEVEL.known
+    assert scst_trace.expect(LEVEL, "default", []) == LEVEL.flags
+    assert set(scst_trace.expect(LEVEL._replace(flags=["pr"]), "default", [])) == set(LEVEL.flags)
