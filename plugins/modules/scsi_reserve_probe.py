@@ -7,14 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: scsi_reserve_probe
-short_description: Prove with a real SCSI RESERVE whether an iSCSI LUN answers
+short_description: Prove with a real SCSI RESERVE whether a LUN answers
 version_added: 0.1.0
 description:
-  - Logs in to an iSCSI target in user space and sends the commands that an initiator depends on, each timed - INQUIRY, TEST UNIT READY,
-    PERSISTENT RESERVE IN, RESERVE(6), RELEASE(6), READ CAPACITY(16), READ of block 0, and a command that goes the way of a write
-    without changing anything.
+  - Logs in to an iSCSI target in user space, or takes a disk of this host, and sends the commands that an initiator depends on, each timed -
+    INQUIRY, TEST UNIT READY, PERSISTENT RESERVE IN, RESERVE(6), RELEASE(6), READ CAPACITY(16), READ of block 0, and a command that goes the
+    way of a write without changing anything.
   - Always returns by O(deadline), whatever the LUN does. Leaves nothing reserved, resets nothing, and takes nobody's reservation away.
   - RELEASE follows RESERVE at once, so that the LUN is not reserved while a later step hangs, even when the module is killed.
+  - Where persistent reservation keys are registered, RESERVE is not sent, for by rule it would conflict.
   - The probe's result is a fact, not a failure of the task. The task fails only when the probe cannot be run at all.
 options:
   portal:
@@ -26,9 +27,24 @@ options:
   lun:
     description: The LUN's number, from 0 to 255.
     type: int
+  device:
+    description:
+      - A disk of this host, as V(/dev/sdb), V(/dev/sg2) or a link to one, such as those below V(/dev/disk/by-id), in place of O(portal), O(target)
+        and O(lun). The commands go through the kernel's sg driver.
+      - A partition and what is no SCSI disk is refused, and so is a multipath device, of which one path must be named.
+      - A command that has no answer cannot be taken back without resetting the LUN, which would end the reservations of others. So a helper
+        process waits for it, releases the LUN where a RESERVE comes back late, and ends. RV(helper) tells of it.
+    type: path
+  force:
+    description:
+      - Whether O(device) is probed although it is in use here, by a mounted file system, as swap, or by a device that is built on it.
+      - If this host itself holds such a LUN by RESERVE(6), the probe's RELEASE ends that, since SCSI-2 cannot tell who holds a LUN. Where LIO on
+        this host tells, both are left out.
+    type: bool
+    default: false
   luns:
     description:
-      - Probe many LUNs at once, in place of the one that O(portal), O(target) and O(lun) name. It takes O(deadline) altogether.
+      - Probe many LUNs at once, in place of the one that O(device), or O(portal), O(target) and O(lun), name. It takes O(deadline) altogether.
       - The results are in RV(probes).
     type: list
     elements: dict
@@ -41,15 +57,15 @@ options:
       portal:
         description: As O(portal).
         type: str
-        required: true
       target:
         description: As O(target).
         type: str
-        required: true
       lun:
         description: As O(lun).
         type: int
-        required: true
+      device:
+        description: As O(device).
+        type: path
   initiator:
     description:
       - The iSCSI name to log in as. The target must let it in.
@@ -82,7 +98,8 @@ options:
     choices: [none, flush, ats, orwrite]
     default: flush
 requirements:
-  - libiscsi7 on the host that runs the module
+  - libiscsi7 on the host that runs the module, unless O(device) is used
+  - the kernel's sg driver and root, for O(device)
 seealso:
   - module: cephops.iscsi_rescue.rbd_watchers
 extends_documentation_fragment:
@@ -102,6 +119,10 @@ EXAMPLES = r"""
     lun: 12
   register: probe
 
+- name: Does the disk of this host answer?
+  cephops.iscsi_rescue.scsi_reserve_probe:
+    device: /dev/disk/by-id/scsi-3600140512345678900000000000000000
+
 - name: Stop where it does not
   ansible.builtin.assert:
     that: probe.verdict in ['healthy', 'slow']
@@ -110,7 +131,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 probes:
-  description: For each of O(luns), in their order, its C(name), C(portal), C(target) and C(lun), with what is returned for a single LUN.
+  description: For each of O(luns), in their order, its C(name), C(portal), C(target), C(lun) and C(device), with what is returned for a single LUN.
   returned: with O(luns)
   type: list
   elements: dict
@@ -123,17 +144,17 @@ verdict:
     - V(conflict), another initiator holds the LUN, by reservation or by persistent reservation keys. That is not a hang.
     - V(faulty), the LUN answered with an error.
     - V(unreachable), there is no session with the target, or no such LUN.
-  returned: with O(lun)
+  returned: without O(luns)
   type: str
   sample: hung
 reason:
   description: The verdict in words.
-  returned: with O(lun)
+  returned: without O(luns)
   type: str
   sample: flush had no answer within 9.5 s
 steps:
   description: The steps that were done, in their order.
-  returned: with O(lun)
+  returned: without O(luns)
   type: list
   elements: dict
   contains:
@@ -159,25 +180,42 @@ steps:
       sample: 1
 identity:
   description: Who the LUN says it is - C(vendor), C(product), C(revision), C(serial), and C(eui) and C(naa) in hex.
-  returned: with O(lun)
+  returned: without O(luns)
   type: dict
   sample: {"vendor": "IET", "product": "VIRTUAL-DISK", "revision": "0001", "serial": "beaf11", "eui": "", "naa": ""}
+holder:
+  description: Who holds the LUN, where the verdict is V(conflict) and LIO on this host tells; else empty.
+  returned: without O(luns)
+  type: str
+  sample: iqn.1998-01.com.vmware:esx1
+helper:
+  description:
+    - C(pid) of the process that waits for a command which was still under way at O(deadline), and the command that it C(waits_for).
+    - Empty when there is none, which it is for LUNs over iSCSI.
+  returned: without O(luns)
+  type: dict
+  sample: {"pid": 4711, "waits_for": "reserve"}
+persistent_reservation:
+  description: The C(key) in hex and the C(type) of the persistent reservation; empty when there is none.
+  returned: without O(luns)
+  type: dict
+  sample: {}
 registrants:
   description: Registered persistent reservation keys, in hex.
-  returned: with O(lun)
+  returned: without O(luns)
   type: list
   elements: str
   sample: []
 """
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials, IscsiTransport
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import fleet
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.fleet import Where
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
 
 LONGEST_DEADLINE_S = 3600
 
@@ -188,30 +226,31 @@ def _probe(options: dict[str, t.Any]) -> dict[str, t.Any]:
     chap = Credentials(options["chap_user"], options["chap_password"]) if options["chap_user"] else None
     plan = Plan(options["deadline"], options["slow_after"], options["write_path"])
     luns = [options] if options["luns"] is None else options["luns"]
-    transports = [IscsiTransport(lun["portal"], lun["target"], lun["lun"], options["initiator"], chap) for lun in luns]
-    # A thread for each, so that all of them end by the one deadline.
-    with ThreadPoolExecutor(max(1, len(transports))) as probers:
-        outcomes = [asdict(outcome) for outcome in probers.map(lambda transport: probe(transport, plan), transports)]
+    places = [Where(lun["device"], lun["portal"], lun["target"], lun["lun"]) for lun in luns]
+    outcomes = fleet.probe_all(places, plan, options["initiator"], chap, options["force"])
     return outcomes[0] if options["luns"] is None else {"probes": [{**lun, **outcome} for lun, outcome in zip(luns, outcomes)]}
 
 
 def main() -> None:
-    where: dict[str, t.Any] = dict(portal=dict(type="str"), target=dict(type="str"), lun=dict(type="int"))
-    each = {"name": dict(type="str", default="", aliases=["image"]), **{name: dict(spec, required=True) for name, spec in where.items()}}
+    where: dict[str, t.Any] = dict(portal=dict(type="str"), target=dict(type="str"), lun=dict(type="int"), device=dict(type="path"))
+    together = [("portal", "target", "lun")]
+    each = dict(where, name=dict(type="str", default="", aliases=["image"]))
+    one_way = dict(required_together=together, required_one_of=[("lun", "device")], mutually_exclusive=[("lun", "device")])
     module = AnsibleModule(
         argument_spec=dict(
             where,
-            luns=dict(type="list", elements="dict", options=each),
+            luns=dict(type="list", elements="dict", options=each, **one_way),
             initiator=dict(type="str", default="iqn.2026-11.invalid.cephops.iscsi-rescue:probe"),
             chap_user=dict(type="str"),
             chap_password=dict(type="str", no_log=True),
+            force=dict(type="bool", default=False),
             deadline=dict(type="float", default=10),
             slow_after=dict(type="float", default=1),
             write_path=dict(type="str", choices=["none", "flush", "ats", "orwrite"], default="flush"),
         ),
-        required_together=[("chap_user", "chap_password"), ("portal", "target", "lun")],
-        required_one_of=[("lun", "luns")],
-        mutually_exclusive=[("lun", "luns")],
+        required_together=[("chap_user", "chap_password"), *together],
+        required_one_of=[("lun", "device", "luns")],
+        mutually_exclusive=[("lun", "device", "luns")],
         supports_check_mode=True,
     )
     try:

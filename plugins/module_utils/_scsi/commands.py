@@ -46,6 +46,16 @@ _SENSE_KEYS = (
     "completed",
 )
 
+# SPC-4 6.15.3.3, "persistent reservation type codes".
+_PERSISTENT_TYPES = {
+    1: "write exclusive",
+    3: "exclusive access",
+    5: "write exclusive, registrants only",
+    6: "exclusive access, registrants only",
+    7: "write exclusive, all registrants",
+    8: "exclusive access, all registrants",
+}
+
 
 @dataclass(frozen=True)
 class Command:
@@ -179,6 +189,14 @@ def decode_registrants(data: bytes) -> list[str]:
         return []
     length = min(struct.unpack_from(">I", data, 4)[0], len(data) - 8)
     return [data[start : start + 8].hex() for start in range(8, 8 + length - length % 8, 8)]
+
+
+def decode_reservation(data: bytes) -> dict[str, str]:
+    """C(key) in hex and C(type) of READ RESERVATION parameter data; empty when nobody holds the LUN persistently (SPC-4 6.15.3)."""
+    if len(data) < 22 or not struct.unpack_from(">I", data, 4)[0]:
+        return {}
+    kind = data[21] & 0x0F
+    return {"key": data[8:16].hex(), "type": _PERSISTENT_TYPES.get(kind, f"type {kind:x}")}
 
 
 def decode_identity(standard: bytes, serial_page: bytes, device_page: bytes) -> dict[str, t.Any]:

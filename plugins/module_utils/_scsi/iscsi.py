@@ -84,6 +84,8 @@ class Credentials(t.NamedTuple):
 class IscsiTransport:
     """One iSCSI session with one LUN. ``portal`` is HOST, HOST:PORT or [IPV6]:PORT."""
 
+    holds = False  # a session of its own
+
     def __init__(self, portal: str, target: str, lun: int, initiator: str, chap: Credentials | None = None) -> None:
         self._library = _load()
         self._host, self._port = split_portal(portal)

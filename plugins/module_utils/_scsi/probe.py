@@ -58,6 +58,7 @@ class Outcome:
     steps: list[Step] = field(default_factory=list)
     identity: dict[str, t.Any] = field(default_factory=dict)
     registrants: list[str] = field(default_factory=list)
+    persistent_reservation: dict[str, str] = field(default_factory=dict)
 
 
 class _Ended(Exception):
@@ -74,7 +75,7 @@ def probe(transport: Transport, plan: Plan) -> Outcome:
         run.connect()
         run.identify()
         run.check_registrants()
-        if not run.outcome.registrants:
+        if not run.outcome.registrants and not transport.holds:
             run.reserve_and_release()
         run.check_read_and_write_path()
         run.judge()
@@ -116,8 +117,9 @@ class _Run:
         self._must(commands.test_unit_ready())
 
     def check_registrants(self) -> None:
-        self.outcome.registrants = commands.decode_registrants(self._optional(commands.pr_read_keys()).data)
-        self._optional(commands.pr_read_reservation())
+        """While anybody holds the LUN by RESERVE, both conflict for everybody, the holder as well (SPC-2 5.5.1): that is for RESERVE to find out."""
+        self.outcome.registrants = commands.decode_registrants(self._optional(commands.pr_read_keys(), conflict_decides=False).data)
+        self.outcome.persistent_reservation = commands.decode_reservation(self._optional(commands.pr_read_reservation(), conflict_decides=False).data)
 
     def reserve_and_release(self) -> None:
         try:
@@ -146,6 +148,8 @@ class _Run:
         if slow:
             shown = ", ".join(f"{step.name} took {step.seconds:.2f} s" for step in slow)
             raise _Ended("slow", f"{shown}, which is more than {self.plan.slow_after_s:g} s")
+        if self.transport.holds:
+            self.outcome.reason += "; RESERVE was not sent, for this host itself holds the LUN, and RELEASE would end that"
 
     def _write_path(self, capacity: Capacity) -> t.Iterator[Command]:
         if self.plan.write_path == "flush":
@@ -164,12 +168,12 @@ class _Run:
             raise _Ended("faulty", f"the LUN answered {command.name} with {commands.status_name(reply.status)} ({reply.sense or 'no sense'})")
         return reply
 
-    def _optional(self, command: Command, kept_back: float = _CLOSING_S) -> Reply:
+    def _optional(self, command: Command, kept_back: float = _CLOSING_S, conflict_decides: bool = True) -> Reply:
         """Sends a command that the LUN may not know; no answer, a lost session and a conflict end the probe."""
         reply = self._send(command, self.left(kept_back))
         if isinstance(reply, _Ended):
             raise reply
-        if reply.status == commands.RESERVATION_CONFLICT:
+        if reply.status == commands.RESERVATION_CONFLICT and conflict_decides:
             raise _Ended("conflict", f"another initiator holds the LUN reserved: {command.name} met a reservation conflict, which is not a hang")
         return reply
 

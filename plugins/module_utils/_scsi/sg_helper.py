@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The process that owns an sg device for a probe, and outlives it while one of its commands is under way.
+
+A command cannot be taken back from the kernel but by an abort, and then a LUN reset, which ends everybody's SCSI-2 reservations. So
+commands get a timeout that is never reached, this process waits for them however long that takes, and the probe watches the clock.
+RELEASE is queued right behind RESERVE: the kernel sends it also when nobody is left to ask for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import typing as t
+from multiprocessing.connection import Connection
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import Unreachable
+
+# include/scsi/sg.h
+_INTERFACE = ord("S")
+_NONE, _TO_DEVICE, _FROM_DEVICE = -1, -2, -3
+_AT_TAIL = 0x10  # SG_FLAG_Q_AT_TAIL; without it the later of two commands would go first
+_DRIVER_SENSE = 0x08
+_SENSE_LENGTH = 96
+# A week in milliseconds: the kernel must not begin its error handling for a probe.
+_TIMEOUT_MS = 7 * 24 * 3600 * 1000
+_RELEASE_TRIES = 5
+# include/scsi/scsi_status.h, the host bytes of a path that is down
+_HOST_BYTES = {0x01: "no connection", 0x02: "the bus is busy", 0x03: "timeout", 0x04: "bad target", 0x05: "aborted", 0x07: "error", 0x08: "reset"}
+
+
+class _Header(ctypes.Structure):
+    """struct sg_io_hdr."""
+
+    _fields_ = [
+        ("interface_id", ctypes.c_int),
+        ("dxfer_direction", ctypes.c_int),
+        ("cmd_len", ctypes.c_ubyte),
+        ("mx_sb_len", ctypes.c_ubyte),
+        ("iovec_count", ctypes.c_ushort),
+        ("dxfer_len", ctypes.c_uint),
+        ("dxferp", ctypes.c_void_p),
+        ("cmdp", ctypes.c_void_p),
+        ("sbp", ctypes.c_void_p),
+        ("timeout", ctypes.c_uint),
+        ("flags", ctypes.c_uint),
+        ("pack_id", ctypes.c_int),
+        ("usr_ptr", ctypes.c_void_p),
+        ("status", ctypes.c_ubyte),
+        ("masked_status", ctypes.c_ubyte),
+        ("msg_status", ctypes.c_ubyte),
+        ("sb_len_wr", ctypes.c_ubyte),
+        ("host_status", ctypes.c_ushort),
+        ("driver_status", ctypes.c_ushort),
+        ("resid", ctypes.c_int),
+        ("duration", ctypes.c_uint),
+        ("info", ctypes.c_uint),
+    ]
+
+
+class _Sent(t.NamedTuple):
+    """A command under way, with the buffers that the kernel fills."""
+
+    command: Command
+    data: t.Any
+    sense: t.Any
+    cdb: t.Any
+
+
+def run(generic: str, channel: Connection) -> t.NoReturn:
+    """Serves commands from ``channel`` until its other end is closed, leaves nothing reserved, and ends the process."""
+    _detach(keep=channel.fileno())
+    with contextlib.suppress(BaseException):
+        _serve(_Unit(generic), channel)
+    os._exit(0)
+
+
+def _detach(keep: int) -> None:
+    """Out of the reach of the caller's terminal and process group, and off its pipes, at whose end Ansible waits."""
+    os.setsid()
+    os.chdir("/")
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) != keep:
+            with contextlib.suppress(OSError):
+                os.close(int(name))
+    for _standard in range(3):
+        os.open(os.devnull, os.O_RDWR)
+
+
+def _serve(unit: _Unit, channel: Connection) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            command = channel.recv()
+            channel.send(unit.answer(command))
+    unit.leave()
+
+
+class _Unit:
+    """The LUN behind one sg device."""
+
+    def __init__(self, generic: str) -> None:
+        self._generic = generic
+        self._file = -1
+        self._number = 0
+        self._sent: dict[int, _Sent] = {}
+        self._replies: dict[int, Reply | Unreachable] = {}
+        self._queued_release = 0
+        self._reserved = False
+
+    def answer(self, command: Command | None) -> Reply | Unreachable:
+        """The reply, however long it takes; for None, whether the device could be opened."""
+        try:
+            if self._file < 0:
+                # Without O_NONBLOCK the call itself waits while the kernel handles errors of the LUN.
+                self._file = os.open(self._generic, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            return self._execute(command) if command else Reply(commands.GOOD)
+        except OSError as error:
+            return Unreachable(f"{self._generic} says: {error.strerror}")
+
+    def leave(self) -> None:
+        """Waits for what is under way, and releases what it reserved."""
+        for number in list(self._sent):
+            self._wait(number)
+        tries = 0
+        while self._reserved and tries < _RELEASE_TRIES:
+            self._wait(self._send(commands.release()))
+            tries += 1
+
+    def _execute(self, command: Command) -> Reply | Unreachable:
+        if command.name == "reserve":
+            return self._reserve(command)
+        if command.name == "release":
+            return self._release(command)
+        return self._wait(self._send(command))
+
+    def _reserve(self, command: Command) -> Reply | Unreachable:
+        if self._queued_release:
+            self._release(commands.release())
+        number = self._send(command)
+        self._queued_release = self._send(commands.release())
+        return self._wait(number)
+
+    def _release(self, command: Command) -> Reply | Unreachable:
+        number, self._queued_release = self._queued_release or self._send(command), 0
+        reply = self._wait(number)
+        # It may have overtaken the RESERVE, which it then did not release.
+        return self._wait(self._send(command)) if self._reserved else reply
+
+    def _send(self, command: Command) -> int:
+        """Queues a command; the number by which its reply is known."""
+        self._number += 1
+        data = ctypes.create_string_buffer(command.data or bytes(command.read_length), max(1, len(command.data) or command.read_length))
+        sent = _Sent(command, data, ctypes.create_string_buffer(_SENSE_LENGTH), ctypes.create_string_buffer(command.cdb, len(command.cdb)))
+        header = _Header(interface_id=_INTERFACE, dxfer_direction=_TO_DEVICE if command.data else _FROM_DEVICE if command.read_length else _NONE)
+        header.cmd_len, header.mx_sb_len, header.dxfer_len = len(command.cdb), _SENSE_LENGTH, len(command.data) or command.read_length
+        header.dxferp, header.cmdp, header.sbp = (ctypes.addressof(buffer) for buffer in (sent.data, sent.cdb, sent.sense))
+        header.timeout, header.flags, header.pack_id = _TIMEOUT_MS, _AT_TAIL, self._number
+        os.write(self._file, bytes(header))
+        self._sent[self._number] = sent
+        return self._number
+
+    def _wait(self, number: int) -> Reply | Unreachable:
+        while number not in self._replies:
+            select.select([self._file], [], [])
+            header = _Header.from_buffer_copy(os.read(self._file, ctypes.sizeof(_Header)))
+            sent = self._sent.pop(header.pack_id)
+            self._replies[header.pack_id] = reply = _reply(sent, header)
+            self._note(sent.command, reply)
+        return self._replies.pop(number)
+
+    def _note(self, command: Command, reply: Reply | Unreachable) -> None:
+        """In the order in which the replies came: a RELEASE that overtook its RESERVE has released nothing."""
+        if isinstance(reply, Reply) and reply.status == commands.GOOD and command.name in ("reserve", "release"):
+            self._reserved = command.name == "reserve"
+
+
+def _reply(sent: _Sent, header: _Header) -> Reply | Unreachable:
+    if header.host_status or header.driver_status & 0x0F & ~_DRIVER_SENSE:
+        word = _HOST_BYTES.get(header.host_status, f"host byte 0x{header.host_status:02x}, driver byte 0x{header.driver_status:02x}")
+        return Unreachable(f"the kernel could not deliver {sent.command.name}: {word}")
+    if header.status != commands.GOOD:
+        return Reply(header.status, sense=commands.decode_sense(sent.sense.raw[: header.sb_len_wr]))
+    length = max(0, sent.command.read_length - max(0, header.resid))
+    return Reply(header.status, sent.data.raw[:length])
