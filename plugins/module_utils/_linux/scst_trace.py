@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""SCST's trace flags: what its trace_level file shows, and the words to write into it.
+
+Source: scst_sysfs.c and scst_priv.h of SCST, and the file's own usage text.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, KernelError
+
+DIRECTORY = "/sys/kernel/scst_tgt"
+_FILE = f"{DIRECTORY}/trace_level"
+_TOKENS = re.compile(r"TOKEN is one of \[([^\]]*)\]")
+# The default depends on release and build, and SCST tells it only by setting it. These are those of builds with tracing that are known.
+_DEFAULTS = ({"out_of_mem", "special", "mgmt"}, {"out_of_mem", "pid", "special", "mgmt"})
+
+State = t.Literal["default", "all", "none"]
+
+
+class Level(t.NamedTuple):
+    """The flags that are set, in SCST's order, and those that there are."""
+
+    flags: list[str]
+    known: list[str]
+
+
+def parse(text: str) -> Level:
+    """The first line holds the flags; the tokens there are stand in the usage text behind it."""
+    flags = [token.strip() for token in text.partition("\n")[0].split("|")]
+    told = _TOKENS.search(text)
+    known = [token.strip() for token in told[1].split(",")] if told else []
+    return Level([token for token in flags if token], known)
+
+
+def plan(level: Level, add: t.Collection[str], remove: t.Collection[str]) -> list[str]:
+    """What to write, one text a write, so that the flags of ``add`` are set and those of ``remove`` are not. Raises InputError."""
+    both, unknown = sorted(set(add) & set(remove)), sorted({*add, *remove} - {*level.known, *level.flags})
+    if both:
+        raise InputError(f"{', '.join(both)} is both in add and in remove.")
+    if unknown:
+        raise InputError(f"SCST has no trace flag {', '.join(unknown)}: this build has {', '.join(level.known)}.")
+    return [f"add {token}" for token in add if token not in level.flags] + [f"del {token}" for token in remove if token in level.flags]
+
+
+def expect(level: Level, state: State | None, writes: t.Iterable[str]) -> list[str]:
+    """The flags that there would be. For C(default) those of now where they are a known default, and else one that is known."""
+    if state == "default":
+        return level.flags if set(level.flags) in _DEFAULTS else [token for token in level.known if token in _DEFAULTS[1]]
+    if state:
+        return level.known if state == "all" else []
+    words = [write.split() for write in writes]
+    added, removed = ([token for word, token in words if word == which] for which in ("add", "del"))
+    return [token for token in level.known if (token in level.flags or token in added) and token not in removed]
+
+
+def read() -> Level:
+    """Raises KernelError when SCST is not loaded, or was built without tracing."""
+    if not os.path.isdir(DIRECTORY):
+        raise KernelError(f"SCST is not loaded on this host: there is no {DIRECTORY}.")
+    try:
+        with open(_FILE, encoding="utf-8", errors="replace") as file:
+            return parse(file.read())
+    except FileNotFoundError as error:
+        raise KernelError(f"This build of SCST has no tracing: there is no {_FILE}; a build with CONFIG_SCST_TRACING has it.") from error
+    except OSError as error:
+        raise KernelError(f"{_FILE} cannot be read ({error.strerror}): run the task as root.") from error
+
+
+def write(text: str) -> None:
+    """Raises KernelError."""
+    try:
+        with open(_FILE, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        raise KernelError(f"SCST refused '{text}' in {_FILE}: {error.strerror}.") from error
+
+
+def change(state: State | None, add: t.Collection[str], remove: t.Collection[str], dry_run: bool) -> tuple[list[str], list[str]]:
+    """Sets the flags; those before, and those after. Raises RescueError."""
+    level = read()
+    writes = [] if state else plan(level, add, remove)
+    if dry_run:
+        return level.flags, expect(level, state, writes)
+    for text in writes if state is None else [state]:
+        # SCST logs each write, so what is so already is not written; only it knows what its default is.
+        if text == "default" or state is None or set(level.flags) != set(expect(level, state, [])):
+            write(text)
+    return level.flags, read().flags

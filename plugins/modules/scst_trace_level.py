@@ -1,0 +1,97 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: scst_trace_level
+short_description: Set the trace flags of the SCST target
+version_added: 0.1.0
+description:
+  - Switches what the SCST iSCSI target writes to the kernel log, and says what it was before.
+  - The flags V(scsi) and V(pr) show who reserves a LUN and who meets a conflict.
+options:
+  state:
+    description: SCST's own V(default), V(all) flags, or V(none).
+    type: str
+    choices: [default, all, none]
+  add:
+    description: Flags to set, besides those that are set.
+    type: list
+    elements: str
+    default: []
+  remove:
+    description: Flags to take away.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - cephops.iscsi_rescue.attributes
+  - cephops.iscsi_rescue.attributes.writing
+notes:
+  - SCST must be built with tracing. Its fastest build, C(2perf), is without.
+  - What SCST's default is depends on its build, and it tells only by setting it. In check mode, O(state=default) counts the defaults of known
+    builds as unchanged.
+  - The flag V(scsi) logs several lines for each command of every initiator. Do not leave it on.
+seealso:
+  - module: cephops.iscsi_rescue.kernel_log
+  - module: cephops.iscsi_rescue.dynamic_debug
+author:
+  - The cephops.iscsi_rescue authors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: Let SCST say who reserves a LUN
+  cephops.iscsi_rescue.scst_trace_level:
+    add: [scsi, pr]
+  register: traced
+
+- name: Put the flags back
+  cephops.iscsi_rescue.scst_trace_level:
+    remove: "{{ traced.after | difference(traced.before) }}"
+"""
+
+RETURN = r"""
+before:
+  description: The flags that were set.
+  returned: success
+  type: list
+  elements: str
+  sample: [out_of_mem, pid, special, mgmt]
+after:
+  description: The flags that are set now, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [out_of_mem, pid, special, scsi, mgmt, pr]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import scst_trace
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            state=dict(type="str", choices=["default", "all", "none"]),
+            add=dict(type="list", elements="str", default=[]),
+            remove=dict(type="list", elements="str", default=[]),
+        ),
+        supports_check_mode=True,
+    )
+    options = module.params
+    if bool(options["state"]) == bool(options["add"] or options["remove"]):
+        module.fail_json(msg="Give either state, or the flags to add and to remove.")
+    try:
+        before, after = scst_trace.change(options["state"], options["add"], options["remove"], module.check_mode)
+    except RescueError as error:
+        module.fail_json(msg=str(error))
+    diff = {"before": " | ".join(before) + "\n", "after": " | ".join(after) + "\n"}
+    module.exit_json(changed=set(before) != set(after), before=before, after=after, diff=diff)
+
+
+if __name__ == "__main__":
+    main()

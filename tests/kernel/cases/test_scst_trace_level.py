@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""scst_trace_level, on a STAND-IN for SCST's file: there is no SCST for Debian's kernel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from guest import HERE, four_ways, module, run, wait_for
+
+SCST = Path("/sys/kernel/scst_tgt")
+DEFAULT = ["pid", "out_of_mem", "special", "mgmt"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernel_directory():
+    """sysfs takes no directories, so this guest's /sys/kernel is one in memory."""
+    run("modprobe", "fuse")
+    run("mount", "-t", "tmpfs", "tmpfs", "/sys/kernel")
+
+
+@pytest.fixture
+def scst(request):
+    SCST.mkdir()
+    options = getattr(request, "param", [])
+    stand_in = subprocess.Popen([sys.executable, str(HERE / "scst_stand_in.py"), str(SCST), *options])
+    wait_for(SCST.is_mount, saying="the stand-in")
+    yield SCST
+    run("umount", str(SCST))
+    stand_in.wait(10)
+    SCST.rmdir()
+
+
+def writes():
+    return (SCST / "writes").read_text().splitlines()
+
+
+def test_add_and_remove_in_four_ways(scst):
+    check, real, again, check_again = four_ways("scst_trace_level", add=["scsi", "pr", "mgmt"])
+    assert [one["changed"] for one in (check, real, again, check_again)] == [True, True, False, False]
+    assert check["diff"] == real["diff"] and check["after"] == real["after"]
+    assert set(real["after"]) - set(real["before"]) == {"scsi", "pr"}
+    assert writes() == ["add scsi", "add pr"]
+    back = four_ways("scst_trace_level", remove=["scsi", "pr"])
+    assert [one["changed"] for one in back] == [True, True, False, False]
+    assert back[1]["after"] == real["before"] == DEFAULT
+    assert writes()[2:] == ["del scsi", "del pr"]
+
+
+@pytest.mark.parametrize("state", ["all", "none"])
+def test_states_in_four_ways(scst, state):
+    check, real, again, check_again = four_ways("scst_trace_level", state=state)
+    assert [one["changed"] for one in (check, real, again, check_again)] == [True, True, False, False]
+    assert check["after"] == real["after"]
+    assert len(real["after"]) == (11 if state == "all" else 0)
+    assert writes() == [state]
+
+
+def test_default_in_four_ways(scst):
+    module("scst_trace_level", state="all")
+    check, real, again, check_again = four_ways("scst_trace_level", state="default")
+    assert [one["changed"] for one in (check, real, again, check_again)] == [True, True, False, False]
+    assert check["after"] == real["after"] == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"add": ["scsi", "nonsense"]}, "no trace flag nonsense: this build has function, line"),
+        ({"add": ["pr"], "remove": ["pr"]}, "pr is both in add and in remove"),
+        ({}, "either state, or the flags"),
+        ({"state": "all", "add": ["pr"]}, "either state, or the flags"),
+    ],
+)
+def test_what_cannot_be(scst, options, says):
+    failed = module("scst_trace_level", **options)
+    assert failed["failed"] and says in failed["msg"]
+    assert writes() == []
+
+
+@pytest.mark.parametrize("scst", [["--without-tracing"]], indirect=True)
+def test_a_build_without_tracing(scst):
+    failed = module("scst_trace_level", state="default")
+    assert failed["failed"] and "This build of SCST has no tracing" in failed["msg"]
+
+
+def test_no_scst():
+    failed = module("scst_trace_level", state="default")
+    assert failed["failed"] and "SCST is not loaded" in failed["msg"]
