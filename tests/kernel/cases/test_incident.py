@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The incident in the kernel: an image mapped by krbd and exported by LIO, a dead client with its lock, an initiator full of stuck writes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+
+import cluster
+import pytest
+from guest import Lun, StuckWrites, module, run, wait_for
+
+SITES = [
+    {"module": "target_core_mod", "func": "target_scsi2_reservation_reserve", "format": "SCSI-2 Reserved"},
+    {"module": "target_core_mod", "func": "target_scsi2_reservation_release"},
+]
+CONNECTION = {"conf": str(cluster.CONF), "client": "client.admin"}
+
+
+@pytest.fixture(scope="module")
+def lun():
+    cluster.start()
+    return Lun(cluster.create("img1"))
+
+
+def probe(disk):
+    return module("scsi_reserve_probe", device=disk, deadline=8, slow_after=5)
+
+
+def mine():
+    return next(watcher for watcher in json.loads(cluster.rbd("status", "rbd/img1", "--format", "json"))["watchers"])
+
+
+def test_lun_map_says_what_rbd_says(lun):
+    told = module("lun_map", wanted=[{"image": "rbd/img1"}])
+    image_id = json.loads(cluster.rbd("info", "rbd/img1", "--format", "json"))["id"]
+    assert {(one["stack"], one["lun"]) for one in told["luns"]} == {("lio", 0)}, told
+    assert {one["header"] for one in told["luns"]} == {f"rbd_header.{image_id}"}
+    assert {one["client_address"] for one in told["luns"]} == {mine()["address"]}
+    assert sorted(one["disk"] for one in told["luns"]) == sorted(lun.disks)
+    assert {one["naa"] for one in told["luns"]} == {probe(lun.disks[0])["identity"]["naa"]}
+
+
+def test_from_the_hang_to_the_healed_lun(lun):
+    assert probe(lun.disks[0])["verdict"] == "healthy"
+    traced = module("dynamic_debug", match=SITES, flags="p")
+    mark = module("kernel_log")["mark"]
+    before = cluster.ceph("osd", "blocklist", "ls")
+    orphan = cluster.orphan("img1")
+
+    with StuckWrites(lun.disks[0]):
+        hung = probe(lun.disks[0])
+        assert (hung["verdict"], hung["helper"]["waits_for"]) == ("hung", "inquiry"), hung
+        reserve = subprocess.Popen(["sg_raw", lun.disks[0], "16", *["00"] * 5], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(5)
+        assert reserve.poll() is None
+
+        seen = module("rbd_watchers", **CONNECTION, pools=["rbd"], notify_timeout=5)
+        assert [(image["spec"], image["state"]) for image in seen["images"]] == [("rbd/img1", "stale_duplicate")], seen
+        assert [(one["address"], one["verdict"]) for one in seen["culprits"]] == [(orphan["address"], "fence")], seen
+
+        lease = {"pool": "rbd", "run": "kernel", "reason": "test", "images": ["rbd/img1"]}
+        assert module("osd_blacklist", **CONNECTION, addresses=[orphan["address"]], lease=lease)["added"] == [orphan["address"]]
+        assert reserve.wait(60) == 0
+    lun.release(lun.disks[0])
+
+    assert probe(lun.disks[0])["verdict"] == "healthy"
+    restored = module("osd_blacklist", **CONNECTION, state="restored", addresses=[orphan["address"]])
+    assert restored["removed"] == [orphan["address"]], restored
+    assert cluster.ceph("osd", "blocklist", "ls") == before
+    assert mine()["address"] == module("lun_map", wanted=[{"lun": 0}])["luns"][0]["client_address"]
+
+    log = module("kernel_log", since=mark)
+    locks = [event for event in log["events"] if event["kind"] == "lock"]
+    assert orphan["client"].replace(".", "") in {event["old_holder"] for event in locks}, log["events"]
+    reserved = [event for event in log["events"] if event["kind"] == "reserve"]
+    assert len(reserved) >= 2 and {event["initiator"] for event in reserved} == {"naa.6001405aaaaaaaa1"}, log["events"]
+    module("dynamic_debug", state="restored", sites=traced["before"])
+    wait_for(lambda: not lun.holder(), saying="the release")
+    assert "reset" not in run("dmesg").stdout.lower().partition("breaking header lock")[2]

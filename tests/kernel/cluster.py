@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Ceph cluster inside the guest, of one monitor, one manager and one OSD, and the incident's orphan on it.
+
+The lab's role makes the same with Ansible, which takes five times as long here as outside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+from guest import run, wait_for
+
+DIRECTORY = Path("/var/tmp/cluster")
+CONF = DIRECTORY / "ceph.conf"
+_CLIENT = Path(__file__).parents[2] / "roles/incident_lab/files/lab_client.py"
+_PORT = 24300
+_MON = f"[v2:127.0.0.1:{_PORT},v1:127.0.0.1:{_PORT + 1}]"
+_SETTINGS = f"""
+[global]
+fsid = 3f2c9a52-6f6e-4a7e-9d0e-0f6f8c6b4a11
+mon host = {_MON}
+keyring = {DIRECTORY}/keyring
+run dir = {DIRECTORY}
+crash dir = {DIRECTORY}
+admin socket = {DIRECTORY}/$name.asok
+pid file = {DIRECTORY}/$name.pid
+log file = {DIRECTORY}/$name.log
+mon data = {DIRECTORY}/mon.a
+mgr data = {DIRECTORY}/mgr.x
+osd data = {DIRECTORY}/osd.0
+osd objectstore = memstore
+osd client watch timeout = 3600
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 4
+osd pool default pg autoscale mode = off
+osd crush chooseleaf type = 0
+mon warn on pool no redundancy = false
+mon data avail crit = 1
+auth allow insecure global id reclaim = false
+public addr = 127.0.0.1
+ms bind port min = {_PORT + 10}
+ms bind port max = {_PORT + 40}
+[client]
+admin socket =
+log file =
+"""
+
+
+def ceph(*command: str) -> t.Any:
+    """A command's answer, from JSON where it is that."""
+    out = run("ceph", "--conf", str(CONF), *command, "--format", "json").stdout
+    try:
+        return json.loads(out)
+    except ValueError:
+        return out
+
+
+def rbd(*command: str) -> str:
+    return run("rbd", "--conf", str(CONF), *command).stdout
+
+
+def start() -> None:
+    """Up, with a pool for images."""
+    for part in ("mon.a", "mgr.x", "osd.0"):
+        (DIRECTORY / part).mkdir(parents=True)
+    CONF.write_text(_SETTINGS)
+    _make_keys()
+    run("monmaptool", "--create", "--fsid", "3f2c9a52-6f6e-4a7e-9d0e-0f6f8c6b4a11", "--addv", "a", _MON, str(DIRECTORY / "monmap"))
+    _daemon("mon", "a", "--mkfs", "--monmap", str(DIRECTORY / "monmap"))
+    _daemon("mon", "a")
+    _daemon("mgr", "x")
+    ceph("osd", "new", "11111111-2222-4333-8444-555555555555", "0")
+    _daemon("osd", "0", "--mkfs", "--osd-uuid", "11111111-2222-4333-8444-555555555555")
+    _daemon("osd", "0")
+    ceph("osd", "pool", "create", "rbd", "4")
+    # It writes, so it ends when the pool takes writes.
+    rbd("pool", "init", "rbd")
+
+
+def create(image: str) -> str:
+    """An image with exclusive lock, mapped by krbd; its disk."""
+    rbd("create", f"rbd/{image}", "--size", "32", "--image-feature", "layering,exclusive-lock")
+    run("modprobe", "rbd")
+    # There is no udev here to wait for.
+    return rbd("map", f"rbd/{image}", "--options", "noudev").strip()
+
+
+def orphan(image: str) -> dict[str, t.Any]:
+    """A client that took the lock by writing and was killed; what it said of itself."""
+    ready = DIRECTORY / f"{image}.client"
+    environment = {**os.environ, "PYTHONPATH": "/usr/lib/python3/dist-packages"}
+    client = subprocess.Popen([sys.executable, str(_CLIENT), str(CONF), str(ready), "rbd", image], env=environment)
+    wait_for(ready.exists, 60, "the client's write")
+    client.kill()
+    client.wait()
+    return json.loads(ready.read_text())  # type: ignore[no-any-return]
+
+
+def _make_keys() -> None:
+    keyring = ["ceph-authtool", str(DIRECTORY / "keyring"), "--gen-key"]
+    run(*keyring, "--create-keyring", "--name", "mon.", "--cap", "mon", "allow *")
+    for name in ("client.admin", "mgr.x", "osd.0"):
+        run(*keyring, "--name", name, "--cap", "mon", "allow *", "--cap", "osd", "allow *", "--cap", "mgr", "allow *")
+
+
+def _daemon(kind: str, name: str, *options: str) -> None:
+    run(f"ceph-{kind}", "--conf", str(CONF), "--id", name, *options)
