@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _policy, _remediation
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _luns, _policy, _remediation
 
 
 class FilterModule:
@@ -19,6 +19,9 @@ class FilterModule:
         return {
             "remediation_policy": _policy.apply,
             "remediation_confirmed": _remediation.confirmed,
+            "remediation_by_host": _luns.by_host,
+            "remediation_found_luns": _luns.found,
+            "remediation_kernel_logs": _luns.logs,
             "remediation_owed": _remediation.owed,
             "remediation_plan": _remediation.plan,
             "remediation_result": _remediation.result,

@@ -51,6 +51,7 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "strays": detected.get("strays", []),
         "fenced": [] if run["check_mode"] else _fenced(fenced),
         "restored": [] if run["check_mode"] else _let_in(restored),
+        "kernel_log": tasks.get("kernel_log", []),
         "kept": (tasks["kept_out"] or restored).get("kept", []),
         "foreign": restored.get("foreign", []),
         # Restoring was due and did not come to an end.
@@ -180,6 +181,7 @@ def summary(summed: Data) -> list[str]:
         lines.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
     lines += _short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
     lines += _blacklist_lines(summed)
+    lines += _short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
     lines += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
     return [*lines, f"next: {_NEXT['fences open' if summed['unsettled'] else summed['outcome']]}"]
 
@@ -199,19 +201,32 @@ def _image_lines(image: Data, summed: Data) -> list[str]:
     if image["state_after"]:
         lines.append(f"{image['spec']}: watchers {len(image['watchers_before'])} -> {len(image['watchers_after'])}, {image['state']} -> {image['state_after']}")
     if image["lun_before"]:
-        lines.append(f"{image['spec']}: LUN {image['lun_before']['lun']} {_probe_text(image['lun_before'])} -> {_probe_text(image['lun_after'])}")
+        lines.append(f"{image['spec']}: {_lun(image['lun_before'])} {_probe_text(image['lun_before'])} -> {_probe_text(image['lun_after'])}")
     elif image["lun_after"]:
-        lines.append(f"{image['spec']}: LUN {image['lun_after']['lun']} {_probe_text(image['lun_after'])}")
+        lines.append(f"{image['spec']}: {_lun(image['lun_after'])} {_probe_text(image['lun_after'])}")
     elif image["decision"] in ("fence", "continue"):
-        lines.append(f"{image['spec']}: remediate_watchers_luns has no entry of this name, so no LUN was probed: only the watchers tell that it is healed")
+        lines.append(
+            f"{image['spec']}: no LUN of it is known, by remediate_watchers_luns or the gateways, so none was probed: only the watchers tell that it is healed"
+        )
     return lines
+
+
+def _event(host: str, event: Data) -> str:
+    who = " ".join(event[name] for name in ("initiator", "device", "disk") if event[name])
+    holders = f", {event['old_holder'] or 'nobody'} -> {event['holder'] or 'nobody'}" if event["old_holder"] or event["holder"] else ""
+    return f"kernel of {host} at {event['seconds']:.3f} s: {event['stack']} {event['kind']} {who}{holders}"
+
+
+def _lun(probe: Data) -> str:
+    return probe.get("device") or f"LUN {probe['lun']}"
 
 
 def _probe_text(probe: Data) -> str:
     if not probe:
         return "not probed"
     if probe["verdict"] != "healthy":
-        return f"{probe['verdict']} ({probe['reason']})"
+        holder = f"; its holder is {probe['holder']}" if probe.get("holder") else ""
+        return f"{probe['verdict']} ({probe['reason']}{holder})"
     slowest = max(probe["steps"], key=lambda step: step["seconds"])
     return f"{probe['verdict']} (longest step {slowest['name']}, {slowest['seconds']:.2f} s)"
 

@@ -17,6 +17,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TARGETS = Path("/sys/kernel/config/target")
 INITIATORS = ("naa.5001405aaaaaaaa1", "naa.5001405aaaaaaaa2")
+# The two pr_debug sites that tell who reserves and who releases.
+LIO_SITES = [
+    {"module": "target_core_mod", "func": "target_scsi2_reservation_reserve", "format": "SCSI-2 Reserved"},
+    {"module": "target_core_mod", "func": "target_scsi2_reservation_release"},
+]
 _SERIAL = "8cb1bf32-0001-4000-8000-0123456789ab"
 
 
@@ -70,6 +75,18 @@ class Lun:
         self._write("wwn/vpd_unit_serial", _SERIAL)
         self._write("enable", "1")
         self.disks = [self._export(initiator) for initiator in INITIATORS]
+
+    def export_by_iscsi(self, target: str, portal: str, number: int) -> None:
+        """To whoever logs in, as LUN ``number``."""
+        run("modprobe", "iscsi_target_mod")
+        group = TARGETS / "iscsi" / target / "tpgt_1"
+        (group / f"lun/lun_{number}").mkdir(parents=True)
+        (group / f"lun/lun_{number}/port").symlink_to(self.backstore)
+        (group / "np" / portal).mkdir()
+        settings = {"authentication": "0", "generate_node_acls": "1", "cache_dynamic_acls": "1", "demo_mode_write_protect": "0"}
+        for name, value in settings.items():
+            (group / "attrib" / name).write_text(f"{value}\n")
+        (group / "enable").write_text("1\n")
 
     def holder(self) -> str:
         """Whom LIO names as the holder of a reservation; empty when nobody."""

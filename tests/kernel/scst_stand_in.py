@@ -15,7 +15,7 @@ import stat
 import sys
 import typing as t
 
-import fuse
+import fusepy as fuse
 
 TOKENS = ["function", "line", "pid", "out_of_mem", "special", "scsi", "mgmt", "minor", "scsi_serializing", "retry", "pr"]
 DEFAULT = {"out_of_mem", "pid", "special", "mgmt"}

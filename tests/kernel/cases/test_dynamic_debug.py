@@ -10,13 +10,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_sites import Match
-from guest import four_ways, module, run
+from guest import LIO_SITES, four_ways, module, run
 
 CONTROL = Path("/proc/dynamic_debug/control")
-LIO_SITES = [
-    {"module": "target_core_mod", "func": "target_scsi2_reservation_reserve", "format": "SCSI-2 Reserved"},
-    {"module": "target_core_mod", "func": "target_scsi2_reservation_release"},
-]
 
 
 @pytest.fixture(autouse=True)

@@ -11,12 +11,8 @@ import time
 
 import cluster
 import pytest
-from guest import Lun, StuckWrites, module, run, wait_for
+from guest import LIO_SITES, Lun, StuckWrites, module, run, wait_for
 
-SITES = [
-    {"module": "target_core_mod", "func": "target_scsi2_reservation_reserve", "format": "SCSI-2 Reserved"},
-    {"module": "target_core_mod", "func": "target_scsi2_reservation_release"},
-]
 CONNECTION = {"conf": str(cluster.CONF), "client": "client.admin"}
 
 
@@ -26,8 +22,8 @@ def lun():
     return Lun(cluster.create("img1"))
 
 
-def probe(disk):
-    return module("scsi_reserve_probe", device=disk, deadline=8, slow_after=5)
+def probe(disk, **options):
+    return module("scsi_reserve_probe", device=disk, deadline=8, slow_after=5, **options)
 
 
 def mine():
@@ -46,7 +42,7 @@ def test_lun_map_says_what_rbd_says(lun):
 
 def test_from_the_hang_to_the_healed_lun(lun):
     assert probe(lun.disks[0])["verdict"] == "healthy"
-    traced = module("dynamic_debug", match=SITES, flags="p")
+    traced = module("dynamic_debug", match=LIO_SITES, flags="p")
     mark = module("kernel_log")["mark"]
     before = cluster.ceph("osd", "blocklist", "ls")
     orphan = cluster.orphan("img1")
@@ -54,6 +50,8 @@ def test_from_the_hang_to_the_healed_lun(lun):
     with StuckWrites(lun.disks[0]):
         hung = probe(lun.disks[0])
         assert (hung["verdict"], hung["helper"]["waits_for"]) == ("hung", "inquiry"), hung
+        # The other initiator's queue is free: only what is written shows the hang, and LIO does not pass a flush on.
+        assert [probe(lun.disks[1], write_path=path)["verdict"] for path in ("flush", "ats")] == ["healthy", "hung"]
         reserve = subprocess.Popen(["sg_raw", lun.disks[0], "16", *["00"] * 5], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(5)
         assert reserve.poll() is None
