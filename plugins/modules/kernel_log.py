@@ -24,7 +24,9 @@ options:
     elements: str
     default: []
   path:
-    description: A file with lines of C(dmesg) or of a syslog, to read in place of the running kernel's log. There is no mark then.
+    description:
+      - A file with lines of C(dmesg) or of a syslog, to read in place of the running kernel's log. There is no mark then.
+      - Lines of other programs are left out. Where syslog left the kernel's clock out, the seconds are 0.
     type: path
 extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes
@@ -74,7 +76,7 @@ events:
       description:
         - V(reserve) and V(release), by RESERVE and RELEASE.
         - V(conflict), an initiator met the reservation of another.
-        - V(error), a SCSI command failed, was aborted, or a LUN was reset.
+        - V(error), a SCSI command failed or was aborted, a LUN was reset, or the block layer reports an error.
         - V(lock), krbd waits for the image's exclusive lock, or breaks it.
       type: str
       sample: conflict
@@ -83,7 +85,7 @@ events:
       type: float
       sample: 97.566348
     stack:
-      description: Who says so, V(lio), V(scst), V(sd) or V(krbd).
+      description: Who says so, V(lio), V(scst), V(krbd), or V(sd) for SCSI disks and the block layer.
       type: str
       sample: scst
     device:
@@ -119,7 +121,7 @@ events:
       type: str
       sample: RESERVE(6)
     status:
-      description: How it ended.
+      description: How it ended; SCST's is in hex, those of disks and of the block layer are the kernel's words.
       type: str
       sample: '0x18'
     sense:
@@ -149,6 +151,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kmsg i
 
 
 def _read(options: dict[str, t.Any]) -> Read:
+    if options["since"] == "":
+        raise InputError("since is empty: give the mark of an earlier call, or boot, or leave it out.")
     if options["path"]:
         return Read(kmsg.read_file(options["path"]), "", "")
     if options["since"] is None:
@@ -156,11 +160,15 @@ def _read(options: dict[str, t.Any]) -> Read:
     return kmsg.since("" if options["since"] == "boot" else options["since"])
 
 
-def _lines(records: list[Record], patterns: list[str]) -> list[dict[str, t.Any]]:
+def _compile(pattern: str) -> re.Pattern[str]:
     try:
-        wanted = [re.compile(pattern) for pattern in patterns]
+        return re.compile(pattern)
     except re.error as error:
-        raise InputError(f"One of patterns is no regular expression: {error}.") from error
+        raise InputError(f"'{pattern}' of patterns is no regular expression: {error}.") from error
+
+
+def _lines(records: list[Record], patterns: list[str]) -> list[dict[str, t.Any]]:
+    wanted = [_compile(pattern) for pattern in patterns]
     found = (record for record in records if any(pattern.search(record.message) for pattern in wanted))
     return [{"seconds": record.seconds, "priority": record.priority, "message": record.message} for record in found]
 

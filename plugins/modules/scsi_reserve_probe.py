@@ -90,13 +90,14 @@ options:
   write_path:
     description:
       - How the way of writes is tested. Targets answer reservations, and often reads, by themselves, so only this shows that the storage takes writes.
-      - V(flush) sends SYNCHRONIZE CACHE. It needs a target that passes it down, as tgt with RBD does.
+      - V(auto) is V(ats) for LIO, and V(flush) for all others.
+      - V(flush) sends SYNCHRONIZE CACHE. It needs a target that passes it down, as tgt with RBD does, and LIO does not.
       - V(ats) sends COMPARE AND WRITE of the last block, with what was just read from it, which changes nothing.
       - V(orwrite) sends ORWRITE of zeros to the last block, which changes nothing.
       - V(none) leaves it out.
     type: str
-    choices: [none, flush, ats, orwrite]
-    default: flush
+    choices: [auto, none, flush, ats, orwrite]
+    default: auto
 requirements:
   - libiscsi7 on the host that runs the module, unless O(device) is used
   - the kernel's sg driver and root, for O(device)
@@ -246,7 +247,7 @@ def main() -> None:
             force=dict(type="bool", default=False),
             deadline=dict(type="float", default=10),
             slow_after=dict(type="float", default=1),
-            write_path=dict(type="str", choices=["none", "flush", "ats", "orwrite"], default="flush"),
+            write_path=dict(type="str", choices=["auto", "none", "flush", "ats", "orwrite"], default="auto"),
         ),
         required_together=[("chap_user", "chap_password"), *together],
         required_one_of=[("lun", "device", "luns")],

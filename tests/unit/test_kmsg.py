@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, KernelError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kmsg
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kmsg import Record, parse_lines, parse_record
 
 
@@ -16,11 +20,12 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kmsg i
         (b"6,1234,97566348,-;scst: hello\n SUBSYSTEM=scsi\n DEVICE=+scsi:1:0:0:12\n", Record(1234, 97.566348, 6, "scst: hello")),
         # Facility 1 (user) and priority 4: 8 + 4.
         (b"12,7,1000000,-,caller=T1;x;y\n", Record(7, 1.0, 4, "x;y")),
-        (b"3,0,0,c;a\\x0ab \\x5c \\xc3\n", Record(0, 0.0, 3, "a\nb \\ Ã")),
+        (b"3,0,0,c;a\\x0ab \\x5c t\\xc3\\xa9st \\xc3\n", Record(0, 0.0, 3, "a\nb \\ tést \ufffd")),
         (b"4,5,6,-;\xff\xfe\n", Record(5, 6e-06, 4, "\ufffd\ufffd")),
         (b"", None),
         (b"no record at all", None),
         (b"6,x,1,-;text", None),
+        (b"6," + b"9" * 5000 + b",1,-;text", None),
     ],
 )
 def test_one_read_is_one_record(raw: bytes, record: Record | None) -> None:
@@ -36,6 +41,10 @@ def test_lines_of_dmesg_and_syslog() -> None:
         "Oct 14 17:18:28 wsg-70-3 sshd[12]: [99.1] another program\n",
         "no clock\n",
         "[   97.521633]  (h)___0\n",
+        "Nov  3 07:01:02 gw1 kernel: rbd: without the kernel's clock\r\n",
+        "Nov  3 07:01:02 gw1 sshd[12]: of a kernel: not by it\n",
+        "[" + "9" * 5000 + ".1] no time\n",
+        "",
     ]
     assert parse_lines(lines) == [
         Record(1, 1.5, 6, "plain"),
@@ -43,4 +52,82 @@ def test_lines_of_dmesg_and_syslog() -> None:
         Record(3, 356969.436003, 6, "by syslog"),
         Record(4, 3.25, 6, "by rsyslog"),
         Record(7, 97.521633, 6, " (h)___0"),
+        Record(8, 0.0, 6, "rbd: without the kernel's clock"),
     ]
+
+
+BOOT = "7088b6dd-f7fe-40bd-8dc5-16bdd1f46d9b"
+
+
+@pytest.fixture
+def ring(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What the kernel holds, in place of its device."""
+    held: list[bytes] = []
+    monkeypatch.setattr(kmsg, "_read_boot_id", lambda: BOOT)
+    monkeypatch.setattr(kmsg, "_read_all", lambda: [record for record in map(parse_record, held) if record])
+    return held
+
+
+def hold(ring: list[bytes], *sequences: int) -> None:
+    ring[:] = [f"6,{sequence},1,-;m{sequence}\n".encode() for sequence in sequences]
+
+
+def test_from_a_mark_on(ring: list[bytes]) -> None:
+    hold(ring, 3, 4, 5)
+    mark = kmsg.mark()
+    assert mark == f"{BOOT}:6"
+    assert kmsg.since(mark) == kmsg.Read([], mark, "")
+    hold(ring, 4, 5, 6, 7)
+    read = kmsg.since(mark)
+    assert [record.message for record in read.records] == ["m6", "m7"]
+    assert (read.mark, read.gap) == (f"{BOOT}:8", "")
+    assert len(kmsg.since("").records) == 4
+
+
+@pytest.mark.parametrize(("held", "lost"), [((9, 10), 3), ((6, 7, 9, 10), 1), ((2, 8, 9, 12), 4)])
+def test_what_was_overwritten_is_counted(ring: list[bytes], held: tuple[int, ...], lost: int) -> None:
+    """Before the first record that is left, and between two."""
+    hold(ring, *held)
+    assert kmsg.since(f"{BOOT}:6").gap == f"{lost} records since the mark were overwritten"
+
+
+def test_another_boot_gives_all_and_says_so(ring: list[bytes]) -> None:
+    hold(ring, 0, 1)
+    read = kmsg.since("00000000-0000-0000-0000-000000000000:700")
+    assert (len(read.records), read.gap) == (2, "the host was booted since the mark")
+
+
+@pytest.mark.parametrize("mark", ["boot", f"{BOOT}:", f"{BOOT}:x", f"{BOOT}:6 ", f"{BOOT}:{'9' * 5000}"])
+def test_what_is_no_mark(ring: list[bytes], mark: str) -> None:
+    with pytest.raises(InputError, match="is no mark"):
+        kmsg.since(mark)
+
+
+def test_the_device_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """EPIPE is for records that were overwritten meanwhile, EAGAIN is the end."""
+    answers = iter([b"6,1,1,-;a", OSError(errno.EPIPE, "gone"), b"malformed", b"6,4,1,-;b", BlockingIOError()])
+    monkeypatch.setattr(kmsg.os, "read", lambda *_arguments: answer(next(answers)))
+    assert list(kmsg._raw_records(0)) == [b"6,1,1,-;a", b"malformed", b"6,4,1,-;b"]
+
+
+def test_a_log_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kmsg.os, "read", lambda *_arguments: b"6,1,1,-;a")
+    monkeypatch.setattr(kmsg, "_MOST_RECORDS", 50)
+    assert len(list(kmsg._raw_records(0))) == 50
+    monkeypatch.setattr(kmsg, "_LONGEST_READ_S", -1)
+    assert len(list(kmsg._raw_records(0))) == 1
+
+
+def test_a_device_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kmsg.os, "read", lambda *_arguments: answer(OSError(errno.EINVAL, "Invalid argument")))
+    with pytest.raises(KernelError, match=r"cannot be read \(Invalid argument\)"):
+        list(kmsg._raw_records(0))
+    monkeypatch.setattr(kmsg, "_DEVICE", "/no/such/kmsg")
+    with pytest.raises(KernelError, match=r"^/no/such/kmsg cannot be opened"):
+        kmsg.mark()
+
+
+def answer(given: bytes | OSError) -> bytes:
+    if isinstance(given, OSError):
+        raise given
+    return given

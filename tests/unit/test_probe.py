@@ -129,6 +129,13 @@ def test_an_unknown_write_path_command_is_said() -> None:
     assert "choose another write_path" in run(Table(ats=ILLEGAL), "ats").reason
 
 
+@pytest.mark.parametrize(("vendor", "step"), [("LIO-ORG", "ats"), ("IET", "flush"), ("SCST_BIO", "flush"), ("", "flush")])
+def test_the_way_of_writes_by_the_target(vendor: str, step: str) -> None:
+    table = Table(inquiry=Reply(commands.GOOD, bytes(8) + vendor.encode().ljust(28)))
+    assert run(table, "auto").verdict == "healthy"
+    assert table.names[-1] == step
+
+
 @pytest.mark.parametrize("write_path", ["none", "flush", "ats", "orwrite"])
 def test_write_paths(write_path: WritePath) -> None:
     table = Table()

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kmsg
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kmsg, reservations
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kmsg import Record
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.reservations import Parsed, parse
 
@@ -108,6 +108,46 @@ def test_a_command_that_meets_a_reservation_is_a_conflict_too() -> None:
     ]
 
 
+def test_the_thread_says_which_of_an_initiators_commands_met_the_conflict() -> None:
+    new = "[{thread}]: scst: NEW CDB: len 6, lun {lun}, initiator b, target t, queue_type 1, tag 1 (cmd {cmd}, sess 0)"
+    operation = "[{thread}]: scst: op_name <{name}> (cmd {cmd}), direction=4"
+    parsed = of(
+        new.format(thread=1, lun=1, cmd="aa"),
+        operation.format(thread=11, name="RESERVE(6)", cmd="aa"),
+        new.format(thread=1, lun=2, cmd="bb"),
+        operation.format(thread=12, name="READ(10)", cmd="bb"),
+        "[11]: scst: Reservation conflict (dev lun1, initiator b, tgt_id 0)",
+        "[12]: scst: cmd bb, status 0, msg_status 0",
+        "[11]: scst: cmd aa, status 18, msg_status 0",
+    )
+    assert [(event.kind, event.command, event.lun, event.device) for event in parsed.events] == [("conflict", "RESERVE(6)", 1, "lun1")]
+
+
+def test_of_a_scst_command_cut_off_what_is_known_is_told() -> None:
+    begins = "NEW CDB: len 6, lun 3, initiator b, target t, queue_type 1, tag 1 (cmd bb, sess 0)"
+    operation = "op_name <RESERVE(6)> (cmd bb), direction=4"
+    conflict = "Reservation conflict (dev lun3, initiator b, tgt_id 1)"
+    ends = "cmd bb, status {}, msg_status 0"
+    known = {"kind": "conflict", "stack": "scst", "device": "lun3", "initiator": "b"}
+    more = {"lun": 3, "target": "t", "command": "RESERVE(6)"}
+    assert told(of(begins, operation, conflict)) == [{**known, **more}]
+    assert told(of(begins, operation, conflict, begins)) == [{**known, **more}]
+    assert told(of(conflict, ends.format(18))) == [known]
+    assert told(of(begins, operation, ends.format(18))) == [{key: value for key, value in {**known, **more, "status": "0x18"}.items() if key != "device"}]
+    assert told(of(operation, ends.format(0))) == [{"kind": "reserve", "stack": "scst", "command": "RESERVE(6)", "status": "0x0"}]
+    assert [event.kind for event in of(begins, operation, ends.format(2)).events] == ["error"]
+    assert told(of(begins, operation, conflict, conflict)) == [known, {**known, **more}]
+    assert told(of(begins, operation, ends.format(2), conflict))[1:] == [known]
+    assert of(begins, operation).events == of(begins, ends.format(0)).events == of(ends.format(18)).events == []
+
+
+def test_scst_commands_without_an_end_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reservations, "_MOST_PENDING", 2)
+    operations = [f"op_name <RESERVE(6)> (cmd {number}), direction=4" for number in range(3)]
+    parsed = of(*operations, *(f"cmd {number}, status 0, msg_status 0" for number in range(3)))
+    assert len(parsed.events) == 2
+
+
 @pytest.mark.parametrize("prefix", ["", "[4711] ", "[4711] target_core_mod:target_scsi2_reservation_reserve:291: "])
 def test_lio_with_any_flags(prefix: str) -> None:
     parsed = of(
@@ -121,9 +161,10 @@ def test_lio_with_any_flags(prefix: str) -> None:
     ]
 
 
-def test_lio_conflict_is_one_event() -> None:
+@pytest.mark.parametrize("headline", ["SCSI-2 RESERVATION CONFLICT for iSCSI fabric", "SCSI-2 RESERVATION CONFLIFT for iSCSI fabric"])
+def test_lio_conflict_is_one_event(headline: str) -> None:
     parsed = of(
-        "SCSI-2 RESERVATION CONFLICT FOR iSCSI fabric",
+        headline,
         "Original reserver LUN: 0 iqn.1998-01.com.vmware:esx1",
         "something else",
         "Current attempt - LUN: 0 -> MAPPED LUN: 3 from iqn.1998-01.com.vmware:esx2 ",
@@ -139,6 +180,62 @@ def test_lio_conflict_is_one_event() -> None:
         }
     ]
     assert parsed.understood == 3
+
+
+def test_lio_conflicts_cut_off_are_not_mixed() -> None:
+    headline = "SCSI-2 RESERVATION CONFLICT FOR iSCSI fabric"
+    first = ("Original reserver LUN: 0 one", "Current attempt - LUN: 0 -> MAPPED LUN: 3 from two ")
+    second = ("Original reserver LUN: 0 three", "Current attempt - LUN: 0 -> MAPPED LUN: 4 from four ")
+    parsed = of(*second, headline, first[0], second[0], headline, *first, *second)
+    assert [(event.old_holder, event.initiator, event.lun) for event in parsed.events] == [("one", "", None), ("one", "two", 3)]
+    assert parsed.understood == 10
+
+
+def test_a_reset_of_the_lun_releases_it() -> None:
+    parsed = of("LUN_RESET: TMR starting for [iblock/lun12], tas: 0", "LUN_RESET: SCSI-2 Released reservation", "LUN_RESET: TMR for [iblock] Complete")
+    assert [event.kind for event in parsed.events] == ["error", "release", "error"]
+
+
+def test_scsi_errors_cut_off_are_not_mixed() -> None:
+    disk = "sd 1:0:0:12: [sdd] tag#7 "
+    parsed = of(
+        disk + "FAILED Result: hostbyte=DID_OK driverbyte=DRIVER_OK cmd_age=3s",
+        disk + "CDB: Test Unit Ready 00 00 00 00 00 00",
+        disk + "Sense Key : Not Ready [current] ",
+        disk + "Add. Sense: Logical unit not ready",
+        disk + "Sense Key : Aborted Command [current] ",
+        disk + "CDB: Read(16): 88 00",
+        disk + "CDB[00]: 88 00",
+        "sd 1:0:0:12: [sdd] Synchronize Cache(10) failed: Result: hostbyte=DID_NO_CONNECT driverbyte=DRIVER_OK",
+    )
+    assert [(event.command, event.status, event.sense) for event in parsed.events] == [
+        ("Test Unit Ready", "hostbyte=DID_OK driverbyte=DRIVER_OK cmd_age=3s", ""),
+        ("", "", "Not Ready [current]; Logical unit not ready"),
+        ("Read(16)", "", "Aborted Command [current]"),
+        ("", "hostbyte=DID_NO_CONNECT driverbyte=DRIVER_OK", ""),
+    ]
+    assert parsed.understood == 8
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "device", "disk", "status"),
+    [
+        ("sd 2:0:0:1: rejecting I/O to offline device", "error", "2:0:0:1", "", ""),
+        ("scsi 2:0:0:1: rejecting I/O to dead device", "error", "2:0:0:1", "", ""),
+        ("sd 2:0:0:1: Device offlined - not ready after error recovery", "error", "2:0:0:1", "", ""),
+        ("sd 2:0:0:1: [sde] tag#3 timing out command, waited 180s", "error", "2:0:0:1", "sde", ""),
+        ("sd 2:0:0:1: Power-on or device reset occurred", "error", "2:0:0:1", "", ""),
+        ("sd 2:0:0:1: [sde] tag#3 aborting command", "error", "2:0:0:1", "sde", ""),
+        ("I/O error, dev sdb, sector 8 op 0x0:(READ) flags 0x0", "error", "", "sdb", "I/O error"),
+        ("print_req_error: critical target error, dev dm-3, sector 8", "error", "", "dm-3", "critical target error"),
+        ("blk_update_request: critical nexus error, dev sdd, sector 0", "conflict", "", "sdd", "critical nexus error"),
+        ("blk_update_request: I/O error, dev rbd0, sector 8", "error", "rbd0", "", "I/O error"),
+        ("operation not supported error, dev sdb, sector 8", "error", "", "sdb", "operation not supported error"),
+    ],
+)
+def test_what_disks_and_the_block_layer_say(message: str, kind: str, device: str, disk: str, status: str) -> None:
+    (event,) = of(message).events
+    assert (event.kind, event.device, event.disk, event.status) == (kind, device, disk, status)
 
 
 def test_scsi_errors_are_joined_by_disk_and_tag() -> None:
@@ -160,7 +257,7 @@ def test_scsi_errors_are_joined_by_disk_and_tag() -> None:
         ("error", "sde", "", ""),
         ("error", "", "", ""),
         ("conflict", "sdd", "", ""),
-        ("error", "sdz", "", ""),
+        ("error", "sdz", "", "Not Ready [current]"),
     ]
     assert parsed.events[1].status == "hostbyte=DID_TIME_OUT driverbyte=DRIVER_OK cmd_age=40s"
     assert parsed.understood == 10
@@ -172,12 +269,37 @@ def test_krbd_lock() -> None:
         "rbd: rbd0: breaking header lock owned by client4122",
         "rbd: rbd1: encountered watch error: -107",
         "rbd: rbd0: capacity 33554432 features 0x5",
+        "rbd: image img1: no lock owners detected",
+        "rbd: rbd0: client4123 seems dead, breaking lock",
+        "rbd: rbd0: failed to blocklist client4123: -13",
+        "rbd: rbd0: failed to acquire exclusive lock: -110",
     )
     assert told(parsed) == [
         {"kind": "lock", "stack": "krbd", "device": "rbd0"},
         {"kind": "lock", "stack": "krbd", "device": "rbd0", "old_holder": "client4122"},
         {"kind": "lock", "stack": "krbd", "device": "rbd1"},
+        {"kind": "lock", "stack": "krbd"},
+        {"kind": "lock", "stack": "krbd", "device": "rbd0", "old_holder": "client4123"},
+        {"kind": "lock", "stack": "krbd", "device": "rbd0", "old_holder": "client4123"},
+        {"kind": "lock", "stack": "krbd", "device": "rbd0"},
     ]
+
+
+HOLDERS = "Old Holder: {}, New Holder: {}"
+
+
+@pytest.mark.parametrize("prefix", ["", "[82419] ", "scst: ", "scst_reserve_dev: ", "536: ", "[82419] scst:scst_reserve_dev:536: "])
+def test_scst_old_reserve_with_any_flags(prefix: str) -> None:
+    parsed = of(prefix + HOLDERS.format("(null)", "ffff88011c870000"), prefix + HOLDERS.format("ffff88011c870000", "0000000000000000"))
+    assert told(parsed) == [
+        {"kind": "reserve", "stack": "scst", "holder": "ffff88011c870000"},
+        {"kind": "release", "stack": "scst", "old_holder": "ffff88011c870000"},
+    ]
+
+
+def test_scst_old_release_says_no_more_than_it_was_told() -> None:
+    parsed = of("scst_clear_dev_reservation: on lun12", "[1] scst_clear_dev_reservation:548: ")
+    assert told(parsed) == [{"kind": "release", "stack": "scst"}] * 2
 
 
 def test_scst_old_release_and_lun_resets() -> None:
@@ -199,6 +321,8 @@ def test_whatever_comes_it_does_not_fail() -> None:
     chance = random.Random(4)
     lines = [record.message for path in LOGS.iterdir() for record in kmsg.parse_lines(path.read_text().splitlines())]
     lines += ["Original reserver LUN: 1 x", "sd 1:0:0:1: [sda] tag#1 CDB: Read(6) 08 00", "sd 1:0:0:1: [sda] Sense Key : x"]
+    lines += ["SCSI-2 RESERVATION CONFLICT FOR iSCSI fabric", f"Current attempt - LUN: 1 -> MAPPED LUN: {'9' * 5000} from x"]
+    lines += ["rbd: rbd0: breaking header lock owned by client4122", "I/O error, dev sda, sector 1", HOLDERS.format("(null)", "(null)")]
     for _round in range(200):
         cut = [line[chance.randrange(len(line) + 1) * (chance.random() < 0.3) :] + chr(chance.randrange(0x3000)) for line in lines]
         chance.shuffle(cut)

@@ -24,17 +24,22 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _LONGEST_RECORD = 8192
 # A log that is flooded has no end.
 _MOST_RECORDS, _LONGEST_READ_S = 500_000, 10.0
-_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
-_HEADER = re.compile(r"(?P<priority>\d+),(?P<sequence>\d+),(?P<microseconds>\d+),[^;]*;(?P<message>[^\n]*)")
-# dmesg's own form, and that of syslog before it.
-_LINE = re.compile(r"(?:(?P<syslog>\S.*?\bkernel: ))?(?:<(?P<priority>\d+)>)?\[ *(?P<seconds>\d+\.\d+)\] ?(?P<message>.*)")
-_MARK = re.compile(r"(?P<boot>[0-9a-f-]{36}):(?P<sequence>\d+)")
+# The kernel escapes single bytes, so that a letter of UTF-8 is several escapes.
+_ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
+_HEADER = re.compile(rb"(?P<priority>\d{1,10}),(?P<sequence>\d{1,20}),(?P<microseconds>\d{1,20}),[^;]*;(?P<message>[^\n]*)")
+# A line of a log file: what syslog puts first, and dmesg's own form, of which syslog may have left out the clock.
+_SYSLOG = re.compile(r"(?:[A-Z][a-z]{2} [ \d]?\d [\d:.]+|\d{4}-\d\d-\S+) \S+ kernel: ")
+_CLOCK = re.compile(r"(?:<(?P<priority>\d{1,10})>)?\[ *(?P<seconds>\d{1,12}\.\d{1,9})\] ?")
+_MARK = re.compile(r"(?P<boot>[0-9a-f-]{36}):(?P<sequence>\d{1,20})")
 _INFORMATION = 6
 
 
 @dataclass(frozen=True)
 class Record:
-    """One message. ``seconds`` since boot; ``priority`` from 0, emergency, to 7, debug; ``sequence`` counts from boot, or is the line's number."""
+    """One message. ``priority`` from 0, emergency, to 7, debug; ``sequence`` counts from boot, or is the line's number.
+
+    ``seconds`` since boot, 0 where a log file does not tell.
+    """
 
     sequence: int
     seconds: float
@@ -68,8 +73,10 @@ def since(mark: str) -> Read:
     if wanted["boot"] != boot:
         return Read(records, end, "the host was booted since the mark")
     first = int(wanted["sequence"])
-    lost = max(0, records[0].sequence - first) if records else 0
-    return Read([record for record in records if record.sequence >= first], end, f"{lost} records since the mark were overwritten" if lost else "")
+    kept = [record for record in records if record.sequence >= first]
+    # Records are overwritten before the first that is left, and between those that are read while others are written.
+    lost = kept[-1].sequence + 1 - first - len(kept) if kept else 0
+    return Read(kept, end, f"{lost} records since the mark were overwritten" if lost else "")
 
 
 def read_file(path: str) -> list[Record]:
@@ -83,25 +90,34 @@ def read_file(path: str) -> list[Record]:
 
 def parse_record(raw: bytes) -> Record | None:
     """One read of the device; None for what has not its form."""
-    hit = _HEADER.match(raw.decode(errors="replace"))
+    hit = _HEADER.match(raw)
     if not hit:
         return None
-    message = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), hit["message"])
+    message = _ESCAPE.sub(lambda escape: bytes([int(escape[1], 16)]), hit["message"])
     # The facility is in the higher bits.
-    return Record(int(hit["sequence"]), int(hit["microseconds"]) / 1e6, int(hit["priority"]) & 7, message)
+    return Record(int(hit["sequence"]), int(hit["microseconds"]) / 1e6, int(hit["priority"]) & 7, message.decode(errors="replace"))
 
 
 def parse_lines(lines: t.Iterable[str]) -> list[Record]:
-    """The records of dmesg's output or of a syslog file; lines of other programs, or without the kernel's clock, are left out."""
-    hits = ((number, _LINE.match(line.rstrip("\n"))) for number, line in enumerate(lines, 1))
-    return [Record(number, float(hit["seconds"]), int(hit["priority"] or _INFORMATION) & 7, hit["message"]) for number, hit in hits if hit]
+    """The records of dmesg's output or of a syslog file; lines of other programs are left out."""
+    parsed = (_parse_line(number, line[:_LONGEST_RECORD].rstrip("\r\n")) for number, line in enumerate(lines, 1))
+    return [record for record in parsed if record]
+
+
+def _parse_line(number: int, line: str) -> Record | None:
+    syslog = _SYSLOG.match(line)
+    start = syslog.end() if syslog else 0
+    clock = _CLOCK.match(line, start)
+    if clock:
+        return Record(number, float(clock["seconds"]), int(clock["priority"] or _INFORMATION) & 7, line[clock.end() :])
+    return Record(number, 0.0, _INFORMATION, line[start:]) if syslog else None
 
 
 def _read_all() -> list[Record]:
     try:
         log = os.open(_DEVICE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise KernelError(f"{_DEVICE} cannot be opened ({error.strerror}): run the task as root.") from error
+        raise KernelError(f"{_DEVICE} cannot be opened ({error.strerror}): run the task as root on the host itself, or give the path of a log file.") from error
     try:
         parsed = (parse_record(raw) for raw in _raw_records(log))
         return [record for record in parsed if record]
@@ -120,7 +136,7 @@ def _raw_records(log: int) -> t.Iterator[bytes]:
         except OSError as error:
             # Overwritten while it was read: the next read is of the oldest that is left.
             if error.errno != errno.EPIPE:
-                raise KernelError(f"{_DEVICE} cannot be read ({error.strerror}).") from error
+                raise KernelError(f"{_DEVICE} cannot be read ({error.strerror}): give the path of a log file in its place.") from error
         if time.monotonic() > end:
             return
 

@@ -4,15 +4,16 @@
 
 """What the kernel log tells of reservations, and of what hinders them: records in, events out. Pure.
 
-Sources: drivers/target/target_core_pr.c and target_core_tmr.c, drivers/scsi/scsi_logging.c, scsi_lib.c and scsi_error.c, block/blk-mq.c,
-drivers/block/rbd.c of Linux; SCST's trace of the flags scsi and pr, and the debug messages of its old releases.
+Sources: drivers/target/target_core_pr.c and target_core_tmr.c, drivers/scsi/scsi_logging.c, scsi_lib.c and scsi_error.c, block/blk-core.c
+and blk-mq.c, drivers/block/rbd.c of Linux; SCST's trace of the flags scsi and pr, and the debug messages of its old releases.
 """
 
 from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kmsg import Record
 
@@ -20,7 +21,7 @@ Kind = t.Literal["reserve", "conflict", "release", "error", "lock"]
 
 # A SCST command of which the end is not in the log would be kept for ever.
 _MOST_PENDING = 10_000
-_CONFLICT = "18"
+_GOOD, _CONFLICT = "0", "18"
 _OPERATIONS: dict[str, Kind] = {"RESERVE": "reserve", "RELEASE": "release"}
 
 
@@ -56,57 +57,72 @@ class Parsed(t.NamedTuple):
 
 
 @dataclass
-class _Command:
-    """A SCST command of which the trace has shown the beginning."""
+class _Draft:
+    """An event to which later lines may add. ``parts`` tells what it has: a second one of the same belongs to another event."""
 
+    kind: Kind
+    seconds: float
+    stack: str
+    text: list[str]
+    told: dict[str, t.Any]
+    parts: set[str] = field(default_factory=set)
+
+    def finished(self) -> Event:
+        return Event(self.kind, self.seconds, self.stack, "\n".join(self.text), **self.told)
+
+
+@dataclass
+class _Command:
+    """A SCST command of which the trace has shown the beginning, but not the end."""
+
+    seconds: float
     text: list[str]
     lun: int | None = None
     initiator: str = ""
     target: str = ""
     operation: str = ""
     device: str = ""
-
-    def ended(self, status: str) -> Kind | None:
-        """What it was, now that its SCSI status is known, in hex; None for what has nothing to do with reservations."""
-        kind = _OPERATIONS.get(self.operation.partition("(")[0])
-        if status == _CONFLICT:
-            return "conflict"
-        return kind if status == "0" else "error" if kind else None
+    ended: bool = False
 
 
 def parse(records: t.Iterable[Record]) -> Parsed:
     """The events of ``records``, which may be cut off and mixed with anything; nothing is raised."""
     reader = _Reader()
     understood = sum(reader.take(record) for record in records)
-    return Parsed(reader.events, understood)
+    return Parsed(reader.finished(), understood)
 
 
 class _Reader:
     def __init__(self) -> None:
-        self.events: list[Event] = []
-        self._commands: dict[str, _Command] = {}
-        # Where the event is to which a later line belongs: by disk and tag, and LIO's last conflict.
-        self._failed: dict[tuple[str, str], int] = {}
-        self._lio_conflict = -1
+        self._drafts: list[_Draft] = []
+        # Under way in SCST, by the command's address, and which of them a thread or an initiator had to do with last.
+        self._commands: OrderedDict[str, _Command] = OrderedDict()
+        self._last: dict[str, _Command] = {}
+        # What later lines belong to: by disk and tag, and LIO's last conflict.
+        self._failed: dict[tuple[str, str], _Draft] = {}
+        self._lio_conflict: _Draft | None = None
 
     def take(self, record: Record) -> bool:
         for needle, pattern, understand in _FORMS:
             if needle in record.message:
                 hit = pattern.search(record.message)
                 if hit:
-                    understand(self, record, hit.groupdict())
+                    understand(self, record, {key: value or "" for key, value in hit.groupdict().items()})
                     return True
         return False
+
+    def finished(self) -> list[Event]:
+        while self._commands:
+            self._drop_oldest()
+        return [draft.finished() for draft in self._drafts]
 
     def known(self, record: Record, told: dict[str, str]) -> None:
         """It belongs to the trace and tells nothing more."""
 
-    def add(self, kind: Kind, stack: str, record: Record, **told: t.Any) -> None:
-        self.events.append(Event(kind, record.seconds, stack, record.message, **told))
-
-    def amend(self, index: int, record: Record, **told: t.Any) -> None:
-        event = self.events[index]
-        self.events[index] = replace(event, text=f"{event.text}\n{record.message}", **told)
+    def add(self, kind: Kind, stack: str, record: Record, **told: t.Any) -> _Draft:
+        draft = _Draft(kind, record.seconds, stack, [record.message], told)
+        self._drafts.append(draft)
+        return draft
 
     # LIO
 
@@ -116,94 +132,150 @@ class _Reader:
     def lio_release(self, record: Record, told: dict[str, str]) -> None:
         self.add("release", "lio", record, lun=int(told["lun"]), target=told["fabric"], initiator=told["initiator"], old_holder=told["initiator"])
 
-    def lio_conflict(self, record: Record, told: dict[str, str]) -> None:
-        self._lio_conflict = len(self.events)
-        self.add("conflict", "lio", record, target=told["fabric"])
+    def lio_release_by_reset(self, record: Record, told: dict[str, str]) -> None:
+        self.add("release", "lio", record)
 
-    def lio_conflict_part(self, record: Record, told: dict[str, str]) -> None:
-        if self._lio_conflict >= 0:
-            lun = {"lun": int(told["lun"])} if "lun" in told else {}
-            self.amend(self._lio_conflict, record, **{**told, **lun})
+    def lio_conflict(self, record: Record, told: dict[str, str]) -> None:
+        self._lio_conflict = self.add("conflict", "lio", record, target=told["fabric"])
+
+    def lio_conflict_holder(self, record: Record, told: dict[str, str]) -> None:
+        if self._lio_conflict and "old_holder" not in self._lio_conflict.told:
+            self._lio_conflict.text.append(record.message)
+            self._lio_conflict.told.update(told)
+
+    def lio_conflict_attempt(self, record: Record, told: dict[str, str]) -> None:
+        """The last of the three lines."""
+        if self._lio_conflict:
+            self._lio_conflict.text.append(record.message)
+            self._lio_conflict.told.update(lun=int(told["lun"]), initiator=told["initiator"])
+        self._lio_conflict = None
 
     def lio_error(self, record: Record, told: dict[str, str]) -> None:
         self.add("error", "lio", record)
 
     # SCST
 
-    def scst_old_reserve(self, record: Record, told: dict[str, str]) -> None:
-        self.add("reserve", "scst", record, old_holder=_pointer(told["old"]), holder=_pointer(told["new"]))
+    def scst_old_holders(self, record: Record, told: dict[str, str]) -> None:
+        """Nobody reserves for nobody, so without a new holder it is a release."""
+        old, new = _pointer(told["old"]), _pointer(told["new"])
+        self.add("reserve" if new else "release", "scst", record, old_holder=old, holder=new)
 
     def scst_old_release(self, record: Record, told: dict[str, str]) -> None:
         self.add("release", "scst", record, old_holder=_pointer(told["old"]))
 
     def scst_begins(self, record: Record, told: dict[str, str]) -> None:
-        if len(self._commands) >= _MOST_PENDING:
-            self._commands.pop(next(iter(self._commands)))
-        self._commands[told["command"]] = _Command([record.message], int(told["lun"]), told["initiator"], told["target"])
+        self._begin(told["command"], _Command(record.seconds, [record.message], int(told["lun"]), told["initiator"], told["target"]))
 
     def scst_operation(self, record: Record, told: dict[str, str]) -> None:
-        command = self._commands.setdefault(told["command"], _Command([]))
-        command.operation = told["operation"]
+        if told["command"] not in self._commands:
+            self._begin(told["command"], _Command(record.seconds, []))
+        command = self._commands[told["command"]]
+        command.seconds, command.operation = record.seconds, told["operation"]
         command.text.append(record.message)
+        self._last.update({key: command for key in (told["thread"], command.initiator) if key})
 
     def scst_conflict(self, record: Record, told: dict[str, str]) -> None:
-        """It names no command; the one of that initiator which has not ended is meant."""
-        for command in reversed(self._commands.values()):
-            if command.initiator == told["initiator"] and command.operation:
-                command.device = told["device"]
-                command.text.append(record.message)
+        """It names no command; that initiator's is meant which this thread has in hand, or its last."""
+        for last in (self._last.get(told["thread"]), self._last.get(told["initiator"])):
+            if last and not (last.ended or last.device) and last.initiator in ("", told["initiator"]):
+                last.seconds, last.device, last.initiator = record.seconds, told["device"], told["initiator"]
+                last.text.append(record.message)
                 return
         self.add("conflict", "scst", record, device=told["device"], initiator=told["initiator"])
 
     def scst_ends(self, record: Record, told: dict[str, str]) -> None:
         command = self._commands.pop(told["command"], None)
-        kind = command.ended(told["status"]) if command else None
-        if command and kind:
-            holders = {"reserve": (command.initiator, ""), "release": ("", command.initiator)}
-            holder, old_holder = holders.get(kind, ("", ""))
-            event = Event(kind, record.seconds, "scst", "\n".join([*command.text, record.message]), command.device)
-            event = replace(event, lun=command.lun, initiator=command.initiator, target=command.target)
-            self.events.append(replace(event, holder=holder, old_holder=old_holder, command=command.operation, status=f"0x{told['status']}"))
+        if command:
+            command.seconds = record.seconds
+            command.text.append(record.message)
+            self._end(command, told["status"])
+
+    def _begin(self, address: str, command: _Command) -> None:
+        self._end(self._commands.pop(address, None), "")
+        if len(self._commands) >= _MOST_PENDING:
+            self._drop_oldest()
+        self._commands[address] = command
+
+    def _drop_oldest(self) -> None:
+        self._end(self._commands.popitem(last=False)[1], "")
+
+    def _end(self, command: _Command | None, status: str) -> None:
+        """``status`` is empty where the log does not tell how it ended: then only a conflict is known."""
+        if not command:
+            return
+        command.ended = True
+        kind = _kind(command, status)
+        if not kind:
+            return
+        who = {"device": command.device, "lun": command.lun, "initiator": command.initiator, "target": command.target, "command": command.operation}
+        holders = {"reserve": {"holder": command.initiator}, "release": {"old_holder": command.initiator}}.get(kind, {})
+        told = {**who, **holders, "status": f"0x{status}" if status else ""}
+        self._drafts.append(_Draft(kind, command.seconds, "scst", command.text, told))
 
     # The initiator's disks
 
     def sd_conflict(self, record: Record, told: dict[str, str]) -> None:
         self.add("conflict", "sd", record, device=told["device"])
 
-    def sd_failed(self, record: Record, told: dict[str, str]) -> None:
-        self._failed[told["device"], told["tag"] or ""] = len(self.events)
-        self.add("error", "sd", record, device=told["device"], disk=told["disk"], status=told["status"].strip())
+    def sd_result(self, record: Record, told: dict[str, str]) -> None:
+        self._part(record, told, "result").told["status"] = told["status"].strip()
 
-    def sd_part(self, record: Record, told: dict[str, str]) -> None:
-        index = self._failed.get((told["device"], told["tag"] or ""))
-        if index is None:
-            self.sd_error(record, told)
-        elif told["command"]:
-            self.amend(index, record, command=told["command"])
+    def sd_sense(self, record: Record, told: dict[str, str]) -> None:
+        draft = self._part(record, told, told["part"])
+        draft.told["sense"] = "; ".join(filter(None, (draft.told.get("sense"), told["sense"].strip())))
+
+    def sd_command(self, record: Record, told: dict[str, str]) -> None:
+        """The last of the lines about a command."""
+        self._part(record, told, "command").told["command"] = told["command"].rstrip(":")
+        del self._failed[told["device"], told["tag"]]
+
+    def _part(self, record: Record, told: dict[str, str], part: str) -> _Draft:
+        """The event that has got this part now, which is a new one where the last of this disk and tag had it before."""
+        key = (told["device"], told["tag"])
+        draft = self._failed.get(key)
+        if draft is None or part in draft.parts:
+            draft = self._failed[key] = self.add("error", "sd", record, device=told["device"], disk=told["disk"])
         else:
-            sense = self.events[index].sense
-            self.amend(index, record, sense=f"{sense}; {told['sense']}" if sense else told["sense"])
+            draft.text.append(record.message)
+        draft.parts.add(part)
+        return draft
 
     def sd_error(self, record: Record, told: dict[str, str]) -> None:
-        self.add("error", "sd", record, device=told.get("device", ""), disk=told.get("disk") or "")
+        self.add("error", "sd", record, device=told["device"], disk=told["disk"])
 
-    def disk_conflict(self, record: Record, told: dict[str, str]) -> None:
-        self.add("conflict", "sd", record, disk=told["disk"])
+    def block_error(self, record: Record, told: dict[str, str]) -> None:
+        """An older kernel's word for a reservation conflict is nexus."""
+        kind: Kind = "conflict" if told["status"] in ("reservation conflict error", "critical nexus error") else "error"
+        if re.fullmatch(r"rbd\d+", told["disk"]):
+            self.add(kind, "krbd", record, device=told["disk"], status=told["status"])
+        else:
+            self.add(kind, "sd", record, disk=told["disk"], status=told["status"])
 
     # krbd
 
     def krbd_lock(self, record: Record, told: dict[str, str]) -> None:
-        self.add("lock", "krbd", record, device=told["device"], old_holder=told["owner"] or "")
+        self.add("lock", "krbd", record, device=told["device"], old_holder=told["owner"])
+
+
+def _kind(command: _Command, status: str) -> Kind | None:
+    """What a SCST command is that ended so; None for what has nothing to do with reservations."""
+    if status == _CONFLICT or command.device:
+        return "conflict"
+    kind = _OPERATIONS.get(command.operation.partition("(")[0]) if status else None
+    return "error" if kind and status != _GOOD else kind
 
 
 def _pointer(text: str) -> str:
-    return "" if text == "(null)" else text
+    """Kernels print a null pointer as C((null)), or as zeros."""
+    return "" if text == "(null)" or not text.strip("0") else text
 
 
-_DEVICE = r"\bsd (?P<device>\d+:\d+:\d+:\d+): "
+_THREAD = r"^(?P<thread>\[\d+\])?.*?"
+_DEVICE = r"\b(?:sd|scsi) (?P<device>\d+:\d+:\d+:\d+): "
 _DISK = r"(?:\[(?P<disk>\w+)\] )?"
 _TAG = r"(?:tag#(?P<tag>\d+) )?"
-_MAPPED = r"LUN: \d+ -> MAPPED LUN: (?P<lun>\d+)"
+_MAPPED = r"LUN: \d+ -> MAPPED LUN: (?P<lun>\d{1,20})"
+_OF_COMMAND = _DEVICE + _DISK + _TAG
 
 _Understand = t.Callable[[_Reader, Record, "dict[str, str]"], None]
 # A part of the message that is quick to look for, the form, and what it means. The first that fits counts.
@@ -212,34 +284,47 @@ _FORMS: tuple[tuple[str, re.Pattern[str], _Understand], ...] = tuple(
     for needle, pattern, understand in (
         ("SCSI-2 Reserved", rf"SCSI-2 Reserved (?P<fabric>\S+) {_MAPPED} for (?P<initiator>\S+)", _Reader.lio_reserve),
         ("SCSI-2 Released", rf"SCSI-2 Released reservation for (?P<fabric>\S+) {_MAPPED} for (?P<initiator>\S+)", _Reader.lio_release),
-        ("SCSI-2 RESERVATION CONFLICT", r"SCSI-2 RESERVATION CONFLICT (?:FOR|for) (?P<fabric>\S+) fabric", _Reader.lio_conflict),
-        ("Original reserver", r"Original reserver LUN: \d+ (?P<old_holder>\S+)", _Reader.lio_conflict_part),
-        ("Current attempt", rf"Current attempt - {_MAPPED} from (?P<initiator>\S+)", _Reader.lio_conflict_part),
+        # Kernels before 2021 misspell it.
+        ("SCSI-2 RESERVATION CONFLI", r"SCSI-2 RESERVATION CONFLI[CF]T (?:FOR|for) (?P<fabric>\S+) fabric", _Reader.lio_conflict),
+        ("Original reserver", r"Original reserver LUN: \d+ (?P<old_holder>\S+)", _Reader.lio_conflict_holder),
+        ("Current attempt", rf"Current attempt - {_MAPPED} from (?P<initiator>\S+)", _Reader.lio_conflict_attempt),
         ("ABORT_TASK: ", r"ABORT_TASK: ", _Reader.lio_error),
+        ("LUN_RESET: ", r"LUN_RESET: SCSI-2 Released reservation", _Reader.lio_release_by_reset),
         ("LUN_RESET: ", r"LUN_RESET: ", _Reader.lio_error),
         ("TARGET_CORE[", r"TARGET_CORE\[", _Reader.lio_error),
-        ("scst_reserve_dev", r"scst_reserve_dev:\d+: Old Holder:\s*(?P<old>\S+), New Holder:\s*(?P<new>\S+)", _Reader.scst_old_reserve),
-        ("scst_clear_dev_reservation", r"scst_clear_dev_reservation:\d+:(?: Old Holder:\s*)?\s*(?P<old>[^\s,]*)", _Reader.scst_old_release),
-        ("Reservation conflict (", r"Reservation conflict \(dev (?P<device>[^,]+), initiator (?P<initiator>[^,]+), tgt_id ", _Reader.scst_conflict),
+        ("New Holder:", r"\bOld Holder:\s*(?P<old>[^\s,]+), New Holder:\s*(?P<new>\S+)", _Reader.scst_old_holders),
+        ("scst_clear_dev_reservation", r"\bscst_clear_dev_reservation:(?:.*\bOld Holder:\s*(?P<old>[^\s,]+))?", _Reader.scst_old_release),
+        (
+            "Reservation conflict (",
+            _THREAD + r"Reservation conflict \(dev (?P<device>[^,]+), initiator (?P<initiator>[^,]+), tgt_id ",
+            _Reader.scst_conflict,
+        ),
         (
             "NEW CDB: ",
-            r"NEW CDB: len \d+, lun (?P<lun>\d+), initiator (?P<initiator>[^,]+), target (?P<target>[^,]+), .*\(cmd (?P<command>\w+)",
+            r"NEW CDB: len \d+, lun (?P<lun>\d{1,20}), initiator (?P<initiator>[^,]+), target (?P<target>[^,]+), .*\(cmd (?P<command>\w+)",
             _Reader.scst_begins,
         ),
-        ("op_name <", r"op_name <(?P<operation>[^>]*)> \(cmd (?P<command>\w+)\)", _Reader.scst_operation),
+        ("op_name <", _THREAD + r"op_name <(?P<operation>[^>]*)> \(cmd (?P<command>\w+)\)", _Reader.scst_operation),
         ("msg_status", r"\bcmd (?P<command>\w+), status (?P<status>[0-9a-f]+), msg_status", _Reader.scst_ends),
         ("CDB:", r"^(?:\[\d+\]: )?CDB:$", _Reader.known),
         ("(h)___0__1", r"\(h\)___0__1__2", _Reader.known),
         (": ", r"^\s+[0-9A-F]+: (?:[0-9a-f]{2} )+", _Reader.known),
         ("Changed trace level", r"Changed trace level for ", _Reader.known),
-        ("reservation conflict", _DEVICE + _DISK + r"reservation conflict", _Reader.sd_conflict),
-        ("Result: ", _DEVICE + _DISK + _TAG + r"(?:\S+ )?Result: (?P<status>.*)", _Reader.sd_failed),
-        ("CDB: ", _DEVICE + _DISK + _TAG + r"(?P<sense>)CDB: (?P<command>.*?)(?: [0-9a-f]{2}\b.*)?$", _Reader.sd_part),
-        ("Sense", _DEVICE + _DISK + _TAG + r"(?P<command>)(?:Sense Key : |Add\. Sense: )(?P<sense>.*?)\s*$", _Reader.sd_part),
-        ("sd ", _DEVICE + _DISK + r"(?:Device offlined|rejecting I/O|Power-on or device reset|timing out command)", _Reader.sd_error),
-        ("reservation conflict error", r"reservation conflict error, dev (?P<disk>\w+)", _Reader.disk_conflict),
-        (" error, dev ", r"(?:I/O|critical \w+|timeout|recoverable transport) error, dev (?P<disk>\w+)", _Reader.sd_error),
-        ("rbd: rbd", r"\brbd: (?P<device>rbd\d+): .*\block\b(?:.*owned by (?P<owner>\w+))?", _Reader.krbd_lock),
-        ("rbd: rbd", r"\brbd: (?P<device>rbd\d+): (?P<owner>)encountered watch error", _Reader.krbd_lock),
+        (": reservation conflict", _DEVICE + r"reservation conflict", _Reader.sd_conflict),
+        ("Result: ", _OF_COMMAND + r"(?:.* )?Result: (?P<status>.*)", _Reader.sd_result),
+        ("Sense", _OF_COMMAND + r"(?P<part>Sense Key|Add\. Sense) ?: (?P<sense>.*)", _Reader.sd_sense),
+        ("CDB: ", _OF_COMMAND + r"CDB: (?P<command>[^ \n]+(?: (?![0-9a-f]{2}\b)[^ \n]+)*)", _Reader.sd_command),
+        ("CDB[", _OF_COMMAND + r"CDB\[[0-9a-f]+\]: ", _Reader.known),
+        ("rejecting I/O", _OF_COMMAND + r"rejecting I/O", _Reader.sd_error),
+        ("Device offlined", _OF_COMMAND + r"Device offlined", _Reader.sd_error),
+        ("timing out command", _OF_COMMAND + r"timing out command", _Reader.sd_error),
+        ("reset", _OF_COMMAND + r".*\breset\b", _Reader.sd_error),
+        ("abort", _OF_COMMAND + r".*\babort", _Reader.sd_error),
+        (" error, dev ", r"(?:^|: )(?P<status>(?:[\w/]+ ){1,3}error), dev (?P<disk>[\w!-]+)", _Reader.block_error),
+        (
+            "rbd: ",
+            r"\brbd: (?:(?P<device>rbd\d+)|image \S+): (?=.*\b(?:un)?(?:lock|blocklist|blacklist|watch))(?:.*?\b(?P<owner>client\d+))?",
+            _Reader.krbd_lock,
+        ),
     )
 )

@@ -20,12 +20,14 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Transport, Unreachable
 
 Verdict = t.Literal["healthy", "slow", "hung", "conflict", "faulty", "unreachable"]
-WritePath = t.Literal["none", "flush", "ats", "orwrite"]
+WritePath = t.Literal["auto", "none", "flush", "ats", "orwrite"]
 
 # Kept back from the deadline for RELEASE and for ending the session.
 _CLOSING_S = 0.5
 _RETRY_BUSY_S = 0.2
 _PASSING = (commands.BUSY, commands.TASK_SET_FULL)
+# LIO answers SYNCHRONIZE CACHE by itself (measured: good while every write hung), and does COMPARE AND WRITE on the storage.
+_KEEPS_FLUSH = "LIO-ORG"
 _NO_SUCH_LUN = 0x7F  # peripheral qualifier 3, type 1Fh: no device there (SPC-4 6.6.2)
 
 
@@ -138,7 +140,7 @@ class _Run:
         self._must(commands.read(0, capacity.block_length))
         for command in self._write_path(capacity):
             if self._must(command, allow_unsupported=True).is_sense(commands.ILLEGAL_REQUEST):
-                raise _Ended("faulty", f"the LUN does not know the command of write_path={self.plan.write_path}: choose another write_path")
+                raise _Ended("faulty", f"the LUN does not know the command of write_path={self._way_of_writes}: choose another write_path")
 
     def judge(self) -> None:
         if self.outcome.registrants:
@@ -151,12 +153,18 @@ class _Run:
         if self.transport.holds:
             self.outcome.reason += "; RESERVE was not sent, for this host itself holds the LUN, and RELEASE would end that"
 
+    @property
+    def _way_of_writes(self) -> WritePath:
+        if self.plan.write_path != "auto":
+            return self.plan.write_path
+        return "ats" if self.outcome.identity.get("vendor") == _KEEPS_FLUSH else "flush"
+
     def _write_path(self, capacity: Capacity) -> t.Iterator[Command]:
-        if self.plan.write_path == "flush":
+        if self._way_of_writes == "flush":
             yield commands.synchronize_cache()
-        elif self.plan.write_path == "orwrite":
+        elif self._way_of_writes == "orwrite":
             yield commands.orwrite_zeros(capacity.last_block, capacity.block_length)
-        elif self.plan.write_path == "ats":
+        elif self._way_of_writes == "ats":
             content = self._must(commands.read(capacity.last_block, capacity.block_length)).data
             yield commands.compare_and_write(capacity.last_block, content)
 

@@ -97,7 +97,7 @@ def test_both_at_once_and_in_check_mode(lun):
     assert {one["verdict"] for one in told["probes"]} in ({"healthy"}, {"healthy", "conflict"})
 
 
-@pytest.mark.parametrize("write_path", ["ats", "orwrite", "none"])
+@pytest.mark.parametrize("write_path", ["flush", "orwrite", "none"])
 def test_write_paths(lun, write_path):
     """LIO has COMPARE AND WRITE, and no ORWRITE."""
     told = probe_of(lun.disks[1], write_path=write_path)
@@ -227,7 +227,7 @@ def killed_probe(device, step, moment, victims):
     child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
-            probe(Killer(SgTransport(find(device)), step, moment, victims), Plan(DEADLINE_S, 1, "flush"))
+            probe(Killer(SgTransport(find(device)), step, moment, victims), Plan(DEADLINE_S, 1, "auto"))
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

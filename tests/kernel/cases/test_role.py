@@ -20,7 +20,7 @@ TARGET = "iqn.2026-11.invalid.cephops.iscsi-rescue:kernel"
 INVENTORY = {
     "all": {
         "vars": {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"},
-        "children": {group: {"hosts": {"gateway": {}}} for group in ("ceph_admin", "iscsi_gateways")},
+        "children": {group: {"hosts": {"gateway": {"ansible_host": "127.0.0.1"}}} for group in ("ceph_admin", "iscsi_gateways")},
     }
 }
 SETTINGS = {
@@ -29,8 +29,6 @@ SETTINGS = {
     "remediate_watchers_trace": True,
     "remediate_watchers_probe_slow_after": 8,
     "remediate_watchers_gone_timeout": 90,
-    # It goes to the end of the LUN, where nothing is stuck behind it.
-    "remediate_watchers_probe_write_path": "ats",
 }
 
 
@@ -50,7 +48,7 @@ def play(directory, **settings):
     environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections")}
     options = json.dumps({**SETTINGS, "remediate_watchers_report_dir": str(directory / "reports"), **settings})
     command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(inventory), str(ROOT / "playbooks/remediate_watchers.yml"), "-e", options]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, env=environment)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=400, env=environment)
     print(done.stdout, done.stderr)
     assert done.returncode == 0
     return json.loads(sorted((directory / "reports").iterdir())[-1].read_text())
