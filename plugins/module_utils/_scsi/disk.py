@@ -35,6 +35,8 @@ def find(device: str, force: bool = False) -> Disk:
     generic = next(iter(_names(unit / "scsi_generic")), "")
     if not generic:
         raise KernelError(f"{device} has no sg device: load the kernel's sg module (modprobe sg).")
+    if not os.access(f"/dev/{generic}", os.R_OK | os.W_OK):
+        raise KernelError(f"/dev/{generic}, the way to {device}, cannot be opened: run the task as root.")
     if block and not force:
         _refuse_in_use(block)
     return Disk(block, f"/dev/{generic}")

@@ -76,8 +76,9 @@ class _Sent(t.NamedTuple):
 
 def run(generic: str, channel: Connection) -> t.NoReturn:
     """Serves commands from ``channel`` until its other end is closed, leaves nothing reserved, and ends the process."""
-    _detach(keep=channel.fileno())
+    # Whatever happens, this copy of the caller must not go on as if it were the caller.
     with contextlib.suppress(BaseException):
+        _detach(keep=channel.fileno())
         _serve(_Unit(generic), channel)
     os._exit(0)
 
@@ -113,8 +114,9 @@ class _Unit:
         self._number = 0
         self._sent: dict[int, _Sent] = {}
         self._replies: dict[int, Reply | Unreachable] = {}
+        # The number of a RELEASE behind a RESERVE, and whether one is owed that surely came after it.
         self._queued_release = 0
-        self._reserved = False
+        self._owes_release = False
 
     def answer(self, command: Command | None) -> Reply | Unreachable:
         """The reply, however long it takes; for None, whether the device could be opened."""
@@ -127,32 +129,36 @@ class _Unit:
             return Unreachable(f"{self._generic} says: {error.strerror}")
 
     def leave(self) -> None:
-        """Waits for what is under way, and releases what it reserved."""
-        for number in list(self._sent):
+        """Waits for what is under way, and releases what it may have reserved."""
+        for number in [number for number in self._sent if number != self._queued_release]:
             self._wait(number)
         tries = 0
-        while self._reserved and tries < _RELEASE_TRIES:
-            self._wait(*self._send(commands.release()))
+        while self._owes_release and tries < _RELEASE_TRIES:
+            self._release()
             tries += 1
 
     def _execute(self, command: Command) -> Reply | Unreachable:
         if command.name == "reserve":
             return self._reserve(command)
         if command.name == "release":
-            return self._release(command)
+            return self._release()
         return self._wait(*self._send(command))
 
     def _reserve(self, command: Command) -> Reply | Unreachable:
         if self._queued_release:
-            self._release(commands.release())
+            self._release()
+        self._owes_release = True
         number, self._queued_release = self._send(command, commands.release())
         return self._wait(number)
 
-    def _release(self, command: Command) -> Reply | Unreachable:
-        number, self._queued_release = self._queued_release or self._send(command)[0], 0
-        reply = self._wait(number)
-        # It may have overtaken the RESERVE, which it then did not release.
-        return self._wait(*self._send(command)) if self._reserved else reply
+    def _release(self) -> Reply | Unreachable:
+        """The queued one may have overtaken its RESERVE, so another follows when both are back; who holds nothing may release (SPC-2 7.18)."""
+        number, self._queued_release = self._queued_release, 0
+        if number:
+            self._wait(number)
+        reply = self._wait(*self._send(commands.release()))
+        self._owes_release = not (isinstance(reply, Reply) and reply.status == commands.GOOD)
+        return reply
 
     def _send(self, *sequence: Command) -> list[int]:
         """Queues commands in one system call, so that no kill comes between them; the numbers by which their replies are known."""
@@ -190,15 +196,8 @@ class _Unit:
         while number not in self._replies:
             select.select([self._file], [], [])
             header = _Header.from_buffer_copy(os.read(self._file, ctypes.sizeof(_Header)))
-            sent = self._sent.pop(header.pack_id)
-            self._replies[header.pack_id] = reply = _reply(sent, header)
-            self._note(sent.command, reply)
+            self._replies[header.pack_id] = _reply(self._sent.pop(header.pack_id), header)
         return self._replies.pop(number)
-
-    def _note(self, command: Command, reply: Reply | Unreachable) -> None:
-        """In the order in which the replies came: a RELEASE that overtook its RESERVE has released nothing."""
-        if isinstance(reply, Reply) and reply.status == commands.GOOD and command.name in ("reserve", "release"):
-            self._reserved = command.name == "reserve"
 
 
 def _reply(sent: _Sent, header: _Header) -> Reply | Unreachable:
