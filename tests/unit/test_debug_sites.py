@@ -91,3 +91,24 @@ def test_no_write_is_longer_than_the_kernel_takes_and_none_is_lost() -> None:
     assert "\n".join(texts).splitlines() == queries
     assert 1 < len(texts) < 20
     assert debug_sites.writes([]) == []
+
+
+def test_a_write_is_filled_to_the_last_byte_and_no_further() -> None:
+    half, rest = "x" * 2000, "y" * (debug_sites.LONGEST_WRITE - 2001)
+    assert debug_sites.writes([half, rest]) == [f"{half}\n{rest}"]
+    assert debug_sites.writes([half, rest + "y"]) == [half, rest + "y"]
+
+
+@pytest.mark.parametrize(
+    ("match", "lines"),
+    [
+        (Match(func="target_scsi?_reservation_reserve"), [291]),
+        (Match(func="target_scsi?_reserve"), []),
+        (Match(func="target_scsi2_*"), [228, 291]),
+        (Match(format="^SCSI-2 Released"), [228]),
+        (Match(format="^Released"), []),
+        (Match(format="SCSI-2 Re", line="-290"), [228]),
+    ],
+)
+def test_wildcards_and_beginnings(match: Match, lines: list[int]) -> None:
+    assert [one.line for one in debug_sites.select(SITES, [match])[0]] == lines

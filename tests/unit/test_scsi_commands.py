@@ -89,3 +89,18 @@ def test_registrants() -> None:
     assert commands.decode_registrants(bytes(8)) == []
     assert commands.decode_registrants(bytes.fromhex("0000000100000010 00000000000000aa 00000000000000bb")) == ["00000000000000aa", "00000000000000bb"]
     assert commands.decode_registrants(bytes.fromhex("00000001ffffffff 00000000000000aa 0000")) == ["00000000000000aa"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reservation"),
+    [
+        ("0000000200000010 0000000000abc123 00000000 00 05 0000", {"key": "0000000000abc123", "type": "write exclusive, registrants only"}),
+        ("0000000200000010 0000000000abc123 00000000 00 0f 0000", {"key": "0000000000abc123", "type": "type f"}),
+        ("0000000200000000 0000000000abc123 00000000 00 05 0000", {}),
+        ("0000000200000000", {}),
+        ("0000000200000010 0000000000abc123", {}),
+        ("", {}),
+    ],
+)
+def test_who_holds_the_lun_persistently(data: str, reservation: dict[str, str]) -> None:
+    assert commands.decode_reservation(bytes.fromhex(data)) == reservation
