@@ -66,7 +66,7 @@ def boot(guest: Kernel, command: t.Sequence[str], seconds: int, memory_mib: int 
             stdout=subprocess.DEVNULL,
             stderr=(share / "qemu").open("w"),
         )
-        log = "".join(_read(share / part) for part in ("qemu", "console", "dmesg"))
+        log = "".join(_read(share / part) for part in ("qemu", "console"))
         status = _read(share / "status")
         return Ended(int(status) if status else None, _read(share / "output"), log)
 

@@ -15,9 +15,10 @@ modprobe configfs
 mount -t configfs configfs /sys/kernel/config
 ip link set lo up
 hostname guest
+# From here on the serial console has the kernel's log, also when the guest has to be killed.
+dmesg -n 7
 bash /run/guest/command > /run/guest/output 2>&1 < /dev/null
 echo $? > /run/guest/status
-dmesg > /run/guest/dmesg
 sync
 # A shutdown that waits for processes would never end: some of them hang in the kernel by design of the test.
 echo o > /proc/sysrq-trigger
