@@ -30,7 +30,7 @@ class Kernel(t.NamedTuple):
 
 class Ended(t.NamedTuple):
     status: int | None
-    """None when it had to be killed at the deadline."""
+    """None when it had to be killed at the deadline, or could not be set up."""
     output: str
     log: str
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs /run/guest/command in the guest, leaves its output and status in the share, and switches the guest off.
+set -e
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -17,6 +18,7 @@ ip link set lo up
 hostname guest
 # From here on the serial console has the kernel's log, also when the guest has to be killed.
 dmesg -n 7
+set +e
 bash /run/guest/command > /run/guest/output 2>&1 < /dev/null
 echo $? > /run/guest/status
 sync

@@ -43,7 +43,7 @@ def run(guest: Kernel, case: Path) -> bool:
 
 
 def _show(case: Path, done: Ended, seconds: float) -> None:
-    ending = "was killed at its deadline" if done.status is None else f"ended with {done.status}"
+    ending = "came to no end, or not even to a beginning," if done.status is None else f"ended with {done.status}"
     log = "" if done.status == 0 else "\n--- the guest's log\n" + "\n".join(done.log.splitlines()[-_LOG_LINES:])
     print(f"=== {case.name} {ending} after {seconds:.0f} s\n{done.output}{log}", flush=True)
 
