@@ -181,6 +181,7 @@ def summary(summed: Data) -> list[str]:
         lines.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
     lines += _short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
     lines += _blacklist_lines(summed)
+    lines += [f"kernel of {log['host']}: {log['gap']}" for log in summed["kernel_log"] if log["gap"]]
     lines += _short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
     lines += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
     return [*lines, f"next: {_NEXT['fences open' if summed['unsettled'] else summed['outcome']]}"]

@@ -224,3 +224,23 @@ def test_whose_fences_are_owed_to_images() -> None:
     assert _remediation.owed(leases, ["rbd/one"]) == ["a"]
     assert _remediation.owed(leases, ["rbd/two", "rbd/three"]) == ["a", "b"]
     assert _remediation.owed(leases, []) == []
+
+
+def test_a_disk_and_the_holder_of_a_conflict_are_named() -> None:
+    probe = {"name": "rbd/lun", "device": "/dev/sdb", "lun": None, "verdict": "conflict", "reason": "held", "holder": "naa.1", "steps": []}
+    lines = _remediation.summary(conclude("fence", fenced=FENCED, restored=FREED, probes_before=[probe], probes_after=[{**probe, "holder": ""}]))
+    assert "rbd/lun: /dev/sdb conflict (held; its holder is naa.1) -> conflict (held)" in lines
+
+
+def test_what_the_kernels_said_is_shown() -> None:
+    empty = dict.fromkeys(("initiator", "device", "disk", "old_holder", "holder"), "")
+    events = [
+        {**empty, "kind": "reserve", "stack": "lio", "seconds": 7.5, "initiator": "iqn.a", "holder": "iqn.a"},
+        {**empty, "kind": "error", "stack": "sd", "seconds": 8.25, "device": "1:0:0:1", "disk": "sdb"},
+    ]
+    result = conclude("leave", kernel_log=[{"host": "gw1", "phase": "before", "gap": "2 records were overwritten", "events": events}])
+    lines = _remediation.summary(result)
+    assert "kernel of gw1 at 7.500 s: lio reserve iqn.a, nobody -> iqn.a" in lines
+    assert "kernel of gw1 at 8.250 s: sd error 1:0:0:1 sdb" in lines
+    assert "kernel of gw1: 2 records were overwritten" in lines
+    assert result["kernel_log"][0]["phase"] == "before"
