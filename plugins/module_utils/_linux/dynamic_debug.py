@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -41,7 +42,14 @@ def change(matches: t.Sequence[Match], flags: str, state: State, missing_ok: boo
     if empty and not missing_ok:
         raise KernelError(f"This kernel has no site with {empty[0]}, and nothing was changed: is its module loaded? Set missing_ok where it need not be.")
     targets = {"present": lambda now: now | letters, "absent": lambda now: now - letters, "exact": lambda now: letters}
-    return _apply(sites, before, [site.with_flags(targets[state](site.flags)) for site in before], dry_run)
+    after = [site.with_flags(targets[state](site.flags)) for site in before]
+    try:
+        return _apply(sites, before, after, dry_run)
+    except RescueError:
+        # Who is told of a failure has nothing to restore from.
+        with contextlib.suppress(RescueError):
+            _apply(sites, after, before, dry_run)
+        raise
 
 
 def restore(recorded: t.Sequence[Site], missing_ok: bool, dry_run: bool) -> Change:
@@ -90,7 +98,7 @@ def _open(mode: str) -> t.IO[str]:
     if control is None:
         raise KernelError("This kernel has no dynamic debug: neither " + " nor ".join(CONTROLS) + " is there; mount debugfs, or use another means to see it.")
     try:
-        # Without a buffer, for one write is one unit for the kernel.
+        # With room for all of it, for the kernel takes each write as a whole.
         return open(control, mode, encoding="utf-8", errors="surrogateescape", buffering=1 if mode == "r" else debug_sites.LONGEST_WRITE + 1)
     except PermissionError as error:
         raise KernelError(f"{control} cannot be opened ({error.strerror}): run the task as root, and see whether kernel lockdown forbids it.") from error
