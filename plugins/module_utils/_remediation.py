@@ -215,7 +215,7 @@ def _image_lines(image: Data, summed: Data) -> list[str]:
 def _event(host: str, event: Data) -> str:
     who = " ".join(event[name] for name in ("initiator", "device", "disk") if event[name])
     holders = f", {event['old_holder'] or 'nobody'} -> {event['holder'] or 'nobody'}" if event["old_holder"] or event["holder"] else ""
-    return f"kernel of {host} at {event['seconds']:.3f} s: {event['stack']} {event['kind']} {who}{holders}"
+    return f"kernel of {host} at {float(event['seconds']):.3f} s: {event['stack']} {event['kind']} {who}{holders}"
 
 
 def _lun(probe: Data) -> str:
