@@ -24,6 +24,7 @@ import fleet
 import peers
 import rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import vmkernel
 from lab import BLACKLIST, LOOK, Lab
 
 HERE = Path(__file__).parent
@@ -33,6 +34,7 @@ WATCHED = 5  # every fifth image is watched
 SUSPECTS = CLIENTS = 1_000
 REPEATS = 5
 SAMPLE, ADDRESSES = 100, 10
+LOG_BYTES = (10_000_000, 100_000_000)
 
 
 class Row(t.NamedTuple):
@@ -126,6 +128,18 @@ class Bench:
             words = f"{ratio:.0f} times faster ({took.median * 1000:.1f} ms each, of {took.sample})"
             self.add(f"  than {name}, image by image", words, f"at least {bound} times" if bound else "", ratio >= bound)
 
+    def log(self) -> None:
+        """A log of ESXi in which every line is the incident's, of 10 and of 100 MB."""
+        text = (HERE.parent / "unit" / "data" / "esxi" / "esxi-vmkernel.log").read_text()
+        speeds = []
+        for size in LOG_BYTES:
+            log = text * (size // len(text))
+            began = time.perf_counter()
+            read = vmkernel.events(log)
+            speeds.append(read["lines"] / (time.perf_counter() - began))
+            self.add(f"{size // 1_000_000} MB of ESXi's log", f"{speeds[-1]:,.0f} lines a second", "at least 100,000", speeds[-1] >= 100_000)
+        self.add("  the same for ten times the lines", f"{speeds[1] / speeds[0]:.2f} of that speed", "at least 0.7", speeds[1] / speeds[0] >= 0.7)
+
     def _sample_ids(self, count: int) -> dict[str, str]:
         with rados.Rados(conffile=self.lab.conf) as cluster, cluster.open_ioctx(POOL) as ioctx:
             found = fleet.read_ids(ioctx)
@@ -188,6 +202,7 @@ class Bench:
 def main() -> None:
     bench = Bench(Lab(Path(sys.argv[1]), int(sys.argv[2])))
     try:
+        bench.log()
         bench.role()
         bench.make_pool()
         bench.survey()

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters that lead from ESXi's words to images; each has its documentation in a file of its own."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import esxcli, handover, scsi_id, suspects, vmkernel
+
+
+class FilterModule:
+    """Found by Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Name -> function."""
+        return {
+            "vmkernel_events": vmkernel.events,
+            "esxcli": esxcli.records,
+            "scsi_id": scsi_id.scsi_id,
+            "suspect_luns": suspects.suspects,
+            "suspect_luns_summary": handover.summary,
+            "suspect_luns_vars": handover.variables,
+        }

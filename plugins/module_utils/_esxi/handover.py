@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The suspects for a person, and for the role remediate_watchers. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+Data = t.Mapping[str, t.Any]
+
+# YAML takes these in no scalar as they are (YAML 1.1, 5.1); JSON leaves them so.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
+
+
+def summary(suspects: t.Sequence[Data]) -> list[str]:
+    """A few lines for each suspect, the most suspect first."""
+    lines = [line for suspect in suspects for line in _lines(suspect)]
+    return lines or ["The logs tell of no device that suffers."]
+
+
+def _lines(suspect: Data) -> list[str]:
+    name = f" ({suspect['name']})" if suspect["name"] else ""
+    counts = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in suspect["counts"].items())
+    when = f", {suspect['first']} to {suspect['last']}" if suspect["first"] else ""
+    hosts = f" on {', '.join(suspect['hosts'])}" if suspect["hosts"] else ""
+    lines = [f"{suspect['rank']}. {suspect['device'] or 'a device that no line names'}{name}{hosts}: {suspect['pattern']}. {suspect['reason']}"]
+    lines += [f"   seen: {counts}{when}"] if counts else []
+    lines += [f"   volume: {volume['uuid']}{' ' + volume['name'] if volume['name'] else ''}" for volume in suspect["volumes"]]
+    lines += [f"   path: {', '.join(suspect['paths'])}"] if suspect["paths"] else []
+    lines += [f"   image: {_image(lun)}" for lun in suspect["luns"] if lun["image"]]
+    lines += [f"   no image: {_why_none(suspect)}"] if not suspect["images"] else []
+    return lines + [f"   | {line}" for line in suspect["evidence"]]
+
+
+def _image(lun: Data) -> str:
+    header = f", header {lun['header']}" if lun["header"] else ""
+    return f"{lun['image']}, LUN {lun['lun']} of {lun['target']} ({lun['stack']}, {lun['device']}){header}"
+
+
+def _why_none(suspect: Data) -> str:
+    if suspect["luns"]:
+        return f"{suspect['luns'][0]['stack']} serves it from {suspect['luns'][0]['backing'] or 'nothing'}, which is no RBD image"
+    return "no gateway that was asked exports a LUN of this name; is its gateway in the group iscsi_gateways?"
+
+
+def images(suspects: t.Sequence[Data]) -> list[str]:
+    """The images to look at, the most suspect first."""
+    return list(dict.fromkeys(image for suspect in suspects if suspect["healable"] for image in suspect["images"]))
+
+
+def variables(suspects: t.Sequence[Data]) -> str:
+    """A file of variables for the role. Names come from outside, so Ansible is told not to take them for templates."""
+    named = "".join(f"  - !unsafe {_scalar(image)}\n" for image in images(suspects))
+    return f"---\n# Suspects found by cephops.iscsi_rescue.diagnose_esxi, the most suspect first.\nremediate_watchers_images:\n{named}"
+
+
+def _scalar(text: str) -> str:
+    """A double-quoted scalar, which is JSON's but for what YAML wants escaped."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda hit: f"\\u{ord(hit[0]):04x}", quoted)

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what ESXi logged to the RBD images whose LUNs it suffers from. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter, defaultdict
+from heapq import nsmallest
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi.scsi_id import scsi_id
+
+Data = t.Mapping[str, t.Any]
+Pattern = t.Literal["hang", "mixed", "errors", "slow", "held", "counters"]
+
+# In this order they are ranked.
+_WORDS: dict[Pattern, str] = {
+    "hang": "commands fail or time out and none meets a reservation: the pattern of a LUN that hangs below its target, as with a stale watcher",
+    "mixed": "commands time out, and others meet a reservation: see who holds the LUN, and whether it hangs",
+    "errors": "commands fail, but none timed out and no reserve failed",
+    "slow": "commands are slow, but none failed",
+    "held": "commands meet a reservation and none timed out: somebody holds the LUN, which is not a stale watcher",
+    "counters": "the log tells nothing of it; since the host's boot its counters have seen failed commands",
+}
+# A reservation conflict is answered at once. A stale watcher does not make any.
+_HEALABLE: tuple[Pattern, ...] = ("hang", "mixed", "errors", "slow")
+_HANGING = ("timeout", "reserve_failed")
+# RESERVE(6), RESERVE(10), PERSISTENT RESERVE OUT.
+_RESERVES = ("0x16", "0x56", "0x5f")
+_EVIDENCE = 8
+_COUNTERS = ("reserve_operations", "reservation_conflicts", "failed_commands", "failed_reserve_operations", "failed_read_operations", "failed_write_operations")
+
+
+def suspects(events: t.Sequence[Data], luns: t.Sequence[Data], extents: t.Sequence[Data] = (), stats: t.Sequence[Data] = ()) -> list[dict[str, t.Any]]:
+    """One for each device that the events or the counters speak of, the most suspect first.
+
+    ``events``: of M-filter vmkernel_events; ``luns``: those that lun_map returns; ``extents`` and ``stats``: of ``esxcli storage vmfs extent list`` and
+    ``esxcli storage core device stats get``. For the shape see RETURN of the filter suspect_luns.
+    """
+    spoken_of = _by_device(events, extents)
+    counted = _counted(stats)
+    silent: dict[tuple[str, str], list[Data]] = {
+        (device, ""): [] for device, counters in counted.items() if counters["failed_commands"] and (device, "") not in spoken_of
+    }
+    found = [_suspect(device, of_it, luns, extents, counted.get(device, {})) for (device, _volume), of_it in {**spoken_of, **silent}.items()]
+    ranked = sorted(found, key=_place)
+    return [{"rank": number, **one} for number, one in enumerate(ranked, 1)]
+
+
+def _counted(stats: t.Sequence[Data]) -> dict[str, Counter[str]]:
+    """Device -> its counters, added up over the hosts."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for one in stats:
+        found[str(one.get("device", ""))].update({name: one[name] for name in _COUNTERS if isinstance(one.get(name), int)})
+    found.pop("", None)
+    return found
+
+
+def _by_device(events: t.Sequence[Data], extents: t.Sequence[Data]) -> dict[tuple[str, str], list[Data]]:
+    """(device, '') or, where no device is known, ('', volume) -> events.
+
+    An event that names no device is joined by its volume's extent, or by what else its operation named.
+    """
+    extent_of = {one.get("vmfs_uuid", ""): str(one.get("device_name", "")) for one in extents}
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for event in events:
+        if event["device"]:
+            named[event["operation"]].add(event["device"])
+    found: defaultdict[tuple[str, str], list[Data]] = defaultdict(list)
+    for event in events:
+        others = named.get(event["operation"], set())
+        only = next(iter(others)) if len(others) == 1 else ""
+        device = event["device"] or (event["volume"] and extent_of.get(event["volume"])) or only
+        if device or event["volume"]:
+            found[device, "" if device else event["volume"]].append(event)
+    return found
+
+
+def _suspect(device: str, events: t.Sequence[Data], luns: t.Sequence[Data], extents: t.Sequence[Data], counters: Data) -> dict[str, t.Any]:
+    counts = Counter(event["kind"] for event in events)
+    pattern = _pattern(events, counts)
+    paths = sorted({event["path"] for event in events if event["path"]})
+    matched_by, matched = _matched(device, {event["lun"] for event in events if event["lun"] is not None}, luns)
+    times = sorted(event["time"] for event in events if event["time"])
+    names = scsi_id(device)
+    return {
+        "device": device,
+        "name": names["ascii"],
+        "pattern": pattern,
+        "reason": _WORDS[pattern],
+        "healable": pattern in _HEALABLE and any(lun["image"] for lun in matched),
+        "images": sorted({lun["image"] for lun in matched if lun["image"]}),
+        "matched_by": matched_by,
+        "luns": [dict(lun) for lun in matched],
+        "volumes": _volumes(device, events, extents),
+        "hosts": sorted({event["host"] for event in events if event["host"]}),
+        "paths": paths,
+        "counts": dict(sorted(counts.items())),
+        "counters": dict(counters),
+        "first": times[0] if times else "",
+        "last": times[-1] if times else "",
+        "evidence": _evidence(events),
+    }
+
+
+def _pattern(events: t.Sequence[Data], counts: Counter[str]) -> Pattern:
+    if not events:
+        return "counters"
+    conflicts = counts["reservation_conflict"]
+    hangs = sum(counts[kind] for kind in _HANGING) + sum(event["opcode"] in _RESERVES for event in events if event["kind"] != "reservation_conflict")
+    if conflicts:
+        return "mixed" if hangs else "held"
+    if hangs:
+        return "hang"
+    return "slow" if counts.keys() <= {"slow"} else "errors"
+
+
+def _matched(device: str, numbers: t.Collection[int], luns: t.Sequence[Data]) -> tuple[str, list[Data]]:
+    """(How the LUNs were found, they); by number only those that have no name to be found by, and only one image."""
+    names = scsi_id(device)
+    identity = names["kind"]
+    if identity in ("eui", "naa"):
+        by_name = [lun for lun in luns if names["bytes"] and str(lun[identity]).lower() == names["bytes"]]
+    else:
+        by_name = [lun for lun in luns if identity == "t10" and lun["serial"] and str(lun["serial"]) in names["ascii"].split()]
+        identity = "serial"
+    if by_name:
+        return identity, by_name
+    nameless = [lun for lun in luns if lun["lun"] in numbers and not lun["eui"] and not lun["naa"]]
+    return ("number", nameless) if len({lun["image"] for lun in nameless}) == 1 else ("", [])
+
+
+def _volumes(device: str, events: t.Sequence[Data], extents: t.Sequence[Data]) -> list[dict[str, str]]:
+    label = {str(one.get("vmfs_uuid", "")): str(one.get("volume_name", "")) for one in extents}
+    here = [str(one.get("vmfs_uuid", "")) for one in extents if one.get("device_name") == device]
+    uuids = sorted({event["volume"] for event in events if event["volume"]} | set(here))
+    return [{"uuid": uuid, "name": label.get(uuid, "")} for uuid in uuids]
+
+
+def _evidence(events: t.Sequence[Data]) -> list[str]:
+    """Lines to show, in the log's order: the first of each kind, then the second of each, as long as there is room."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for number, event in enumerate(events):
+        turns.append((seen[event["kind"]], number))
+        seen[event["kind"]] += 1
+    return [events[number]["text"] for number in sorted(number for _turn, number in nsmallest(_EVIDENCE, turns))]
+
+
+def _place(suspect: Data) -> tuple[t.Any, ...]:
+    order = list(_WORDS)
+    known = 0 if suspect["images"] else 1
+    return order.index(suspect["pattern"]), known, -sum(suspect["counts"].values()), suspect["device"]

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the VMkernel's log of ESXi tells of SCSI devices. Pure, and linear in the length of the text.
+
+Sources: the incident's log; Broadcom's articles 289902 (status codes), 338435 (device status) and 2030787 (reservation conflicts); lines of ESXi 5 to 8.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections import deque
+
+Kind = t.Literal[
+    "reservation_conflict", "reserve_failed", "timeout", "no_connection", "busy", "check_condition", "command_failed", "io_error", "path_in_doubt", "slow"
+]
+Event = dict[str, t.Any]
+
+# Longer than any line of ESXi; what follows is not read, so that no line costs more than any other.
+_LONGEST = 2000
+_LINE = re.compile(r"[^\n]+")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z?")
+_WORLD = re.compile(r"cpu\d{1,9}:(\d{1,18})(?: opID=(\S{1,200}))?")
+_MESSAGE = re.compile(r"(?:(WARNING|ALERT): )?([A-Za-z0-9_]{1,40}): (.*)")
+# Modules that speak of SCSI devices, of paths to them, and of VMFS on them.
+_MODULES = frozenset(
+    (
+        *("NMP", "HPP", "ScsiDeviceIO", "ScsiDevice", "ScsiCore", "ScsiPath", "ScsiScan", "Scsi", "SCSI", "StorageApdHandler", "iscsi_vmk"),
+        *("VMW_SATP_ALUA", "VMW_SATP_DEFAULT_AA", "VMW_PSP_RR", "VMW_PSP_FIXED", "VMW_PSP_MRU"),
+        *("Partition", "LVM", "Vol3", "Fil3", "FS3", "FS3J", "FS3Misc", "HBX", "J3", "J6", "Res3", "Res6", "DLX", "ATSLock", "VMFS"),
+    )
+)
+
+_DEVICE = re.compile(r"\b((?:eui|naa|t10)\.[^\s\"':,\[\]()]*[^\s\"':,\[\]().]|mpx\.vmhba\d+:C\d+:T\d+:L\d+)(?::(\d{1,9}))?")
+_PATH = re.compile(r"vmhba\d{1,9}:C\d{1,9}:T\d{1,9}:L(\d{1,9})")
+_OPCODE = re.compile(r"(?:Cmd|Command)(?: ?\(0x[0-9a-f]{1,16}\))? (0x[0-9a-f]{1,2})\b")
+_STATUS = re.compile(
+    r"H:(0x[0-9a-f]{1,8}) D:(0x[0-9a-f]{1,8}) P:(0x[0-9a-f]{1,8})(?: (\w+) sense data:? (0x[0-9a-f]{1,2}) (0x[0-9a-f]{1,2}) (0x[0-9a-f]{1,2}))?"
+)
+_UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+# The volume's UUID as four words of 32 bits, the last two of which are its last eight bytes, little-endian.
+_RESERVE = re.compile(r"Failed to reserve volume \S{1,20} \d{1,9} \d{1,9} ([0-9a-f]{1,8}) ([0-9a-f]{1,8}) ([0-9a-f]{1,8}) ([0-9a-f]{1,8})\b")
+
+_CONFLICT, _GOOD = "0x18", "0x0"
+_DEVICE_STATUS: dict[str, Kind] = {_CONFLICT: "reservation_conflict", "0x2": "check_condition", "0x8": "busy", "0x28": "busy"}
+# Timed out, aborted, reset.
+_HOST_STATUS: dict[str, Kind] = {"0x3": "timeout", "0x5": "timeout", "0x8": "timeout", "0x1": "no_connection", "0x2": "busy"}
+# The first that a message holds, in lower case, counts.
+_WORDS: tuple[tuple[str, Kind], ...] = (
+    ("reservation conflict", "reservation_conflict"),
+    ("failed to reserve volume", "reserve_failed"),
+    ("reservation error", "reserve_failed"),
+    ("all paths down", "path_in_doubt"),
+    ("timeout", "timeout"),
+    ("timed out", "timeout"),
+    ("performance has deteriorated", "slow"),
+    ("state in doubt", "path_in_doubt"),
+    ("fastdeviceprobe", "path_in_doubt"),
+    ("fast path state update", "path_in_doubt"),
+    ("nmp_throttlelog", "command_failed"),
+    ("nmp_completecommand", "command_failed"),
+    ("i/o error", "io_error"),
+    ("no such partition", "io_error"),
+    ("no connection", "no_connection"),
+    ("failed", "io_error"),
+    ("couldn't", "io_error"),
+    ("could not", "io_error"),
+)
+
+
+def events(text: str, host: str = "", limit: int = 100_000) -> dict[str, t.Any]:
+    """The storage events of a log.
+
+    Returns ``events`` (the newest ``limit``), ``dropped`` (older ones), ``lines`` (that are not empty) and ``unparsed`` (lines that tell of no such event).
+    ``host``: whose log it is, kept in each event.
+    """
+    kept: deque[Event] = deque(maxlen=limit)
+    lines = found = 0
+    for hit in _LINE.finditer(text):
+        if hit[0].isspace():
+            continue
+        lines += 1
+        event = parse(hit[0][:_LONGEST], host)
+        if event:
+            found += 1
+            kept.append(event)
+    return {"events": list(kept), "dropped": found - len(kept), "lines": lines, "unparsed": lines - found}
+
+
+def parse(line: str, host: str = "") -> t.Optional[Event]:
+    """The event of a line, None for any other line. A field that the line does not tell is ''; ``lun`` and ``partition`` are numbers or None."""
+    end = line.find(")", line.find("cpu"))
+    begin = line.rfind("cpu", 0, end)
+    world = _WORLD.fullmatch(line, begin, end) if 0 <= begin < end else None
+    said = _MESSAGE.match(line, end + 1) if world else None
+    if not world or not said or said[2] not in _MODULES:
+        return None
+    facts = _facts(said[3])
+    kind = _kind(said[3], facts)
+    if not kind:
+        return None
+    time = _TIME.search(line, 0, begin)
+    stamp = time[0] if time else ""
+    # What one world says at one instant in one operation is about one thing.
+    operation = f"{host} {stamp} {world[1]} {world[2] or ''}".strip()
+    return {"time": stamp, "host": host, "severity": said[1] or "", "module": said[2], "kind": kind, **facts, "operation": operation, "text": line.strip()}
+
+
+def _facts(message: str) -> dict[str, t.Any]:
+    device = _DEVICE.search(message)
+    path = _PATH.search(message) if "vmhba" in message else None
+    opcode = _OPCODE.search(message) if " 0x" in message else None
+    status = _STATUS.search(message) if "H:0x" in message else None
+    return {
+        "device": device[1] if device else "",
+        "partition": int(device[2]) if device and device[2] else None,
+        "path": path[0] if path else "",
+        "lun": int(path[1]) if path else None,
+        "opcode": opcode[1] if opcode else "",
+        "host_status": status[1] if status else "",
+        "device_status": status[2] if status else "",
+        "plugin_status": status[3] if status else "",
+        # Only a valid one is the device's own word.
+        "sense": " ".join(status.groups()[4:]) if status and status[4] == "Valid" else "",
+        "volume": _volume(message),
+    }
+
+
+def _volume(message: str) -> str:
+    hit = _RESERVE.search(message) if "reserve" in message else None
+    if hit:
+        return volume_uuid(*(int(word, 16) for word in hit.groups()))
+    told = _UUID.search(message) if message.count("-") >= 3 else None
+    return told[0] if told else ""
+
+
+def volume_uuid(first: int, second: int, third: int, fourth: int) -> str:
+    """The UUID of a VMFS volume from the four words of ``Failed to reserve volume``."""
+    last = (third.to_bytes(4, "little") + fourth.to_bytes(4, "little")).hex()
+    return f"{first:08x}-{second:08x}-{last[2:4]}{last[:2]}-{last[4:]}"
+
+
+def _kind(message: str, facts: t.Mapping[str, t.Any]) -> t.Optional[Kind]:
+    host, device = facts["host_status"], facts["device_status"]
+    if device in _DEVICE_STATUS:
+        return _DEVICE_STATUS[device]
+    if host and host != _GOOD:
+        return _HOST_STATUS.get(host, "command_failed")
+    lower = message.lower()
+    return next((kind for words, kind in _WORDS if words in lower), None)
