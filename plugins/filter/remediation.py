@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _luns, _policy, _remediation
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import result, summary
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _page
 
 
 class FilterModule:
@@ -24,6 +26,7 @@ class FilterModule:
             "remediation_kernel_logs": _luns.logs,
             "remediation_owed": _remediation.owed,
             "remediation_plan": _remediation.plan,
-            "remediation_result": _remediation.result,
-            "remediation_summary": _remediation.summary,
+            "remediation_report": _page.render,
+            "remediation_result": result.result,
+            "remediation_summary": summary.summary,
         }

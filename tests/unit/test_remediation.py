@@ -8,6 +8,8 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _remediation
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import result as results
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report.summary import summary
 
 ADDRESS = "192.0.2.7:0/1193546917"
 WATCHERS = [
@@ -48,8 +50,8 @@ def conclude(decision: str, run: dict[str, t.Any] | None = None, **tasks: t.Any)
         "refenced": SKIPPED,
         "kept_out": SKIPPED,
     }
-    whole = {"id": "run", "began": 10.0, "ended": 22.34, "error": "", "check_mode": False, "restore": "when_gone", **(run or {})}
-    return _remediation.result(whole, {**base, "probes_before": [], "probes_after": [], **tasks})
+    whole = {"id": "run", "began": 10.0, "ended": 22.34, "error": "", "check_mode": False, "expire": 3600, "connection": {}, **(run or {})}
+    return results.result(whole, {**base, "probes_before": [], "probes_after": [], **tasks})
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def conclude(decision: str, run: dict[str, t.Any] | None = None, **tasks: t.Any)
 )
 def test_outcomes(outcome: str, result: dict[str, t.Any]) -> None:
     assert result["outcome"] == outcome
-    lines = _remediation.summary(result)
+    lines = summary(result)
     assert lines[0].startswith(f"{outcome}, looked at 1 image in 12.3 s")
     assert lines[-1].startswith("next: ")
 
@@ -88,17 +90,17 @@ def test_check_mode_fences_nobody() -> None:
 def test_the_blacklist_is_compared_with_what_it_was_at_first() -> None:
     result = conclude("fence", fenced=FENCED, restored=FREED)
     assert result["blacklist_before"] == result["blacklist_after"] == {}
-    assert "blacklist: 0 entries, the same as before" in _remediation.summary(result)
+    assert "blacklist: 0 entries, the same as before" in summary(result)
 
 
 def test_nothing_is_said_of_a_blacklist_that_nobody_read() -> None:
-    lines = _remediation.summary(conclude("leave", {"restore": "never"}, listed=SKIPPED))
+    lines = summary(conclude("leave", {"restore": "never"}, listed=SKIPPED))
     assert not [line for line in lines if line.startswith("blacklist")]
 
 
 def test_check_mode_says_would_beside_a_refusal_too() -> None:
     both = {"images": [image("fence"), {**image("refuse"), "spec": "rbd/two"}], "culprits": [culprit("fence")], "counts": {"images": 2, "unseen": 0}}
-    lines = _remediation.summary(conclude("fence", {"check_mode": True}, detected=both, fenced=FENCED))
+    lines = summary(conclude("fence", {"check_mode": True}, detected=both, fenced=FENCED))
     assert f"blacklist: would be added {ADDRESS}" in lines
     assert "rbd/two: refused, contested, 2 watchers" in lines
 
@@ -108,12 +110,12 @@ def test_templates_may_hand_numbers_over_as_text() -> None:
 
 
 def test_check_mode_says_would() -> None:
-    lines = _remediation.summary(conclude("fence", {"check_mode": True}, fenced=FENCED))
+    lines = summary(conclude("fence", {"check_mode": True}, fenced=FENCED))
     assert f"blacklist: would be added {ADDRESS}" in lines
 
 
 def test_a_lun_that_was_not_probed_is_not_called_healthy() -> None:
-    assert any("only the watchers tell" in line for line in _remediation.summary(conclude("fence", fenced=FENCED, restored=FREED)))
+    assert any("only the watchers tell" in line for line in summary(conclude("fence", fenced=FENCED, restored=FREED)))
 
 
 def test_probes_are_shown_before_and_after() -> None:
@@ -121,6 +123,8 @@ def test_probes_are_shown_before_and_after() -> None:
         step = {"name": "flush", "seconds": seconds}
         return {
             "name": "rbd/lun",
+            "portal": "192.0.2.10",
+            "target": "iqn.t",
             "lun": 1,
             "verdict": verdict,
             "reason": "flush had no answer within 9.5 s",
@@ -131,7 +135,7 @@ def test_probes_are_shown_before_and_after() -> None:
 
     before, after = [probed("hung", 9.5)], [probed("healthy", 0.01)]
     result = conclude("fence", fenced=FENCED, restored=FREED, probes_before=before, probes_after=after)
-    assert "rbd/lun: LUN 1 hung (flush had no answer within 9.5 s) -> healthy (longest step flush, 0.01 s)" in _remediation.summary(result)
+    assert "rbd/lun: LUN 1 hung (flush had no answer within 9.5 s) -> healthy (longest step flush, 0.01 s)" in summary(result)
 
 
 def test_the_plan_names_evidence_and_refusals() -> None:
@@ -141,14 +145,14 @@ def test_the_plan_names_evidence_and_refusals() -> None:
 
 def test_what_was_not_seen_is_said() -> None:
     seen = {**detected("leave"), "incomplete": ["osd.2 did not answer"], "counts": {"images": 9, "unseen": 4}}
-    lines = _remediation.summary(conclude("leave", detected=seen))
+    lines = summary(conclude("leave", detected=seen))
     assert "not seen (4 images): osd.2 did not answer" in lines
     assert _remediation.plan(seen) == ["refuse what was not seen: osd.2 did not answer"]
 
 
 def test_leftover_headers_are_said() -> None:
     stray = {"pool": "rbd", "namespace": "", "header": "rbd_header.5", "watchers": [{"address": ADDRESS}]}
-    lines = _remediation.summary(conclude("leave", detected={**detected("leave"), "strays": [stray]}))
+    lines = summary(conclude("leave", detected={**detected("leave"), "strays": [stray]}))
     assert any(line.startswith(f"left over: rbd/rbd_header.5 is watched by {ADDRESS}") for line in lines)
 
 
@@ -156,7 +160,7 @@ def test_an_image_that_an_earlier_run_began_with_is_shown() -> None:
     verified = {"images": [{**image("leave"), "watchers": WATCHERS[:1]}]}
     result = conclude("leave", detected={**detected("leave"), "images": []}, verified=verified, continued=["rbd/lun"], restored=FREED)
     assert [(one["spec"], one["decision"], one["state_after"]) for one in result["images"]] == [("rbd/lun", "continue", "normal")]
-    assert any("went on from there" in line for line in _remediation.summary(result))
+    assert any("went on from there" in line for line in summary(result))
 
 
 def test_who_came_back_is_shown_as_fenced() -> None:
@@ -168,7 +172,7 @@ def test_who_came_back_is_shown_as_fenced() -> None:
 def test_a_fleet_stays_readable() -> None:
     many = [{**image("refuse"), "spec": f"rbd/lun{number}"} for number in range(100)]
     found = {"images": many, "culprits": [], "counts": {"images": 100, "unseen": 0}}
-    lines = _remediation.summary(conclude("refuse", detected=found))
+    lines = summary(conclude("refuse", detected=found))
     assert "... and 80 more images, all in the fact remediate_watchers_result and in the report" in lines
     assert not [line for line in lines if "rbd/lun20" in line]
     assert _remediation.plan(found)[-1] == "... and 80 more images"
@@ -176,14 +180,14 @@ def test_a_fleet_stays_readable() -> None:
 
 def test_a_fence_that_could_not_be_ended_is_not_called_ended() -> None:
     broken = conclude("fence", {"error": "Put the blacklist back: no quorum"}, fenced=FENCED, restored={"failed": True, "msg": "no quorum"})
-    assert "may still be fenced" in _remediation.summary(broken)[-1]
+    assert "may still be fenced" in summary(broken)[-1]
     ended = conclude("fence", {"error": "Verify: no"}, fenced=FENCED, restored=FREED)
-    assert "was let in again" in _remediation.summary(ended)[-1]
+    assert "was let in again" in summary(ended)[-1]
 
 
 def test_what_somebody_else_fenced_is_said() -> None:
     result = conclude("fence", fenced=FENCED, restored={**FREED, "removed": [], "foreign": [ADDRESS]})
-    assert f"blacklist: somebody else fenced {ADDRESS} meanwhile, and that was left alone" in _remediation.summary(result)
+    assert f"blacklist: somebody else fenced {ADDRESS} meanwhile, and that was left alone" in summary(result)
 
 
 def test_two_looks_that_agree() -> None:
@@ -228,7 +232,7 @@ def test_whose_fences_are_owed_to_images() -> None:
 
 def test_a_disk_and_the_holder_of_a_conflict_are_named() -> None:
     probe = {"name": "rbd/lun", "device": "/dev/sdb", "lun": None, "verdict": "conflict", "reason": "held", "holder": "naa.1", "steps": []}
-    lines = _remediation.summary(conclude("fence", fenced=FENCED, restored=FREED, probes_before=[probe], probes_after=[{**probe, "holder": ""}]))
+    lines = summary(conclude("fence", fenced=FENCED, restored=FREED, probes_before=[probe], probes_after=[{**probe, "holder": ""}]))
     assert "rbd/lun: /dev/sdb conflict (held; its holder is naa.1) -> conflict (held)" in lines
 
 
@@ -239,7 +243,7 @@ def test_what_the_kernels_said_is_shown() -> None:
         {**empty, "kind": "error", "stack": "sd", "seconds": 8.25, "device": "1:0:0:1", "disk": "sdb"},
     ]
     result = conclude("leave", kernel_log=[{"host": "gw1", "phase": "before", "gap": "2 records were overwritten", "events": events}])
-    lines = _remediation.summary(result)
+    lines = summary(result)
     assert "kernel of gw1 at 7.500 s: lio reserve iqn.a, nobody -> iqn.a" in lines
     assert "kernel of gw1 at 8.250 s: sd error 1:0:0:1 sdb" in lines
     assert "kernel of gw1: 2 records were overwritten" in lines

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the report's pictures have their lines: numbers for SVG, from a run's result. Pure."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+Data = t.Mapping[str, t.Any]
+
+# In the units of the picture's viewBox.
+WIDTH, LEFT, RIGHT = 900, 150, 90
+ROW, TOP = 28, 30
+_ROOM = WIDTH - LEFT - RIGHT
+_SHORTEST = 3
+# What the words behind the longest bar may take.
+_WORDS = 110
+# Seconds between the marks of an axis; about six of them are drawn.
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+# Latencies are from a tenth of a millisecond, to which the probe rounds them, to some ten seconds, so their axis is logarithmic.
+_FLOOR_S = 0.0001
+
+
+def timeline(entries: t.Sequence[Data]) -> dict[str, t.Any]:
+    """A row for each phase and moment. ``ticks`` and ``rows`` have ``x``; a row also ``y``, ``width`` (0 for a moment) and what the entry says."""
+    whole = max([entry["end"] for entry in entries] + [0.1])
+    step = next((step for step in _STEPS if whole / step <= 7), _STEPS[-1])
+    ticks = [{"x": _linear(number * step, whole), "label": f"{number * step:g} s"} for number in range(int(whole / step) + 1)]
+    rows = [{**entry, "x": _linear(entry["begin"], whole), "width": _width(entry, whole), "y": TOP + ROW * number} for number, entry in enumerate(entries)]
+    return {"ticks": ticks, "rows": rows, "height": TOP + ROW * len(rows) + 8}
+
+
+def _linear(seconds: float, whole: float) -> float:
+    return round(LEFT + _ROOM * seconds / whole, 1)
+
+
+def _width(entry: Data, whole: float) -> float:
+    if entry["end"] == entry["begin"]:
+        return 0
+    return max(round(_ROOM * (entry["end"] - entry["begin"]) / whole, 1), _SHORTEST)
+
+
+def latency(before: Data, after: Data) -> dict[str, t.Any]:
+    """Two bars for each step of the probes of one LUN, ``before`` and ``after``; either may be {}."""
+    probes = [(name, probe) for name, probe in (("before", before), ("after", after)) if probe]
+    steps = list(dict.fromkeys(step["name"] for _name, probe in probes for step in probe["steps"]))
+    longest = max([float(step["seconds"]) for _name, probe in probes for step in probe["steps"]] + [1.0])
+    top = 10 ** math.ceil(math.log10(longest))
+    ticks = [{"x": _logarithmic(_FLOOR_S * 10**power, top), "label": _tick(power)} for power in range(round(math.log10(top / _FLOOR_S)) + 1)]
+    groups = [{"name": step, "y": TOP + (ROW + 10) * number, "bars": _bars(step, probes, top, TOP + (ROW + 10) * number)} for number, step in enumerate(steps)]
+    return {"ticks": ticks, "groups": groups, "height": TOP + (ROW + 10) * len(groups) + 8}
+
+
+def _tick(power: int) -> str:
+    """In powers of ten, counted from the shortest."""
+    return f"{10 ** (power - 4)} s" if power >= 4 else f"{10 ** (power - 1):g} ms"
+
+
+def _bars(name: str, probes: t.Sequence[tuple[str, Data]], top: float, y: float) -> list[dict[str, t.Any]]:
+    found = [(when, step) for when, probe in probes for step in probe["steps"] if step["name"] == name]
+    return [
+        {
+            "when": when,
+            "y": y + (0 if when == "before" else 16),
+            "width": max(round(_logarithmic(float(step["seconds"]), top) - LEFT, 1), _SHORTEST),
+            "good": step["status"] == "good",
+            "label": seconds(float(step["seconds"])) + ("" if step["status"] == "good" else f", {step['status'].replace('_', ' ')}"),
+        }
+        for when, step in found
+    ]
+
+
+def _logarithmic(seconds: float, top: float) -> float:
+    share = math.log(max(seconds, _FLOOR_S) / _FLOOR_S) / math.log(top / _FLOOR_S)
+    return round(LEFT + (_ROOM - _WORDS) * share, 1)
+
+
+def seconds(value: float) -> str:
+    """With as many digits as mean something."""
+    if value >= 1:
+        return f"{value:.1f} s"
+    if value < _FLOOR_S:
+        return "under 0.1 ms"
+    return f"{value * 1000:.0f} ms" if value >= 0.1 else f"{value * 1000:.2g} ms"

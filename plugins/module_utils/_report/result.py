@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run of the role came to: from what its tasks returned to one result. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timezone
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import commands, timeline, unfinished
+
+Data = t.Mapping[str, t.Any]
+
+
+def result(run: Data, tasks: Data) -> dict[str, t.Any]:
+    """The run's result.
+
+    ``run``: ``id``, ``began`` and ``ended`` (seconds since the epoch), ``error`` (empty when none), ``check_mode``, ``expire`` (seconds), and ``connection``
+    (see commands.by_hand).
+    ``tasks``: what the tasks ``listed`` (the blacklist at first), ``detected``, ``fenced``, ``verified``, ``restored``, and then
+    ``refenced`` and ``kept_out`` (for who came back) returned, {} or skipped for one that did not run; the lists ``probes_before`` and ``probes_after``;
+    ``afterwards`` (the last look); ``times`` (see timeline); and ``continued``, the images of open leases.
+    """
+    tasks = {name: {} if isinstance(task, t.Mapping) and task.get("skipped") else task for name, task in tasks.items()}
+    detected, fenced, restored = tasks["detected"], tasks["fenced"], tasks["restored"]
+    images = [_image(image, tasks) for image in detected["images"] if image["decision"] != "leave"]
+    images += [_image(image, tasks) for image in _continued(tasks, [image["spec"] for image in images])]
+    summed = {
+        "run": run["id"],
+        "check_mode": run["check_mode"],
+        # A template hands numbers over as text up to ansible-core 2.18.
+        "seconds": round(float(run["ended"]) - float(run["began"]), 1),
+        "began": _utc(run["began"]),
+        "ended": _utc(run["ended"]),
+        "error": run["error"],
+        "expire": run["expire"],
+        "timeline": timeline.timeline(run, tasks),
+        "images": images,
+        "culprits": detected["culprits"],
+        "counts": detected["counts"],
+        "incomplete": detected.get("incomplete", []),
+        "unread": (restored or tasks["listed"]).get("unread", []),
+        "strays": detected.get("strays", []),
+        "fenced": [] if run["check_mode"] else _fenced(fenced),
+        "restored": [] if run["check_mode"] else _let_in(restored),
+        "kernel_log": tasks.get("kernel_log", []),
+        "kept": (tasks["kept_out"] or restored).get("kept", []),
+        "foreign": restored.get("foreign", []),
+        # Restoring was due and did not come to an end.
+        "unsettled": bool(run["error"]) and ("after" not in restored or bool(restored["unread"])) and bool(fenced or tasks["listed"].get("leases")),
+        "blacklist_before": tasks["listed"].get("after"),
+        "blacklist_during": tasks["listed"].get("after") if run["check_mode"] else fenced.get("after", tasks["listed"].get("after")),
+        "blacklist_after": _blacklist_after(run, tasks),
+    }
+    summed = {"outcome": _outcome(run, tasks, summed), **summed}
+    return {**summed, "unfinished": unfinished.unfinished(summed), "by_hand": commands.by_hand(summed, run["connection"])}
+
+
+def _blacklist_after(run: Data, tasks: Data) -> dict[str, str] | None:
+    """As the last task left it; in check mode nothing was done in between, so all that would be done is put together."""
+    last = tasks["refenced"] or tasks["restored"] or tasks["fenced"] or tasks["listed"]
+    if not run["check_mode"] or not tasks["fenced"]:
+        return last.get("after")
+    gone = tasks["restored"].get("removed", [])
+    return {client: until for client, until in tasks["fenced"]["after"].items() if client not in gone}
+
+
+def _utc(seconds: t.Any) -> str:
+    return datetime.fromtimestamp(float(seconds), timezone.utc).isoformat(timespec="seconds")
+
+
+def _fenced(task: Data) -> list[str]:
+    return [*task.get("added", []), *task.get("extended", [])]
+
+
+def _let_in(task: Data) -> list[str]:
+    return [*task.get("removed", []), *task.get("reset", [])]
+
+
+def _continued(tasks: Data, shown: t.Sequence[str]) -> list[Data]:
+    """The images that an earlier run began with, as this run found them."""
+    left = [image for image in tasks["verified"].get("images", []) if image["spec"] in tasks["continued"] and image["spec"] not in shown]
+    return [{**image, "decision": "continue", "reasons": ["an earlier run fenced a client of it, and this one went on from there"]} for image in left]
+
+
+def _outcome(run: Data, tasks: Data, summed: Data) -> str:
+    if run["error"]:
+        return "failed"
+    if summed["incomplete"] or summed["unread"] or any(image["decision"] == "refuse" for image in summed["images"]):
+        return "refused"
+    changes = _fenced(tasks["fenced"]) + tasks["restored"].get("closed", [])
+    if run["check_mode"] and changes:
+        return "would_heal"
+    if summed["kept"]:
+        return "healed_restore_pending"
+    return "healed" if changes else "nothing_to_do"
+
+
+def _image(image: Data, tasks: Data) -> dict[str, t.Any]:
+    verified = {found["spec"]: found for found in tasks["verified"].get("images", [])}
+    after = verified.get(image["spec"], {})
+    last = {found["spec"]: found for found in tasks.get("afterwards", {}).get("images", [])}
+    return {
+        "spec": image["spec"],
+        "header": image["header"],
+        "state": image["state"],
+        "decision": image["decision"],
+        "reasons": image["reasons"],
+        "watchers_before": image["watchers"],
+        "watchers_after": after.get("watchers", []),
+        "state_after": after.get("state", ""),
+        "lock_before": timeline.lock_owner(image),
+        "lock_after": timeline.lock_owner(last.get(image["spec"], after)),
+        "lun_before": _probe(image["spec"], tasks["probes_before"]),
+        "lun_after": _probe(image["spec"], tasks["probes_after"]),
+    }
+
+
+def _probe(spec: str, probes: t.Sequence[Data]) -> dict[str, t.Any]:
+    """The first probe of the image's LUN; {} when there was none."""
+    return next((dict(probe) for probe in probes if probe["name"] == spec), {})

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The result of a run in words, for a person. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import unfinished
+
+Data = t.Mapping[str, t.Any]
+
+# More than this nobody reads on a screen; the result, and the report, have them all.
+SHOWN = 20
+
+
+def short(lines: t.Sequence[str], what: str) -> list[str]:
+    rest = len(lines) - SHOWN
+    return list(lines) if rest <= 0 else [*lines[:SHOWN], f"... and {rest} more {what}"]
+
+
+def summary(summed: Data) -> list[str]:
+    """The result for a person, a line a fact."""
+    count = summed["counts"]["images"]
+    lines = [f"{summed['outcome']}, looked at {count} image{'s' * (count != 1)} in {summed['seconds']} s"]
+    lines += [f"error: {summed['error']}"] if summed["error"] else []
+    lines += [f"not seen ({summed['counts']['unseen']} images): {gap}" for gap in summed["incomplete"]]
+    lines += [f"leases not read: {gap}" for gap in summed["unread"]]
+    lines += short([f"left over: {_stray(stray)}" for stray in summed["strays"]], "watched headers that belong to no image")
+    for image in summed["images"][:SHOWN]:
+        lines += _image_lines(image, summed)
+    if len(summed["images"]) > SHOWN:
+        lines.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
+    lines += short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
+    lines += _blacklist_lines(summed)
+    lines += [f"kernel of {log['host']}: {log['gap']}" for log in summed["kernel_log"] if log["gap"]]
+    lines += short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
+    lines += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
+    return [*lines, f"next: {unfinished.advice(summed)}"]
+
+
+def _stray(stray: Data) -> str:
+    where = "/".join(part for part in (stray["pool"], stray["namespace"], stray["header"]) if part)
+    who = ", ".join(watcher["address"] for watcher in stray["watchers"])
+    return f"{where} is watched by {who} and belongs to no image: see whether it is what an interrupted removal left"
+
+
+def _image_lines(image: Data, summed: Data) -> list[str]:
+    stale = [watcher for watcher in image["watchers_before"] if watcher["liveness"] in ("hung", "orphaned") or watcher["verdict"] == "fence"]
+    refused = "refused, " if image["decision"] == "refuse" else ""
+    lines = [f"{image['spec']}: {refused}{image['state']}, {'; '.join(image['reasons'])}"]
+    lines += [f"{image['spec']}: {watcher['address']} is {watcher['liveness']}: {watcher['reasons'][0]}" for watcher in stale]
+    lines += [f"{image['spec']}: fenced {watcher['address']}" for watcher in stale if watcher["address"] in summed["fenced"]]
+    if image["state_after"]:
+        lines.append(f"{image['spec']}: watchers {len(image['watchers_before'])} -> {len(image['watchers_after'])}, {image['state']} -> {image['state_after']}")
+    if image["lun_before"]:
+        lines.append(f"{image['spec']}: {_lun(image['lun_before'])} {_probe_text(image['lun_before'])} -> {_probe_text(image['lun_after'])}")
+    elif image["lun_after"]:
+        lines.append(f"{image['spec']}: {_lun(image['lun_after'])} {_probe_text(image['lun_after'])}")
+    elif image["decision"] in ("fence", "continue"):
+        lines.append(
+            f"{image['spec']}: no LUN of it is known, by remediate_watchers_luns or the gateways, so none was probed: only the watchers tell that it is healed"
+        )
+    return lines
+
+
+def _event(host: str, event: Data) -> str:
+    who = " ".join(event[name] for name in ("initiator", "device", "disk") if event[name])
+    holders = f", {event['old_holder'] or 'nobody'} -> {event['holder'] or 'nobody'}" if event["old_holder"] or event["holder"] else ""
+    return f"kernel of {host} at {float(event['seconds']):.3f} s: {event['stack']} {event['kind']} {who}{holders}"
+
+
+def _lun(probe: Data) -> str:
+    return probe.get("device") or f"LUN {probe['lun']}"
+
+
+def _probe_text(probe: Data) -> str:
+    if not probe:
+        return "not probed"
+    if probe["verdict"] != "healthy":
+        holder = f"; its holder is {probe['holder']}" if probe.get("holder") else ""
+        return f"{probe['verdict']} ({probe['reason']}{holder})"
+    slowest = max(probe["steps"], key=lambda step: step["seconds"])
+    return f"{probe['verdict']} (longest step {slowest['name']}, {slowest['seconds']:.2f} s)"
+
+
+def _blacklist_lines(summed: Data) -> list[str]:
+    before, after = summed["blacklist_before"], summed["blacklist_after"]
+    if before is None or after is None:
+        return []
+    if before.keys() == after.keys():
+        return [f"blacklist: {len(after)} entries, the same as before"]
+    would = "would be " if summed["check_mode"] else ""
+    changes = (("added", after.keys() - before.keys()), ("removed", before.keys() - after.keys()))
+    return [f"blacklist: {would}{word} {', '.join(short(sorted(clients), 'clients'))}" for word, clients in changes if clients]

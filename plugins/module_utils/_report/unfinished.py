@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run leaves to be done. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+Data = t.Mapping[str, t.Any]
+
+_NEXT = {
+    "nothing_to_do": "If a LUN hangs all the same, the cause is not a stale watcher: look at the target, the network and 'ceph -s'.",
+    "healed": "Rescan the LUN on the initiators that had lost it.",
+    "healed_restore_pending": "End the client named above, then run this again, or cephops.iscsi_rescue.restore_blacklist: that removes its entry.",
+    "refused": "Read the reasons: end the surplus client by hand, or raise remediate_watchers_expected if it is there by right.",
+    "would_heal": "Run it without check mode to do so.",
+    "failed": "What was fenced and whose client is gone was let in again. Read the error. An image that is normal by now is not looked at closer "
+    "by a second run, so probe its LUN yourself, with the module scsi_reserve_probe.",
+    "fences open": "Clients may still be fenced under leases. Read the error, then run this again, which goes on from there.",
+}
+
+
+def advice(summed: Data) -> str:
+    """What to do next, in a sentence or two."""
+    return _NEXT["fences open" if summed["unsettled"] else summed["outcome"]]
+
+
+def unfinished(summed: Data) -> list[str]:
+    """What is still open when the run has ended, a sentence each; [] when nothing is."""
+    lines = [f"{kept['address']} stays on the blacklist until {kept['until']}: {kept['reason']}" for kept in summed["kept"]]
+    lines += [
+        f"{image['spec']} is {image['state']} and was left so: {'; '.join(image['reasons'])}" for image in summed["images"] if image["decision"] == "refuse"
+    ]
+    lines += [f"The LUN of {image['spec']} is {probe['verdict']}: {probe['reason']}" for image in summed["images"] for probe in _unwell(image)]
+    lines += [f"No LUN of {image['spec']} was probed, so only its watchers tell that it is healed" for image in summed["images"] if _unproven(image)]
+    lines += [f"Not seen: {gap}" for gap in summed["incomplete"]]
+    lines += [f"Leases not read: {gap}" for gap in summed["unread"]]
+    lines += [f"Somebody else put {address} on the blacklist meanwhile, and that was left alone" for address in summed["foreign"]]
+    lines += [f"{stray['header']} in pool {stray['pool']} is watched and belongs to no image" for stray in summed["strays"]]
+    return lines + (["Clients may still be fenced under leases"] if summed["unsettled"] else [])
+
+
+def _unwell(image: Data) -> list[Data]:
+    """The last probe of the image's LUN, unless it answered in time."""
+    probe = image["lun_after"] or image["lun_before"]
+    return [probe] if probe and probe["verdict"] != "healthy" else []
+
+
+def _unproven(image: Data) -> bool:
+    return image["decision"] in ("fence", "continue") and not image["lun_after"]

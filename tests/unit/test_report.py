@@ -1,0 +1,298 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a run: what it says, and that nothing in it is taken for more than text."""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import drawing, result
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _page
+
+TEMPLATE = (Path(__file__).parents[2] / "roles" / "remediate_watchers" / "files" / "report.html.j2").read_text(encoding="utf-8")
+DEAD, LIVE = "192.0.2.7:0/1193546917", "192.0.2.8:0/1"
+HOSTILE = "\"><script>alert('&amp;{{ 7*7 }}{% raw %}')</script><img src=x onerror=alert(1)>"
+
+
+def watcher(address: str, lock: bool = False, liveness: str = "alive") -> dict[str, t.Any]:
+    verdict = "keep" if liveness == "alive" else "fence"
+    return {
+        "address": address,
+        "client": "client.1",
+        "host": "",
+        "entity": "",
+        "lock_owner": lock,
+        "liveness": liveness,
+        "verdict": verdict,
+        "reasons": [f"it is {liveness}"],
+    }
+
+
+def image(spec: str = "rbd/lun", **more: t.Any) -> dict[str, t.Any]:
+    found = {
+        "spec": spec,
+        "header": "rbd_header.1",
+        "state": "stale_duplicate",
+        "decision": "fence",
+        "reasons": ["2 watchers where 1 is expected"],
+        "watchers": [watcher(LIVE), watcher(DEAD, True, "orphaned")],
+    }
+    return {**found, **more}
+
+
+def healed(spec: str, lock: bool = True) -> dict[str, t.Any]:
+    return image(spec, state="normal", decision="leave", watchers=[watcher(LIVE, lock)])
+
+
+def probe(spec: str, verdict: str, **more: t.Any) -> dict[str, t.Any]:
+    steps = [
+        {"name": "reserve", "seconds": 0.0, "status": "good"},
+        {"name": "flush", "seconds": 9.5 if verdict == "hung" else 0.0123, "status": "no_answer" if verdict == "hung" else "good"},
+    ]
+    where = {"portal": "192.0.2.10:3260", "target": "iqn.t", "lun": 12, "device": ""}
+    return {"name": spec, **where, "verdict": verdict, "reason": f"it is {verdict}", "holder": "", "steps": steps, **more}
+
+
+def run(spec: str = "rbd/lun", settings: dict[str, t.Any] | None = None, **tasks: t.Any) -> dict[str, t.Any]:
+    """The result of a run that healed one image."""
+    culprit = {"address": DEAD, "client": "client.1", "images": [spec], "verdict": "fence", "reasons": ["it is orphaned"]}
+    counts = {"images": 1, "unseen": 0}
+    whole = {
+        "listed": {"after": {}},
+        "continued": [],
+        "detected": {"images": [image(spec)], "culprits": [culprit], "counts": counts, "elapsed": {"liveness": 5.0, "blast_radius": 0.5}},
+        "fenced": {"added": [DEAD], "after": {DEAD: "2026-11-23T06:00:00+0000"}},
+        "verified": {"images": [healed(spec, lock=False)]},
+        "restored": {"after": {}, "removed": [DEAD], "closed": [DEAD], "kept": [], "unread": []},
+        "refenced": {},
+        "kept_out": {},
+        "afterwards": {"images": [healed(spec)]},
+        "probes_before": [probe(spec, "hung")],
+        "probes_after": [probe(spec, "healthy")],
+        "times": {
+            "looked": 107,
+            "probed_before": "117.5",
+            "asked": 119,
+            "fenced": 119.5,
+            "verified": 120,
+            "probed_after": 121,
+            "restored": 122,
+            "looked_after": 123,
+        },
+    }
+    ended = {"id": "run", "began": 100, "ended": "123.25", "error": "", "check_mode": False, "expire": 3600, "connection": {}}
+    return result.result({**ended, **(settings or {})}, {**whole, **tasks})
+
+
+QUIET: dict[str, t.Any] = {
+    "detected": {"images": [], "culprits": [], "counts": {"images": 7, "unseen": 0}},
+    "fenced": {},
+    "verified": {},
+    "restored": {},
+    "afterwards": {},
+    "probes_before": [],
+    "probes_after": [],
+    "times": {"looked": 101},
+}
+EVENT = {"seconds": "7.5", "stack": "lio", "kind": "reserve", "initiator": "iqn.a", "device": "d1", "disk": "", "old_holder": "", "holder": "iqn.a"}
+
+
+class Reader(HTMLParser):
+    """The text of a page, and its elements."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+        self.text = " ".join("".join(self.words).split())
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+
+def page(summed: dict[str, t.Any]) -> Reader:
+    return Reader(_page.render(summed, TEMPLATE))
+
+
+def test_the_timeline_has_every_phase_with_its_seconds() -> None:
+    entries = run()["timeline"]
+    assert [(entry["phase"], entry["begin"], entry["end"]) for entry in entries] == [
+        ("detect", 0, 7),
+        ("notify", 1.5, 6.5),
+        ("probe before", 7, 17.5),
+        ("ask again", 17.5, 19),
+        ("fence", 19, 19.5),
+        ("watch gone", 19.5, 20),
+        ("probe after", 20, 21),
+        ("restore", 21, 22),
+        ("look again", 22, 23),
+        ("lock moved", 23, 23),
+        ("report", 23, 23.25),
+    ]
+    assert f"the lock of rbd/lun is seen at {LIVE}, no more at {DEAD}" in [entry["what"] for entry in entries]
+
+
+def test_the_lock_that_did_not_move_is_not_said_to_have() -> None:
+    still = run(verified={"images": [image()]}, afterwards={"images": [image()]})
+    assert "lock moved" not in [entry["phase"] for entry in still["timeline"]]
+    nobody = run(afterwards={"images": [healed("rbd/lun", lock=False)]})
+    assert "lock moved" not in [entry["phase"] for entry in nobody["timeline"]]
+    assert (nobody["images"][0]["lock_before"], nobody["images"][0]["lock_after"]) == (DEAD, "")
+    assert run()["images"][0]["lock_after"] == LIVE
+
+
+def test_a_quiet_run_has_two_phases() -> None:
+    assert [entry["phase"] for entry in run(**QUIET)["timeline"]] == ["detect", "report"]
+
+
+def test_by_hand_is_what_a_person_would_have_typed() -> None:
+    lines = run("rbd/ns/my lun", {"connection": {"conf": "/tmp/ceph.conf", "client": "client.ops", "keyring": ""}})["by_hand"]
+    ceph = ["--conf", "/tmp/ceph.conf", "--name", "client.ops"]
+    commands = [shlex.split(line) for line in lines if not line.startswith("#")]
+    assert commands[0] == ["rados", *ceph, "--pool", "rbd", "--namespace", "ns", "listwatchers", "rbd_header.1"]
+    assert ["ceph", *ceph, "osd", "blocklist", "add", DEAD, "3600"] in commands
+    assert commands[-2:] == [["ceph", *ceph, "osd", "blocklist", "rm", DEAD], ["ceph", *ceph, "osd", "blocklist", "ls"]]
+    disk = "/dev/disk/by-path/ip-192.0.2.10:3260-iscsi-iqn.t-lun-12"
+    assert ["time", "sg_raw", disk, "16", "00", "00", "00", "00", "00"] in commands
+    assert ["sg_raw", disk, "17", "00", "00", "00", "00", "00"] in commands
+
+
+def test_by_hand_on_a_disk_needs_no_login() -> None:
+    lines = run(probes_after=[probe("rbd/lun", "healthy", device="/dev/sdb", portal="", target="", lun=None)])["by_hand"]
+    assert "time sg_raw /dev/sdb 16 00 00 00 00 00" in lines
+    assert not [line for line in lines if line.startswith("iscsiadm")]
+
+
+def test_by_hand_quotes_what_comes_from_outside() -> None:
+    hostile = run(detected={**run_detected(), "images": [image("rbd/lun", header="$(reboot); x")]})["by_hand"]
+    assert "rados --pool rbd listwatchers '$(reboot); x'" in hostile
+
+
+def run_detected() -> dict[str, t.Any]:
+    return {"images": [], "culprits": [], "counts": {"images": 1, "unseen": 0}}
+
+
+@pytest.mark.parametrize(
+    ("summed", "lines"),
+    [
+        (run(), []),
+        (run(**QUIET), []),
+        (run(probes_after=[probe("rbd/lun", "slow")]), ["The LUN of rbd/lun is slow: it is slow"]),
+        (run(probes_before=[], probes_after=[]), ["No LUN of rbd/lun was probed, so only its watchers tell that it is healed"]),
+        (
+            run(restored={"after": {}, "kept": [{"address": DEAD, "until": "then", "reason": "it lives"}], "unread": ["pool x"]}),
+            [f"{DEAD} stays on the blacklist until then: it lives", "Leases not read: pool x"],
+        ),
+        (
+            run(**{**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")], "incomplete": ["osd.2"]}}),
+            ["rbd/lun is contested and was left so: 2 watchers where 1 is expected", "Not seen: osd.2"],
+        ),
+        (run(settings={"error": "Verify: no"}, restored={}), ["Clients may still be fenced under leases"]),
+    ],
+)
+def test_what_is_still_open(summed: dict[str, t.Any], lines: list[str]) -> None:
+    assert summed["unfinished"] == lines
+    shown = page(summed).text
+    for line in lines or ["Nothing."]:
+        assert line in shown
+
+
+@pytest.mark.parametrize(
+    ("summed", "outcome", "words"),
+    [
+        (
+            run(),
+            "Healed",
+            ["LUN before: hung", "LUN after: healthy", f"{DEAD} no entry until 2026-11-23T06:00:00+0000 no entry", f"where it was at {DEAD} before"],
+        ),
+        (run(**QUIET), "Nothing to do", ["Looked at7 images", "No image had more watchers", "No entries, the same before, during and after."]),
+        (run(settings={"error": "Verify: the LUN is hung"}), "Failed", ["Verify: the LUN is hung"]),
+        (
+            run(restored={"after": {DEAD: "later"}, "kept": [{"address": DEAD, "until": "later", "reason": "it lives"}], "unread": []}),
+            "Healed, not finished",
+            ["It still lives", f"{DEAD} no entry until 2026-11-23T06:00:00+0000 until later"],
+        ),
+        (run(**{**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")]}}), "Refused", ["rbd/lun: contested"]),
+        (
+            run(kernel_log=[{"host": "gw1", "phase": "before", "gap": "12 lines were lost", "events": [EVENT]}]),
+            "Healed",
+            ["gw1, before", "12 lines were lost", "7.500lio reserveiqn.a d1", "nobody → iqn.a"],
+        ),
+    ],
+)
+def test_the_page_says_the_truth(summed: dict[str, t.Any], outcome: str, words: list[str]) -> None:
+    shown = page(summed)
+    assert shown.text.split("Next:")[0].count(outcome) >= 1
+    assert f"{outcome}: run" in shown.text
+    for word in words:
+        assert word.replace(" ", "") in shown.text.replace(" ", ""), shown.text
+
+
+def spoilt(value: t.Any) -> t.Any:
+    """Every text in it made hostile, but for those that the page chooses its words by."""
+    if isinstance(value, dict):
+        fixed = ("outcome", "decision", "liveness", "status", "when", "blacklist_before", "blacklist_during", "blacklist_after")
+        return {key: one if key in fixed else spoilt(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [spoilt(one) for one in value]
+    return f"{value}{HOSTILE}" if isinstance(value, str) else value
+
+
+def test_everything_from_outside_stays_text() -> None:
+    summed = run(kernel_log=[{"host": "gw", "phase": "before", "gap": "g", "events": [EVENT]}], probes_before=[probe("rbd/lun", "hung", holder="who")])
+    summed["kernel_log"][0]["events"][0]["seconds"] = 1.0
+    hostile = {**spoilt(summed), "blacklist_before": {HOSTILE: HOSTILE}, "blacklist_during": {}, "blacklist_after": {}, "error": HOSTILE}
+    plain, shown = page(summed), page(hostile)
+    assert [tag for tag, _attributes in shown.elements if tag in ("script", "img")] == []
+    assert {name for _tag, attributes in shown.elements for name in attributes} == {name for _tag, attributes in plain.elements for name in attributes}
+    assert shown.text.count(HOSTILE) > 30
+
+
+def test_the_page_needs_nothing_else() -> None:
+    shown = page(run())
+    assert {tag for tag, _attributes in shown.elements} & {"script", "link", "img", "iframe", "object", "form"} == set()
+    assert not [attributes for _tag, attributes in shown.elements for name in attributes if name in ("src", "href") or name.startswith("on")]
+    assert "url(" not in _page.render(run(), TEMPLATE)
+
+
+def test_a_moment_has_no_width_and_a_short_phase_can_be_seen() -> None:
+    rows = drawing.timeline([{"begin": 0, "end": 600}, {"begin": 1, "end": 1.01}, {"begin": 600, "end": 600}])["rows"]
+    assert [row["width"] for row in rows] == [drawing.WIDTH - drawing.LEFT - drawing.RIGHT, 3, 0]
+    assert rows[0]["x"] == drawing.LEFT
+    assert rows[2]["x"] == drawing.WIDTH - drawing.RIGHT
+
+
+@pytest.mark.parametrize("whole", [0, 0.3, 7, 21.7, 61, 7200, 100_000])
+def test_the_axis_has_a_few_marks_and_they_are_inside(whole: float) -> None:
+    ticks = drawing.timeline([{"begin": 0, "end": whole}])["ticks"]
+    assert 1 <= len(ticks) <= 30
+    assert all(drawing.LEFT <= tick["x"] <= drawing.WIDTH - drawing.RIGHT for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "label"), [(0, "under 0.1 ms"), (0.0001, "0.1 ms"), (0.0123, "12 ms"), (0.25, "250 ms"), (0.9996, "1000 ms"), (1, "1.0 s"), (9.5, "9.5 s")]
+)
+def test_seconds_in_words(seconds: float, label: str) -> None:
+    assert drawing.seconds(seconds) == label
+
+
+def test_latency_has_a_pair_of_bars_for_each_step() -> None:
+    found = drawing.latency(probe("x", "hung"), probe("x", "healthy"))
+    assert [group["name"] for group in found["groups"]] == ["reserve", "flush"]
+    flush = {bar["when"]: bar for bar in found["groups"][1]["bars"]}
+    assert flush["before"]["label"] == "9.5 s, no answer"
+    assert flush["after"]["label"] == "12 ms"
+    assert flush["before"]["width"] > 2 * flush["after"]["width"] > 0
+    assert found["ticks"][0]["label"] == "0.1 ms"
+    assert found["ticks"][-1]["label"] == "10 s"
+    assert drawing.latency({}, {})["groups"] == []
