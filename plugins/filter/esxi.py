@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import esxcli, handover, scsi_id, suspects, vmkernel
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import diagnosis, esxcli, handover, scsi_id, suspects, vmkernel
 
 
 class FilterModule:
@@ -17,6 +17,7 @@ class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Name -> function."""
         return {
+            "esxi_diagnosis": diagnosis.diagnose,
             "vmkernel_events": vmkernel.events,
             "esxcli": esxcli.records,
             "scsi_id": scsi_id.scsi_id,

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the answers of ESXi hosts and gateways to suspects, and to what was not answered. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import esxcli, suspects, vmkernel
+
+Data = t.Mapping[str, t.Any]
+
+
+def diagnose(asked: t.Sequence[Data], maps: t.Sequence[Data]) -> dict[str, t.Any]:
+    """``suspects``, ``read`` (what was read, in words) and ``gaps`` (what was not, in words).
+
+    ``asked``: results of a task in a loop over items with ``host`` and ``what`` (``log``, ``extents`` or ``stats``), whose ``stdout`` is the answer.
+    ``maps``: results of M(cephops.iscsi_rescue.lun_map) in a loop over gateways.
+    """
+    logs = {one["item"]["host"]: vmkernel.events(one["stdout"], one["item"]["host"]) for one in asked if _answered(one) and one["item"]["what"] == "log"}
+    told = [_records(one) for one in asked if _answered(one) and one["item"]["what"] != "log"]
+    records = {what: [record for item, found, _fault in told if item["what"] == what for record in found] for what in ("extents", "stats")}
+    events = [event for log in logs.values() for event in log["events"]]
+    luns = [lun for one in maps for lun in one.get("luns", [])]
+    gaps = [f"{one['item']['host']} did not give its {one['item']['what']}: {_why(one)}" for one in asked if not _answered(one)]
+    gaps += [f"the {item['what']} of {item['host']} cannot be read: {fault}" for item, _found, fault in told if fault]
+    gaps += [f"gateway {one['item']} did not tell its LUNs: {_why(one)}" for one in maps if "luns" not in one]
+    read = [_log(host, log) for host, log in logs.items()] + [f"{len(luns)} LUNs on {sum('luns' in one for one in maps)} gateways"]
+    return {"suspects": suspects.suspects(events, luns, records["extents"], records["stats"]), "read": read, "gaps": gaps}
+
+
+def _answered(one: Data) -> bool:
+    return one.get("rc") == 0 and "stdout" in one
+
+
+def _records(one: Data) -> tuple[Data, list[esxcli.Record], str]:
+    """(what was asked, the records, why there are none)."""
+    try:
+        return one["item"], esxcli.records(one["stdout"]), ""
+    except InputError as error:
+        return one["item"], [], str(error)
+
+
+def _why(one: Data) -> str:
+    """The first line of what there is."""
+    said = str(one.get("stderr") or one.get("stdout") or one.get("msg") or f"exit status {one.get('rc')}").strip()
+    return said.splitlines()[0] if said else "no answer"
+
+
+def _log(host: str, log: Data) -> str:
+    dropped = f", the {log['dropped']} oldest of them left out" if log["dropped"] else ""
+    found = len(log["events"]) + log["dropped"]
+    return f"log of {host}: {log['lines']} lines, {found} tell of devices in trouble{dropped}"
