@@ -7,13 +7,15 @@ cd "$(dirname "$0")/.."
 lab=$1
 here=(--extra-vars "incident_lab_dir=$lab incident_lab_port=20300")
 there=(--inventory "$lab/inventory.yml")
+reports=$PWD/.build/demo
 log=$(mktemp --tmpdir iscsi_rescue_demo.XXXXXX.log)
 
 say() { printf '\n== %s\n' "$*"; }
 play() { ansible-playbook "$@" 2>&1 | tee -a "$log"; }
 quietly() { play "$@" >"$log.last" || { cat "$log.last"; exit 1; }; }
-show() { play "${there[@]}" playbooks/lab_show.yml --extra-vars "lab_show_name=$1" | sed -n "s/^    - \('\?\)\(.*\)\1$/\2/p"; }
+show() { play "${there[@]}" playbooks/lab_show.yml --extra-vars "lab_show_name=$1" | lines; }
 finish() { say "Taking the lab down"; quietly "${here[@]}" playbooks/lab_down.yml; rm -f "$log.last" "$log.again"; }
+lines() { sed -n "s/^    - \('\?\)\(.*\)\1$/\2/p"; }
 since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
 
 say "A Ceph cluster and an iSCSI LUN in $lab, what is missing installed (all output: $log)"
@@ -28,9 +30,17 @@ say "The incident: a client takes the image's lock and is killed; its watch and 
 quietly "${here[@]}" playbooks/lab_inject.yml
 show before
 
-say "ansible-playbook --inventory $lab/inventory.yml playbooks/remediate_watchers.yml"
+say "What ESXi says of it: the log of the incident, as recorded, with the name that ESXi would give this LUN"
+device=$(python3 -c 'import json, sys; print("naa." + json.load(open(sys.argv[1]))["probes"][0]["identity"]["naa"])' "$lab/shown/before.json")
+sed "s/eui\.6465336666353233/$device/" tests/unit/data/esxi/esxi-vmkernel.log | tee "$lab/vmkernel.log"
+
+say "ansible-playbook --inventory $lab/inventory.yml playbooks/diagnose_esxi.yml --extra-vars diagnose_esxi_logs=$lab/vmkernel.log"
+play "${there[@]}" playbooks/diagnose_esxi.yml --extra-vars "diagnose_esxi_logs=$lab/vmkernel.log diagnose_esxi_suspects=$lab/suspects.yml" | sed -n '/^TASK .Say what was read/,$p'
+cat "$lab/suspects.yml"
+
+say "ansible-playbook --inventory $lab/inventory.yml playbooks/remediate_watchers.yml --extra-vars @$lab/suspects.yml"
 began=$EPOCHREALTIME
-play "${there[@]}" playbooks/remediate_watchers.yml
+play "${there[@]}" playbooks/remediate_watchers.yml --extra-vars "@$lab/suspects.yml" --extra-vars "remediate_watchers_report_dir=$reports"
 healing=$(since "$began")
 
 say "Afterwards"
@@ -38,8 +48,9 @@ show after
 
 say "The same command again"
 began=$EPOCHREALTIME
-play "${there[@]}" playbooks/remediate_watchers.yml | sed -n 's/^    - \(nothing_to_do.*\)/\1/p; /^lab .*changed=/p' | tee "$log.again"
+play "${there[@]}" playbooks/remediate_watchers.yml --extra-vars "@$lab/suspects.yml" | sed -n 's/^    - \(nothing_to_do.*\)/\1/p; /^lab .*changed=/p' | tee "$log.again"
 again=$(since "$began")
 
 say "Summary"
 python3 tests/demo_summary.py "$lab" "$log.again" "lab up=$up" "healing=$healing" "second run=$again"
+say "The report: $(sed -n 's/.*"*report: \([^"]*html\).*/\1/p' "$log" | head -1)"

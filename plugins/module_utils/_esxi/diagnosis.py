@@ -28,7 +28,7 @@ def diagnose(asked: t.Sequence[Data], maps: t.Sequence[Data]) -> dict[str, t.Any
     gaps = [f"{one['item']['host']} did not give its {one['item']['what']}: {_why(one)}" for one in asked if not _answered(one)]
     gaps += [f"the {item['what']} of {item['host']} cannot be read: {fault}" for item, _found, fault in told if fault]
     gaps += [f"gateway {one['item']} did not tell its LUNs: {_why(one)}" for one in maps if "luns" not in one]
-    read = [_log(host, log) for host, log in logs.items()] + [f"{len(luns)} LUNs on {sum('luns' in one for one in maps)} gateways"]
+    read = [_log(host, log) for host, log in logs.items()] + [f"gateway {one['item']}: {_count(len(one['luns']), 'LUN')}" for one in maps if "luns" in one]
     return {"suspects": suspects.suspects(events, luns, records["extents"], records["stats"]), "read": read, "gaps": gaps}
 
 
@@ -52,5 +52,8 @@ def _why(one: Data) -> str:
 
 def _log(host: str, log: Data) -> str:
     dropped = f", the {log['dropped']} oldest of them left out" if log["dropped"] else ""
-    found = len(log["events"]) + log["dropped"]
-    return f"log of {host}: {log['lines']} lines, {found} tell of devices in trouble{dropped}"
+    return f"log of {host}: {_count(log['lines'], 'line')}, {log['lines'] - log['unparsed']} tell of devices in trouble{dropped}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

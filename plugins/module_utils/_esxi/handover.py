@@ -27,7 +27,7 @@ def _lines(suspect: Data) -> list[str]:
     counts = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in suspect["counts"].items())
     when = f", {suspect['first']} to {suspect['last']}" if suspect["first"] else ""
     hosts = f" on {', '.join(suspect['hosts'])}" if suspect["hosts"] else ""
-    lines = [f"{suspect['rank']}. {suspect['device'] or 'a device that no line names'}{name}{hosts}: {suspect['pattern']}. {suspect['reason']}"]
+    lines = [f"{suspect['rank']}. {suspect['device'] or 'a device that no line names'}{name}{hosts}: {suspect['pattern']}", f"   {suspect['reason']}"]
     lines += [f"   seen: {counts}{when}"] if counts else []
     lines += [f"   volume: {volume['uuid']}{' ' + volume['name'] if volume['name'] else ''}" for volume in suspect["volumes"]]
     lines += [f"   path: {', '.join(suspect['paths'])}"] if suspect["paths"] else []

@@ -29,7 +29,7 @@ _HEALABLE: tuple[Pattern, ...] = ("hang", "mixed", "errors", "slow")
 _HANGING = ("timeout", "reserve_failed")
 # RESERVE(6), RESERVE(10), PERSISTENT RESERVE OUT.
 _RESERVES = ("0x16", "0x56", "0x5f")
-_EVIDENCE = 8
+_EVIDENCE = 5
 _COUNTERS = ("reserve_operations", "reservation_conflicts", "failed_commands", "failed_reserve_operations", "failed_read_operations", "failed_write_operations")
 
 
