@@ -102,6 +102,10 @@ def test_several_indented_records() -> None:
     assert [(one["device"], one["failed_commands"]) for one in esxcli.records(text)] == [("naa.1", 2), ("naa.2", 3)]
 
 
+def test_the_last_column_may_be_longer_than_its_dashes() -> None:
+    assert esxcli.records("A  B\n-  --\n1  a b c\n") == [{"a": 1, "b": "a b c"}]
+
+
 def test_several_records_of_keyvalue() -> None:
     text = "structure[0].A.Size.integer=1\nstructure[1].A.Size.integer=2\nstructure[1].A.Note.string=a=b\n"
     assert esxcli.records(text) == [{"size": 1}, {"size": 2, "note": "a=b"}]

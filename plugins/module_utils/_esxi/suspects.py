@@ -122,9 +122,9 @@ def _matched(device: str, numbers: t.Collection[int], luns: t.Sequence[Data]) ->
     names = scsi_id(device)
     identity = names["kind"]
     if identity in ("eui", "naa"):
-        by_name = [lun for lun in luns if names["bytes"] and str(lun[identity]).lower() == names["bytes"]]
+        by_name = [lun for lun in luns if names["bytes"] and lun[identity] == names["bytes"]]
     else:
-        by_name = [lun for lun in luns if identity == "t10" and lun["serial"] and str(lun["serial"]) in names["ascii"].split()]
+        by_name = [lun for lun in luns if identity == "t10" and lun["serial"] in names["ascii"].split()]
         identity = "serial"
     if by_name:
         return identity, by_name
