@@ -16,10 +16,10 @@ Data = t.Mapping[str, t.Any]
 # Outcome -> (headline, what it means).
 _OUTCOMES = {
     "nothing_to_do": ("Nothing to do", "No image has a stale watcher, and nothing was changed."),
-    "healed": ("Healed", "The stale client was fenced, and the blacklist is again as it was."),
+    "healed": ("Healed", "The stale client was fenced, watchers and LUN are as they should be, and this run left nothing on the blacklist."),
     "healed_restore_pending": (
         "Healed, not finished",
-        "The stale client was fenced. It still lives, so it stays fenced: let in again, it would take the image back.",
+        "The stale client was fenced, and was not let in again yet; below is said why.",
     ),
     "refused": ("Refused", "Something is wrong, but the evidence does not allow fencing all of it, or not everything could be seen."),
     "would_heal": ("Would heal", "Check mode: nothing was changed."),

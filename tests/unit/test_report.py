@@ -249,14 +249,14 @@ def test_what_is_still_open(summed: dict[str, t.Any], lines: list[str]) -> None:
         (
             run(),
             "Healed",
-            ["LUN before: hung", "LUN after: healthy", f"{DEAD} no entry until 2026-11-23T06:00:00+0000 no entry", f"where it was at {DEAD} before"],
+            ["LUN before: hung", "LUN after: healthy", f"{DEAD} no entry until 2026-11-23T06:00:00+0000 no entry", f"; it was at {DEAD} before"],
         ),
         (run(**QUIET), "Nothing to do", ["Looked at7 images", "No image had more watchers", "No entries, the same before, during and after."]),
         (run(settings={"error": "Verify: the LUN is hung"}), "Failed", ["Verify: the LUN is hung"]),
         (
             run(restored={"after": {DEAD: "later"}, "kept": [{"address": DEAD, "until": "later", "reason": "it lives"}], "unread": []}),
             "Healed, not finished",
-            ["It still lives", f"{DEAD} no entry until 2026-11-23T06:00:00+0000 until later"],
+            ["was not let in again yet", "stays on the blacklist until later: it lives", f"{DEAD} no entry until 2026-11-23T06:00:00+0000 until later"],
         ),
         (run(**{**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")]}}), "Refused", ["rbd/lun: contested"]),
         (
@@ -332,3 +332,9 @@ def test_latency_has_a_pair_of_bars_for_each_step() -> None:
     assert found["ticks"][0]["label"] == "0.1 ms"
     assert found["ticks"][-1]["label"] == "10 s"
     assert drawing.latency({}, {})["groups"] == []
+
+
+def test_a_step_that_comes_twice_has_a_row_for_each() -> None:
+    twice = probe("x", "healthy", steps=[{"name": "read", "seconds": 0.1 * number, "status": "good"} for number in (1, 2)])
+    groups = drawing.latency({}, twice)["groups"]
+    assert [(group["name"], [bar["label"] for bar in group["bars"]]) for group in groups] == [("read", ["100 ms"]), ("read, 2", ["200 ms"])]

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import typing as t
+from collections import Counter
 
 Data = t.Mapping[str, t.Any]
 
 # In the units of the picture's viewBox.
 WIDTH, LEFT, RIGHT = 900, 150, 90
 ROW, TOP = 28, 30
+# Of a pair of bars, and of one of them, with the room around it.
+_PAIR, _BAR = 38, 16
 _ROOM = WIDTH - LEFT - RIGHT
 _SHORTEST = 3
 # What the words behind the longest bar may take.
@@ -45,13 +48,23 @@ def _width(entry: Data, whole: float) -> float:
 
 def latency(before: Data, after: Data) -> dict[str, t.Any]:
     """Two bars for each step of the probes of one LUN, ``before`` and ``after``; either may be {}."""
-    probes = [(name, probe) for name, probe in (("before", before), ("after", after)) if probe]
-    steps = list(dict.fromkeys(step["name"] for _name, probe in probes for step in probe["steps"]))
-    longest = max([float(step["seconds"]) for _name, probe in probes for step in probe["steps"]] + [1.0])
+    probes = {when: _steps(probe) for when, probe in (("before", before), ("after", after)) if probe}
+    names = list(dict.fromkeys(name for steps in probes.values() for name in steps))
+    longest = max([float(step["seconds"]) for steps in probes.values() for step in steps.values()] + [1.0])
     top = 10 ** math.ceil(math.log10(longest))
     ticks = [{"x": _logarithmic(_FLOOR_S * 10**power, top), "label": _tick(power)} for power in range(round(math.log10(top / _FLOOR_S)) + 1)]
-    groups = [{"name": step, "y": TOP + (ROW + 10) * number, "bars": _bars(step, probes, top, TOP + (ROW + 10) * number)} for number, step in enumerate(steps)]
-    return {"ticks": ticks, "groups": groups, "height": TOP + (ROW + 10) * len(groups) + 8}
+    groups = [{"name": name, "y": TOP + _PAIR * number, "bars": _bars(name, probes, top, TOP + _PAIR * number)} for number, name in enumerate(names)]
+    return {"ticks": ticks, "groups": groups, "height": TOP + _PAIR * len(groups) + 8}
+
+
+def _steps(probe: Data) -> dict[str, Data]:
+    """By name; a step that comes again is another one."""
+    seen: Counter[str] = Counter()
+    found = {}
+    for step in probe["steps"]:
+        seen[step["name"]] += 1
+        found[step["name"] + (f", {seen[step['name']]}" if seen[step["name"]] > 1 else "")] = step
+    return found
 
 
 def _tick(power: int) -> str:
@@ -59,17 +72,16 @@ def _tick(power: int) -> str:
     return f"{10 ** (power - 4)} s" if power >= 4 else f"{10 ** (power - 1):g} ms"
 
 
-def _bars(name: str, probes: t.Sequence[tuple[str, Data]], top: float, y: float) -> list[dict[str, t.Any]]:
-    found = [(when, step) for when, probe in probes for step in probe["steps"] if step["name"] == name]
+def _bars(name: str, probes: t.Mapping[str, t.Mapping[str, Data]], top: float, y: float) -> list[dict[str, t.Any]]:
+    found = [(when, steps[name]) for when, steps in probes.items() if name in steps]
     return [
         {
             "when": when,
-            "y": y + (0 if when == "before" else 16),
+            "y": y + _BAR * number if len(found) > 1 else y + _BAR / 2,
             "width": max(round(_logarithmic(float(step["seconds"]), top) - LEFT, 1), _SHORTEST),
-            "good": step["status"] == "good",
             "label": seconds(float(step["seconds"])) + ("" if step["status"] == "good" else f", {step['status'].replace('_', ' ')}"),
         }
-        for when, step in found
+        for number, (when, step) in enumerate(found)
     ]
 
 
