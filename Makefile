@@ -68,6 +68,10 @@ lint: $(VENV)/.tests $(COLLECTION) ## Check style, types, playbooks and changelo
 test-unit: $(VENV)/.tests $(COLLECTION) ## Test the pure parts with data
 	PYTHONPATH=$(BUILD)/collections $(BIN)/pytest
 
+.PHONY: test-hostile
+test-hostile: $(VENV)/.tests $(COLLECTION) ## Try every parser with a hundred thousand made-up inputs; takes an hour
+	HOSTILE=long PYTHONPATH=$(BUILD)/collections $(BIN)/pytest tests/unit/test_hostile.py
+
 # A run that fails leaves its lab for a look; the next one begins with a new lab.
 TEST_LAB := -e incident_lab_dir=/var/tmp/iscsi_rescue_integration -e incident_lab_port=22300
 
@@ -138,4 +142,4 @@ build: setup ## Build the artifact that Galaxy takes
 
 .PHONY: clean
 clean: ## Remove what the other targets made here
-	rm -rf $(VENV) $(BUILD) .ansible .mypy_cache .pytest_cache .ruff_cache cephops-iscsi_rescue-*.tar.gz
+	rm -rf $(VENV) $(BUILD) .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis cephops-iscsi_rescue-*.tar.gz

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.answers import understood
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
@@ -31,12 +32,13 @@ def read(cluster: Cluster) -> Blacklist:
     return parse(cluster.command("osd dump"))
 
 
+@understood("osd dump")
 def parse(dump: t.Mapping[str, t.Any]) -> Blacklist:
     """From ``osd dump --format json``. (``blocklist ls`` prints two JSON arrays after each other, no document.)"""
     word = "blocklist" if "blocklist" in dump else "blacklist"
     if word not in dump:
         raise ClusterError("The OSD map lists neither 'blocklist' nor 'blacklist': this Ceph release is not known here.")
-    return Blacklist(word, {address.normal(entry): until for entry, until in dump[word].items()})
+    return Blacklist(word, {address.normal(entry): str(until) for entry, until in dump[word].items()})
 
 
 def change(cluster: Cluster, word: str, add: t.Mapping[str, float], remove: t.Iterable[str] = ()) -> None:

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.answers import understood
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
@@ -47,6 +48,7 @@ def read(cluster: Cluster) -> Sessions:
         return Sessions({}, gap=f"the monitors' sessions could not be read: {error}")
 
 
+@understood("quorum_status")
 def in_quorum(status: t.Mapping[str, t.Any]) -> tuple[list[str], str]:
     """The monitors to ask, and why that would not tell everything, '' when it does; from ``quorum_status --format json``."""
     names, known = status["quorum_names"], status["monmap"]["mons"]
@@ -62,6 +64,7 @@ def union(looks: t.Sequence[Sessions]) -> Sessions:
     return Sessions(hosts, frozenset().union(*(look.ids for look in looks)), next((look.gap for look in looks if look.gap), ""), names)
 
 
+@understood("sessions")
 def parse(sessions: t.Sequence[t.Mapping[str, t.Any]] | None) -> Sessions:
     """From one monitor's JSON list. A session of a client whose address cannot be read is a gap: it may be anybody's."""
     hosts, names, ids, gap = {}, {}, set(), "" if sessions else "a monitor listed no sessions"

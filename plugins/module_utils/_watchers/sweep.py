@@ -59,15 +59,15 @@ def _ask(cluster: Cluster, osd: int) -> t.Any:
 
 
 def parse(answers: t.Iterable[t.Iterable[t.Mapping[str, t.Any]]], gaps: t.Sequence[str] = ()) -> Sweep:
-    """From the JSON lists of ``dump_watchers``; a row that cannot be read is a gap."""
+    """From the JSON lists of ``dump_watchers``; what cannot be read is a gap."""
     sweep = Sweep(gaps=list(gaps))
     # Thousands of watches belong to a few clients.
     normal = functools.lru_cache(maxsize=None)(address.normal)
-    for row in (row for answer in answers for row in answer):
+    for row in (row for answer in answers for row in (answer if isinstance(answer, list) else [answer])):
         try:
             client = normal(f"{row['entity_addr_t']['addr']}/{row['entity_addr_t']['nonce']}")
             _take(sweep, row["namespace"], row["object"], row["entity_name"]["type"], Watcher(client, row["entity_name"]["num"], row["cookie"]))
-        except (KeyError, TypeError):
+        except (AttributeError, KeyError, TypeError):
             sweep.gaps.append(f"an OSD tells of a watch in a form that is not known here: {str(row)[:200]}")
     return sweep
 

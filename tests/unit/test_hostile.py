@@ -1,0 +1,268 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every parser, with what hypothesis makes up: it returns something of its form, or raises the library's own exception.
+
+``make test-unit`` takes a few hundred examples of each, ``make test-hostile`` a hundred thousand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import typing as t
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _policy
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, notify_reply, placement, pools, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import esxcli, suspects, vmkernel
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi.scsi_id import scsi_id
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kmsg, reservations, scst_trace
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import join, scst, tgt
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import sweep
+from captured import CAPTURES, lay_out
+from captured import text as captured
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+settings.register_profile("quick", max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("long", max_examples=100_000, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile(os.environ.get("HOSTILE", "quick"))
+
+DATA = CAPTURES.parent
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+anything = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=12)
+
+
+def shaped(**fields: st.SearchStrategy[t.Any]) -> st.SearchStrategy[t.Any]:
+    """A dictionary of that form in which some fields are missing, or are anything; or no dictionary at all."""
+    return st.fixed_dictionaries({}, optional={name: one | anything for name, one in fields.items()}) | anything
+
+
+def torn(whole: str) -> st.SearchStrategy[str]:
+    """Real text, of which pieces are missing, doubled, in another order, or made up."""
+    lines = whole.splitlines(keepends=True)
+    piece = (
+        st.sampled_from(lines) | st.text(max_size=30) | st.builds(lambda line, start, end: line[start:end], st.sampled_from(lines), *[st.integers(0, 80)] * 2)
+    )
+    return st.lists(piece, max_size=12).map("".join)
+
+
+hosts = st.ip_addresses().map(str) | st.ip_addresses(v=6).map("[{}]".format) | st.text("0123456789.", max_size=9) | st.text(max_size=8)
+addresses = st.builds("{}:{}/{}".format, hosts, st.integers(0, 99_999), st.integers(0, 2**33))
+
+
+@given(st.text() | addresses)
+def test_client_addresses(text: str) -> None:
+    normal = address.normal(text)
+    assert address.normal(normal) == normal
+    try:
+        parsed = address.parse(text)
+    except InputError:
+        return
+    assert address.parse(str(parsed)) == parsed
+    assert (parsed.port, parsed.nonce) != (0, 0)
+
+
+pairs = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+
+
+@given(st.lists(st.tuples(pairs, st.binary(max_size=9)), max_size=5), st.lists(pairs, max_size=5), st.integers(0, 300), st.binary(max_size=40))
+def test_replies_to_a_notify(acked: list[t.Any], timed_out: list[t.Any], cut: int, made_up: bytes) -> None:
+    whole = struct.pack("<I", len(acked)) + b"".join(struct.pack("<QQI", *pair, len(said)) + said for pair, said in acked)
+    whole += struct.pack("<I", len(timed_out)) + b"".join(struct.pack("<QQ", *pair) for pair in timed_out)
+    decoded = notify_reply.decode(whole)
+    assert decoded == notify_reply.NotifyReply(frozenset(pair for pair, _said in acked), frozenset(timed_out))
+    for reply in (made_up, whole[:cut] + made_up, whole[:-1]):
+        try:
+            notify_reply.decode(reply)
+        except ClusterError:
+            continue
+
+
+socket = shaped(addr=st.text(max_size=20), nonce=st.integers())
+
+
+@given(st.lists(shaped(socket_addr=socket, global_id=st.integers(), remote_host=st.text(), entity_name=st.text()), max_size=4) | anything)
+def test_sessions(answer: t.Any) -> None:
+    try:
+        found = sessions.parse(answer)
+    except ClusterError:
+        return
+    # A session that cannot be read may be anybody's, so its client must not count as gone.
+    unread = [one for one in answer or [] if one.get("global_id") and not isinstance(one.get("socket_addr"), dict)]
+    assert found.gap or not unread
+
+
+@given(shaped(quorum_names=st.lists(st.text()), monmap=shaped(mons=st.lists(st.text())), quorum_age=st.integers()))
+def test_the_quorum(answer: t.Any) -> None:
+    try:
+        sessions.in_quorum(answer)
+    except ClusterError:
+        return
+
+
+row = shaped(
+    entity_addr_t=socket,
+    namespace=st.text(max_size=5),
+    object=st.sampled_from(["rbd_header.1", "x.rbd", "rbd_mirror_leader"]),
+    entity_name=shaped(type=st.sampled_from(["client", "mgr"]), num=st.integers()),
+    cookie=st.integers(),
+)
+
+
+@given(st.lists(st.lists(row, max_size=4) | anything, max_size=3))
+def test_dump_watchers(answers: list[t.Any]) -> None:
+    found = sweep.parse(answers)
+    rows = sum(len(answer) if isinstance(answer, list) else 1 for answer in answers)
+    assert sum(map(len, found.headers.values())) + len(found.gaps) <= rows
+
+
+@given(shaped(blocklist=st.dictionaries(addresses, st.text()), blacklist=st.dictionaries(addresses, st.text())))
+def test_the_blacklist(answer: t.Any) -> None:
+    try:
+        found = blacklist.parse(answer)
+    except ClusterError:
+        return
+    assert all(isinstance(until, str) for until in found.entries.values())
+
+
+@given(shaped(pools=st.lists(shaped(pool_name=st.text(), pool=st.integers(), application_metadata=st.dictionaries(st.text(), st.none())))))
+def test_pools(answer: t.Any) -> None:
+    try:
+        pools.parse(answer)
+    except ClusterError:
+        return
+
+
+@given(shaped(pg_ready=st.booleans(), stuck_pg_stats=st.lists(shaped(pgid=st.text(), state=st.text()))))
+def test_placement_groups(answer: t.Any) -> None:
+    try:
+        placement.parse(answer)
+    except ClusterError:
+        return
+
+
+@given(st.binary(max_size=300), st.binary(max_size=40), st.binary(max_size=300))
+def test_what_a_lun_answers(one: bytes, two: bytes, three: bytes) -> None:
+    commands.decode_sense(one)
+    commands.decode_capacity(one)
+    assert all(isinstance(key, str) for key in commands.decode_registrants(one))
+    commands.decode_reservation(one)
+    json.dumps(commands.decode_identity(one, two, three)).encode()
+
+
+@given(torn(captured("dynamic_debug-control")), st.text(max_size=60))
+def test_the_control_file(text: str, format: str) -> None:
+    sites = debug_sites.parse_control(text)
+    debug_sites.select(sites, [debug_sites.Match(format=format)])
+
+
+@given(st.text(max_size=40))
+def test_lines_and_flags_of_a_match(text: str) -> None:
+    for take in (debug_sites.parse_flags, lambda line: debug_sites.select([], [debug_sites.Match(line=line)])):
+        try:
+            take(text)
+        except InputError:
+            continue
+
+
+@given(torn((DATA / "logs" / "scst-trace-reserve.dmesg").read_text() + (DATA / "logs" / "incident-kern.log").read_text()) | st.text())
+def test_kernel_logs(text: str) -> None:
+    reservations.parse(kmsg.parse_lines(text.splitlines()))
+
+
+@given(st.lists(st.binary(max_size=80) | st.builds(lambda head, text: head + text, st.just(b"6,1,1,-;"), st.binary(max_size=60)), max_size=6))
+def test_records_of_the_kernel(raw: list[bytes]) -> None:
+    reservations.parse(record for record in map(kmsg.parse_record, raw) if record)
+
+
+@given(torn(captured("scst-root")))
+def test_trace_levels(text: str) -> None:
+    try:
+        scst_trace.parse(text)
+    except RescueError:
+        return
+
+
+@given(torn(captured("tgt-target")), torn(captured("tgt-portal")), st.text(), st.binary(max_size=40))
+def test_targets(targets: str, portals: str, text: str, raw: bytes) -> None:
+    for lun in tgt.parse(targets, portals):
+        json.dumps(lun.record()).encode()
+    assert len(tgt.naa(text)) == 32
+    tgt.image(text)
+    scst.identity(text, text, raw)
+
+
+NAMES = ("scst-devices", "scst-targets", "scst-links", "krbd-sysfs", "lio-configfs", "lio-links")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return lay_out(tmp_path_factory.mktemp("tree"), *NAMES)
+
+
+@given(st.data())
+def test_sysfs_and_configfs(tree: str, data: st.DataObject) -> None:
+    files = [os.path.join(path, name) for path, _directories, names in os.walk(tree) for name in sorted(names)]
+    path = data.draw(st.sampled_from([path for path in sorted(files) if not os.path.islink(path)]))
+    with open(path, "rb") as file:
+        kept = file.read()
+    try:
+        with open(path, "wb") as file:
+            file.write(
+                data.draw(
+                    st.binary(max_size=60) | st.sampled_from([b"/dev/rbd0\0", b"/dev/\0/x", b"/dev/rbd/\xff\xfe", b"../../../..", b"0x", b"-1", b"9" * 50])
+                )
+            )
+        for lun in join.read(tree, 0):
+            json.dumps(lun.record()).encode()
+    except RescueError:
+        pass
+    finally:
+        with open(path, "wb") as file:
+            file.write(kept)
+
+
+XML = '<output xmlns="x"><root><list type="structure"><structure typeName="A"><field name="B"><integer>1</integer></field></structure></list></root></output>'
+ESXI = {path.stem: path.read_text() for path in sorted((DATA / "esxi").iterdir())}
+
+
+@given(torn(ESXI["esxi-vmkernel"]) | st.text())
+def test_the_log_of_esxi(text: str) -> None:
+    read = vmkernel.events(text, "esx1")
+    assert len(read["events"]) + read["unparsed"] == read["lines"]
+    for suspect in suspects.suspects(read["events"], []):
+        json.dumps(suspect)
+
+
+cut_off = st.builds(
+    lambda text, end: text[:end], anything.map(json.dumps) | st.just(XML) | st.integers(1, 5000).map(lambda depth: "[" * depth), st.integers(0, 9999)
+)
+
+
+@given(torn("".join(ESXI.values())) | torn(XML.replace(">", ">\n")).map("<{}".format) | cut_off | st.text())
+def test_what_esxcli_prints(text: str) -> None:
+    try:
+        found = esxcli.records(text)
+    except InputError:
+        return
+    assert all(isinstance(record, dict) for record in found)
+
+
+@given(st.text() | st.builds("{}.{}".format, st.sampled_from(["eui", "naa", "t10", "mpx"]), st.text(max_size=9)))
+def test_names_of_devices(text: str) -> None:
+    assert set(scsi_id(text)) == {"device", "partition", "kind", "bytes", "ascii"}
+
+
+@given(st.text(max_size=30) | st.sampled_from(["host == 'a'", "starts_with(entity, 'x')", "image.spec", "10.0.0.0/8"]), anything)
+def test_rules_of_the_operator(text: str, record: t.Any) -> None:
+    try:
+        rule = _policy.rule(text)
+    except InputError:
+        return
+    assert callable(rule)
