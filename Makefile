@@ -53,7 +53,7 @@ lab-down: setup ## Stop that lab and remove what it wrote
 	$(PLAYBOOK) playbooks/lab_down.yml
 
 .PHONY: test
-test: lint test-unit test-integration test-molecule test-kernel test-kill test-artifact ## Run everything that CI runs; sets up what it needs
+test: lint test-unit test-integration test-molecule test-kernel test-kill test-privilege test-artifact ## Run everything that CI runs; sets up what it needs
 
 .PHONY: lint
 lint: $(VENV)/.tests $(COLLECTION) ## Check style, types, playbooks and changelog
@@ -107,6 +107,7 @@ test-kernel: $(VENV)/.tests $(COLLECTION) ## Test on Debian's own kernel, booted
 # Test programs run by the Python that has the Ceph libraries, beside a lab of their own.
 PROGRAM = PYTHONPATH=$(CURDIR)/$(BUILD)/collections:$(CURDIR)/tests $(PYTHON)
 KILL_LAB := /var/tmp/iscsi_rescue_kill 23300
+PRIVILEGE_LAB := /var/tmp/iscsi_rescue_privilege 25300
 BENCH_LAB := /var/tmp/iscsi_rescue_bench 28300
 lab_of = -e incident_lab_dir=$(firstword $(1)) -e incident_lab_port=$(lastword $(1))
 
@@ -116,6 +117,13 @@ test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook at every task bound
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(KILL_LAB))
 	$(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
+
+.PHONY: test-privilege
+test-privilege: $(VENV)/.tests $(COLLECTION) ## Test the role as the Ceph user of ceph_user.yml: heals, names each cap it lacks, and its key can do nothing else
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(PRIVILEGE_LAB))
+	$(PROGRAM) tests/faults/least_privilege.py $(PRIVILEGE_LAB)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
 
 .PHONY: bench
 bench: $(VENV)/.tests $(COLLECTION) ## Measure surveys, fencing and the role, beside what one would do otherwise; takes 5 GB of memory

@@ -83,8 +83,8 @@ options:
     default: when_gone
 notes:
   - "Caps needed, besides C(mon 'allow r'): C(mon 'allow command \"osd blocklist\"') (C(osd blacklist) before Ceph 16) to add and remove;
-    read and write in the lease's pool; C(mon 'allow command sessions, allow command get_command_descriptions') for leases. Without that no client
-    is known to be gone, and its entry stays."
+    C(osd 'allow rwx object_prefix cephops_iscsi_rescue.leases') and C(mon 'allow command sessions') for leases. Without them nobody is fenced under a lease.
+    The playbook C(ceph_user) makes a user that has them."
   - Two runs cannot cross, since leases are changed under a RADOS lock that expires by itself.
 seealso:
   - module: cephops.iscsi_rescue.rbd_watchers

@@ -88,7 +88,7 @@ options:
     type: int
     default: 5
 notes:
-  - "Caps that suffice to look: C(mon 'profile rbd-read-only') and C(osd 'profile rbd-read-only')."
+  - "Caps that suffice to look: C(mon 'profile rbd-read-only') and C(osd 'profile rbd-read-only'). The playbook C(ceph_user) makes a user with fewer."
   - "To tell a hung client from one that is gone, it also needs C(mon 'allow command sessions, allow command get_command_descriptions'),
     and Ceph 15 or later. Without it, a client that does not answer is V(hung)."
   - "The sweep needs C(osd 'allow *'), since the OSDs guard all commands to themselves with that."

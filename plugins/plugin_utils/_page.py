@@ -15,8 +15,8 @@ Data = t.Mapping[str, t.Any]
 
 # Outcome -> (headline, what it means).
 _OUTCOMES = {
-    "nothing_to_do": ("Nothing to do", "No image has a stale watcher, and nothing was changed."),
-    "healed": ("Healed", "The stale client was fenced, watchers and LUN are as they should be, and this run left nothing on the blacklist."),
+    "nothing_to_do": ("Nothing to do", "Nothing had to be changed."),
+    "healed": ("Healed", "The watchers are as they should be, and neither this run nor an earlier one that it went on from left anything on the blacklist."),
     "healed_restore_pending": (
         "Healed, not finished",
         "The stale client was fenced, and was not let in again yet; below is said why.",
@@ -55,7 +55,7 @@ def _blacklist(summed: Data) -> dict[str, t.Any]:
     clients = sorted({client for state in known for client in state})
     moved = [client for client in clients if len({state.get(client) for state in known}) > 1]
     rows = [{"client": client, "until": [_until(state, client) for state in states]} for client in moved]
-    return {"rows": rows, "same": len(clients) - len(moved), "known": summed["blacklist_before"] is not None}
+    return {"rows": rows, "same": len(clients) - len(moved), "known": summed["blacklist_before"] is not None, "unread": len(states) - len(known)}
 
 
 def _until(state: Data | None, client: str) -> str:

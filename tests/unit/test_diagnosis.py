@@ -23,6 +23,7 @@ LUN = {
     "serial": "",
     "eui": "",
     "naa": "6001",
+    "snapshot": "",
 }
 MAPPED = {"item": "gw1", "luns": [LUN]}
 
@@ -70,4 +71,18 @@ def test_what_was_not_answered_is_said_and_the_rest_counts() -> None:
 
 
 def test_nothing_asked_is_nothing_found() -> None:
-    assert diagnose([], []) == {"suspects": [], "read": [], "gaps": []}
+    assert diagnose([], []) == {"suspects": [], "read": [], "gaps": [], "logs": 0}
+
+
+def test_a_log_that_was_cut_off_counts_as_far_as_it_came() -> None:
+    found = diagnose([answer("esx1", "log", LINE, rc=1, stderr="gzip: unexpected end of file")], [])
+    assert (len(found["suspects"]), found["logs"]) == (1, 1)
+    assert found["gaps"] == ["the log of esx1 ended early: gzip: unexpected end of file"]
+
+
+def test_what_is_not_esxclis_is_a_gap() -> None:
+    asked = [answer("esx1", "extents", "Connection to host lost\n"), answer("esx1", "stats", '[{"Device": ["x"]}]'), answer("esx1", "log", LINE)]
+    assert diagnose(asked, [])["gaps"] == [
+        "the extents of esx1 cannot be read: that is not what esxcli prints",
+        "the stats of esx1 cannot be read: that is not what esxcli prints",
+    ]

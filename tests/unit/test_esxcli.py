@@ -106,6 +106,20 @@ def test_the_last_column_may_be_longer_than_its_dashes() -> None:
     assert esxcli.records("A  B\n-  --\n1  a b c\n") == [{"a": 1, "b": "a b c"}]
 
 
+def test_what_stands_before_a_table_is_passed_over() -> None:
+    assert esxcli.records("root@esx1:~ # esxcli x\nwarning: y\nA  B\n-  -\n1  2\n") == [{"a": 1, "b": 2}]
+
+
+@pytest.mark.parametrize("piece", [" ", "- ", "a:", "-", "\t", '"', ","])
+def test_long_lines_are_read_in_no_time(piece: str) -> None:
+    """A quadratic reader would take minutes for these, and the test would be killed."""
+    for text in (piece * 300_000, f"x\n   {piece * 300_000}x", f"a\n{piece * 300_000}\nb"):
+        try:
+            esxcli.records(text)
+        except InputError:
+            continue
+
+
 def test_several_records_of_keyvalue() -> None:
     text = "structure[0].A.Size.integer=1\nstructure[1].A.Size.integer=2\nstructure[1].A.Note.string=a=b\n"
     assert esxcli.records(text) == [{"size": 1}, {"size": 2, "note": "a=b"}]

@@ -197,6 +197,61 @@ def test_by_hand_is_what_a_person_would_have_typed() -> None:
     assert ["sg_raw", disk, "17", "00", "00", "00", "00", "00"] in commands
 
 
+@pytest.mark.parametrize(
+    ("portal", "path", "asked"),
+    [
+        ("192.0.2.10", "ip-192.0.2.10:3260-iscsi", "192.0.2.10:3260"),
+        ("[2001:db8::10]:3261", "ip-2001:db8::10:3261-iscsi", "'[2001:db8::10]:3261'"),
+        ("gw1:3262", "ip-gw1:3262-iscsi", "gw1:3262"),
+    ],
+)
+def test_by_hand_names_the_disk_as_udev_does(portal: str, path: str, asked: str) -> None:
+    lines = run(probes_after=[probe("rbd/lun", "healthy", portal=portal)])["by_hand"]
+    assert any(f"/by-path/{path}-iqn.t-lun-12" in line for line in lines), lines
+    assert f"iscsiadm --mode discovery --type sendtargets --portal {asked}" in lines
+
+
+def test_by_hand_gives_an_entry_that_was_there_its_former_end_again() -> None:
+    before = {DEAD: "2026-11-23T05:00:00+0000"}
+    fenced, restored = {"added": [], "extended": [DEAD], "after": {DEAD: "later"}}, {"after": before, "reset": [DEAD], "unread": []}
+    tail = [line for line in run(listed={"after": before}, fenced=fenced, restored=restored)["by_hand"] if line.startswith("ceph")]
+    add, rm = f"ceph osd blocklist add {DEAD}", f"ceph osd blocklist rm {DEAD}"
+    assert tail == [rm, f"{add} 3600", rm, f"{add} SECONDS  # as many as are left until 2026-11-23T05:00:00+0000", "ceph osd blocklist ls"]
+
+
+def test_who_came_back_is_shown_as_fenced_again() -> None:
+    kept = {"address": DEAD, "until": "later", "reason": "it lives"}
+    back = run(settings={"error": "x came back"}, refenced={"added": [DEAD], "after": {DEAD: "later"}}, kept_out={"kept": [kept]})
+    assert back["by_hand"][-2:] == [f"ceph osd blocklist add {DEAD} 3600", "ceph osd blocklist ls"]
+    assert page(back).says(f"Came back{DEAD}, and fenced again")
+    assert f"{DEAD} stays on the blacklist until later: it lives" in back["unfinished"]
+
+
+def test_a_phase_that_failed_has_its_time() -> None:
+    times = {"looked": 107, "fenced": 119.5, "failed": 150, "restored": 152}
+    entries = run(settings={"error": "Wait until: no", "ended": 153}, times=times)["timeline"]
+    assert [(one["phase"], one["begin"], one["end"]) for one in entries if one["begin"] >= 7] == [
+        ("fence", 7, 19.5),
+        ("failed", 19.5, 50),
+        ("restore", 50, 52),
+        ("report", 52, 53),
+    ]
+
+
+def test_after_a_fence_that_failed_the_blacklist_is_not_said_to_be_the_same() -> None:
+    failed = run(settings={"error": "Fence: no"}, fenced={"failed": True, "msg": "m"}, restored={}, verified={}, afterwards={}, probes_after=[])
+    shown = page(failed)
+    assert "the same before" not in shown.text
+    assert "what came of it is not known here" in shown.text
+    assert failed["unfinished"] == ["The LUN of rbd/lun was hung when last probed: it is hung", "Clients may still be fenced under leases"]
+
+
+def test_unseen_images_are_not_said_to_be_well() -> None:
+    unseen = run(**{**QUIET, "detected": {**run_detected(), "incomplete": ["osd.2"]}})
+    assert "No image that was seen had more watchers" in page(unseen).text
+    assert "See to what could not be seen" in page(unseen).text
+
+
 def test_by_hand_on_a_disk_needs_no_login() -> None:
     lines = run(probes_after=[probe("rbd/lun", "healthy", device="/dev/sdb", portal="", target="", lun=None)])["by_hand"]
     assert "time sg_raw /dev/sdb 16 00 00 00 00 00" in lines
@@ -213,7 +268,7 @@ def test_by_hand_quotes_what_comes_from_outside() -> None:
     [
         (run(), []),
         (run(**QUIET), []),
-        (run(probes_after=[probe("rbd/lun", "slow")]), ["The LUN of rbd/lun is slow: it is slow"]),
+        (run(probes_after=[probe("rbd/lun", "slow")]), ["The LUN of rbd/lun was slow when last probed: it is slow"]),
         (run(probes_before=[], probes_after=[]), ["No LUN of rbd/lun was probed, so only its watchers tell that it is healed"]),
         (
             run(restored={"after": {}, "kept": [{"address": DEAD, "until": "then", "reason": "it lives"}], "unread": ["pool x"]}),

@@ -33,6 +33,7 @@ def failed(device: str, status: str, opcode: str = "0x2a") -> str:
     return f'{HEAD}ScsiDeviceIO: 1: Cmd(0x1) {opcode}, CmdSN 0x1 from world 7 to dev "{device}" failed {status}\n'
 
 
+ANSWERED = "H:0x0 D:0x2 P:0x0 Valid sense data: 0x5 0x20 0x0"
 HANG, CONFLICT, ERROR = "H:0x3 D:0x0 P:0x0", "H:0x0 D:0x18 P:0x0", "H:0x0 D:0x2 P:0x0 Valid sense data: 0x3 0x11 0x0"
 
 
@@ -69,6 +70,10 @@ def test_a_device_leads_to_the_header_behind_a_captured_gateway(tmp_path: Path) 
         (failed("naa.6001", CONFLICT, "0x16"), "held", False),
         (failed("naa.6001", CONFLICT) + failed("naa.6001", HANG), "mixed", True),
         (failed("naa.6001", ERROR), "errors", True),
+        (failed("naa.6001", ANSWERED), "answers", False),
+        (failed("naa.6001", ANSWERED, "0x5f"), "answers", False),
+        (failed("naa.6001", ANSWERED, "0x16"), "answers", False),
+        (failed("naa.6001", ANSWERED) + f"{HEAD}ScsiDeviceIO: 1: Device naa.6001 performance has deteriorated.", "slow", True),
         (f"{HEAD}ScsiDeviceIO: 1: Device naa.6001 performance has deteriorated.", "slow", True),
     ],
 )
@@ -104,20 +109,44 @@ def test_matching(device: str, luns: list[Lun], matched_by: str, images: list[st
     assert (found["matched_by"], found["images"]) == (matched_by, images)
 
 
+def test_a_number_is_no_name() -> None:
+    (found,) = suspect(f'{HEAD}NMP: nmp_ThrottleLogForDevice:1: Cmd 0x84 (0x4, 0) to dev "naa.01" on path "vmhba32:C0:T0:L12" Fail', [lun()])
+    assert (found["images"], found["matched_by"], found["paths"]) == ([], "", ["vmhba32:C0:T0:L12"])
+
+
 @pytest.mark.parametrize(
-    ("luns", "images"),
+    ("luns", "healable"),
     [
-        ([lun()], ["rbd/img"]),
-        ([lun(13)], []),
-        # A LUN that has a name of its own is another one.
-        ([lun(eui="33")], []),
-        ([lun(), lun(image="rbd/other")], []),
+        ([lun(naa="01"), lun(13, naa="01")], True),
+        # Device mapper spreads one LUN over two images.
+        ([lun(naa="01"), lun(image="rbd/other", naa="01")], True),
+        # Two gateways that count their LUNs in the same way.
+        ([lun(naa="01"), lun(13, "rbd/other", naa="01")], False),
     ],
 )
-def test_a_number_counts_only_where_there_is_no_name_and_one_image(luns: list[Lun], images: list[str]) -> None:
-    (found,) = suspect(f'{HEAD}NMP: nmp_ThrottleLogForDevice:1: Cmd 0x84 (0x4, 0) to dev "naa.01" on path "vmhba32:C0:T0:L12" Fail', luns)
-    assert found["images"] == images
-    assert found["matched_by"] == ("number" if images else "")
+def test_a_name_that_several_luns_have_names_none(luns: list[Lun], healable: bool) -> None:
+    (found,) = suspect(failed("naa.01", HANG), luns)
+    assert (found["healable"], found["ambiguous"]) == (healable, not healable)
+    assert any("several LUNs have this name" in line for line in handover.summary([found])) == (not healable)
+
+
+def test_a_snapshot_is_not_handed_over() -> None:
+    (found,) = suspect(failed("naa.01", HANG), [lun(naa="01", snapshot="s")])
+    assert (found["images"], found["healable"]) == ([], False)
+
+
+def test_a_volume_on_several_devices_is_joined_by_what_its_operation_named() -> None:
+    extents = [{"vmfs_uuid": "00000001-00000002-0003-000004000000", "device_name": f"naa.0{number}", "volume_name": "ds"} for number in (1, 2)]
+    reserve = f"{HEAD}Fil3: 1: Failed to reserve volume f530 28 1 1 2 3 4 0"
+    assert [one["device"] for one in suspect(reserve, extents=extents)] == [""]
+    assert [one["device"] for one in suspect(failed("naa.01", ERROR) + reserve, extents=extents)] == ["naa.01"]
+    assert [one["device"] for one in suspect(failed("naa.09", ERROR) + reserve, extents=extents)] == ["", "naa.09"]
+
+
+def test_lines_without_a_full_date_are_told_apart_by_what_stands_before_them() -> None:
+    log = 'Mar  9 03:00:00 a vmkernel: cpu3:4300)Partition: 1: Failed read for "naa.01": I/O error\n'
+    log += "Mar  9 23:53:24 b vmkernel: cpu3:4300)Fil3: 1: Failed to reserve volume f530 28 1 1 2 3 4 0"
+    assert [one["device"] for one in suspect(log)] == ["", "naa.01"]
 
 
 def test_a_volume_leads_to_the_device_of_its_extent() -> None:

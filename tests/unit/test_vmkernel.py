@@ -15,6 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import 
 LOG = (Path(__file__).parent / "data" / "esxi" / "esxi-vmkernel.log").read_text(encoding="utf-8")
 HEAD = "2019-10-08T07:10:25.198Z cpu13:35761)"
 DEVICE = "naa.60060e801603dd00000103dd00000123"
+FAILED = f'ScsiDeviceIO: 1: Cmd(0x1) 0x2a, CmdSN 0x1 from world 7 to dev "{DEVICE}" failed'
 
 
 def the_one(line: str) -> vmkernel.Event:
@@ -61,7 +62,7 @@ def test_the_uuid_of_a_volume_that_could_not_be_reserved(words: tuple[int, int, 
         (
             f'ScsiDeviceIO: 2337: Cmd(0x412fc26ed2c0) 0x28, CmdSN 0x3dc65a from world 0 to dev "{DEVICE}" failed '
             "H:0x0 D:0x2 P:0x0 Valid sense data: 0x5 0x20 0x0.",
-            "check_condition",
+            "answered",
             {"device": DEVICE, "opcode": "0x28", "host_status": "0x0", "device_status": "0x2", "plugin_status": "0x0", "sense": "0x5 0x20 0x0"},
         ),
         (
@@ -91,6 +92,16 @@ def test_the_uuid_of_a_volume_that_could_not_be_reserved(words: tuple[int, int, 
         (f'NMP: nmp_DeviceRetryCommand:133: Device "{DEVICE}": awaiting fast path state update', "path_in_doubt", {}),
         ("FS3: 2762: [Req mode: SCSI] reservation error: Failure", "reserve_failed", {}),
         (f"Vol3: 731: Couldn't read volume header from {DEVICE}:1: No connection", "no_connection", {}),
+        (f"{FAILED} H:0x0 D:0x2 P:0x0 Valid sense data: 0x3 0x11 0x0", "check_condition", {}),
+        (f"{FAILED} H:0x0 D:0x2 P:0x0 Valid sense data: 0xe 0x1d 0x0", "answered", {}),
+        (f"{FAILED} H:0x0 D:0x2 P:0x0 Possible sense data: 0x5 0x0 0x0", "check_condition", {}),
+        (f'ScsiDeviceIO: 4: Get VPD 86 Inquiry for device "{DEVICE}" from Plugin "NMP" failed. Not supported', "answered", {"device": DEVICE}),
+        (
+            f"StorageApdHandlerEv: 110: Device or filesystem with identifier [{DEVICE}] has entered the All Paths Down state.",
+            "path_in_doubt",
+            {"device": DEVICE},
+        ),
+        (f"Vol3: 1: Could not open {DEVICE}; it is gone", "io_error", {"device": DEVICE}),
         (f'NMP: nmp_ThrottleLogForDevice:2458: Cmd 0x84 (0x41330179b3c0, 0) to dev "{DEVICE}', "command_failed", {"device": DEVICE}),
         (
             f"ScsiDeviceIO: 1223: Device {DEVICE} performance has deteriorated. I/O latency increased from average value of 1832 microseconds to 19403.",
@@ -99,7 +110,8 @@ def test_the_uuid_of_a_volume_that_could_not_be_reserved(words: tuple[int, int, 
         ),
         (f'NMP: nmp_DeviceRequestFastDeviceProbe:237: NMP device "{DEVICE}" state in doubt; requested fast path state update...', "path_in_doubt", {}),
         (f"StorageApdHandler: 265: APD Timeout for [{DEVICE}] All Paths Down", "path_in_doubt", {"device": DEVICE}),
-        ("HBX: 2832: Waiting for timed out [HB state abcdef02 offset 3948544 gen 5 uuid 5a9d48e2-f2d01afa-cc00-000af797e698]", "timeout", {"device": ""}),
+        # The UUID is that of a host.
+        ("HBX: 2832: Waiting for timed out [HB state abcdef02 offset 3948544 gen 5 uuid 5a9d48e2-f2d01afa-cc00-000af797e698]", "timeout", {"volume": ""}),
         ("FS3: 2762: reservation error: SCSI reservation conflict", "reservation_conflict", {}),
         ('Partition: 423: Failed read for "mpx.vmhba1:C0:T0:L0": I/O error', "io_error", {"device": "mpx.vmhba1:C0:T0:L0", "partition": None, "lun": 0}),
         ("Vol3: 731: Couldn't read volume header from t10.ATA_____X__Y:3: Timeout", "timeout", {"device": "t10.ATA_____X__Y", "partition": 3}),
@@ -135,6 +147,7 @@ def test_heads_of_other_versions_and_of_syslog(head: str) -> None:
         HEAD,
         f"{HEAD}World: 12: Failed: I/O error",
         f"{HEAD}Vol3: 12: mounted",
+        f"{HEAD}StorageApdHandler: 507: Device with identifier [{DEVICE}] has exited the All Paths Down state. I/O will no longer be failed",
         'Partition: 423: Failed read for "naa.1": I/O error',
         "cpu)Partition: 1: failed",
         ")cpu1:1",
@@ -147,6 +160,20 @@ def test_anything_else_is_counted(line: str) -> None:
 
 def test_empty_lines_are_no_lines() -> None:
     assert vmkernel.events("\n  \r\n\t\n")["lines"] == 0
+
+
+def test_a_status_in_a_line_of_its_own_belongs_to_the_line_before() -> None:
+    first = f'NMP: nmp_ThrottleLogForDevice:3863: Cmd 0x16 (0x45d, 7) to dev "{DEVICE}" on path "vmhba2:C0:T0:L12" Failed:'
+    rest = "NMP: nmp_ThrottleLogForDevice:3867: H:0x0 D:0x18 P:0x0 Possible sense data: 0x0 0x0 0x0. Act:NONE"
+    other = first.replace(DEVICE, "naa.02").replace("0x16", "0x2a")
+    read = vmkernel.events("\n".join(HEAD + line for line in (first, rest, other, rest)))
+    assert (read["lines"], read["unparsed"], read["dropped"]) == (4, 0, 0)
+    assert [(event["device"], event["opcode"], event["kind"]) for event in read["events"]] == [
+        (DEVICE, "0x16", "reservation_conflict"),
+        ("naa.02", "0x2a", "reservation_conflict"),
+    ]
+    later = vmkernel.events(f"{HEAD}{first}\n{HEAD.replace('25.198Z', '26.198Z')}{rest}")
+    assert [event["device"] for event in later["events"]] == [DEVICE, ""]
 
 
 def test_the_newest_are_kept() -> None:

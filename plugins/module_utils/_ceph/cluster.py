@@ -32,6 +32,9 @@ except ImportError as _error:
 __all__ = ["Cluster", "Connection", "explain", "rados", "rbd"]
 
 
+_MON_CAPS = {"sessions": "allow command sessions"}
+
+
 @dataclass(frozen=True)
 class Connection:
     """How to reach a cluster. ``timeout`` in whole seconds, for connecting and for each operation."""
@@ -110,7 +113,10 @@ class Cluster:
         if code == -errno.ETIMEDOUT:
             raise ClusterError(f"osd.{osd} did not answer '{prefix}' within {self.connection.timeout} s: see 'ceph osd tree'.", -code)
         if -code in (errno.EACCES, errno.EPERM):
-            raise ClusterError(f"osd.{osd} refused '{prefix}' to {self.connection.client}: its caps do not allow it.", -code)
+            raise ClusterError(
+                f"osd.{osd} refused '{prefix}' to {self.connection.client}: it lacks the osd cap 'allow *', without which survey=image goes image by image.",
+                -code,
+            )
         if code:
             raise ClusterError(f"The command '{prefix}' to osd.{osd} failed: {status or os.strerror(-code)}.", -code)
         return self._decoded(output, prefix)
@@ -154,7 +160,7 @@ class Cluster:
         except rados.Error as error:
             raise explain(error, f"The monitor command '{prefix}'") from error
         if code:
-            raise ClusterError(_command_failed(prefix, code, status, self.connection), -code)
+            raise ClusterError(_command_failed(prefix, arguments, code, status, self.connection), -code)
         return t.cast(bytes, output)
 
     @staticmethod
@@ -177,20 +183,22 @@ class Cluster:
         return explain(error, f"Connecting to the cluster of {where} as {who}")
 
 
-def explain(error: Exception, what: str) -> ClusterError:
-    """A library's error as one sentence. rados and rbd errors carry ``errno``."""
+def explain(error: Exception, what: str, cap: str = "a cap") -> ClusterError:
+    """A library's error as one sentence. rados and rbd errors carry ``errno``. ``cap``: what the user lacks where that is it."""
     code = abs(getattr(error, "errno", None) or 0)
     if code == errno.ETIMEDOUT:
         return ClusterError(f"{what} had no answer in time: see 'ceph -s' for monitors out of quorum and inactive placement groups.", code)
     if code in (errno.EACCES, errno.EPERM):
-        return ClusterError(f"{what} was refused: the client's caps do not allow it (see the notes of the module's documentation).", code)
+        return ClusterError(f"{what} was refused: the user lacks {cap}; the playbook cephops.iscsi_rescue.ceph_user makes one that has all it takes.", code)
     reason = os.strerror(code) if code else str(error)
     return ClusterError(f"{what} failed: {reason}.", code)
 
 
-def _command_failed(prefix: str, code: int, status: str, connection: Connection) -> str:
+def _command_failed(prefix: str, arguments: t.Mapping[str, t.Any], code: int, status: str, connection: Connection) -> str:
     if -code in (errno.EACCES, errno.EPERM):
-        return f"The monitors refused '{prefix}' to {connection.client}: its caps do not allow it (see the notes of the module's documentation)."
+        removes = "rm" in (arguments.get("blocklistop"), arguments.get("blacklistop"))
+        cap = f'allow command "{prefix}" with {prefix[4:]}op=rm' if removes else _MON_CAPS.get(prefix, "profile rbd")
+        return f"The monitors refused '{prefix}' to {connection.client}: it lacks the mon cap '{cap}', as the playbook cephops.iscsi_rescue.ceph_user gives it."
     if -code == errno.ETIMEDOUT:
         return f"The monitor command '{prefix}' had no answer within {connection.timeout} s: see whether the monitors have a quorum."
     return f"The monitor command '{prefix}' failed: {status or os.strerror(-code)}."

@@ -10,7 +10,7 @@ import time
 import typing as t
 from dataclasses import asdict, dataclass, field, replace
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, lease, pools, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, caps, lease, pools, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.blacklist import Blacklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import Lease, LeaseBook
@@ -95,6 +95,8 @@ def _leased(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str
         wanted = {client: Lease(address=client, gone_since=since[client], **facts) for client in addresses}
         plan = plan_fence(wanted, book.read(), before.entries)
         fenced = plan.add + plan.extend
+        if fenced:
+            caps.require_way_back(cluster, before.word)
         if fenced and not dry_run:
             book.record(plan.record)
             blacklist.change(cluster, before.word, dict.fromkeys(fenced, expire_s), plan.extend)

@@ -21,6 +21,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
 OBJECT = "cephops_iscsi_rescue.leases"
+_CAP = f"the osd cap 'allow rwx object_prefix {OBJECT}'"
 _LOCK = "leases"
 _RETRY_S = 0.2
 _PAGE = 1000
@@ -65,7 +66,7 @@ class LeaseBook:
         except rados.ObjectNotFound:
             return {}
         except (rados.Error, ValueError, TypeError) as error:
-            raise explain(error, f"Reading the leases in {self.pool}/{OBJECT}") from error
+            raise explain(error, f"Reading the leases in {self.pool}/{OBJECT}", _CAP) from error
         return leases
 
     def _page(self, after: str) -> list[tuple[str, bytes]]:
@@ -102,7 +103,7 @@ class LeaseBook:
         try:
             yield
         except rados.Error as error:
-            raise explain(error, f"{what} in {self.pool}/{OBJECT}") from error
+            raise explain(error, f"{what} in {self.pool}/{OBJECT}", _CAP) from error
 
 
 def _decoded(value: bytes) -> Lease:
@@ -152,4 +153,4 @@ def _lock(ioctx: t.Any, pool: str, cookie: str, timeout_s: int) -> None:
                 ) from error
             time.sleep(_RETRY_S)
         except rados.Error as error:
-            raise explain(error, f"Locking the leases in {pool}/{OBJECT}") from error
+            raise explain(error, f"Locking the leases in {pool}/{OBJECT}", _CAP) from error

@@ -13,35 +13,43 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import 
 
 Data = t.Mapping[str, t.Any]
 
+# What is asked -> the field that no record of it lacks.
+_FIELDS = {"extents": "vmfs_uuid", "stats": "device"}
+
 
 def diagnose(asked: t.Sequence[Data], maps: t.Sequence[Data]) -> dict[str, t.Any]:
-    """``suspects``, ``read`` (what was read, in words) and ``gaps`` (what was not, in words).
+    """``suspects``, ``read`` (what was read, in words), ``gaps`` (what was not, in words) and ``logs`` (how many were read).
 
     ``asked``: results of a task in a loop over items with ``host`` and ``what`` (``log``, ``extents`` or ``stats``), whose ``stdout`` is the answer.
     ``maps``: results of M(cephops.iscsi_rescue.lun_map) in a loop over gateways.
     """
-    logs = {one["item"]["host"]: vmkernel.events(one["stdout"], one["item"]["host"]) for one in asked if _answered(one) and one["item"]["what"] == "log"}
-    told = [_records(one) for one in asked if _answered(one) and one["item"]["what"] != "log"]
-    records = {what: [record for item, found, _fault in told if item["what"] == what for record in found] for what in ("extents", "stats")}
+    logs = {one["item"]["host"]: vmkernel.events(one["stdout"], one["item"]["host"]) for one in asked if one["item"]["what"] == "log" and _answered(one)}
+    told = [_records(one) for one in asked if one["item"]["what"] != "log" and _answered(one)]
+    records = {what: [record for item, found, _fault in told if item["what"] == what for record in found] for what in _FIELDS}
     events = [event for log in logs.values() for event in log["events"]]
     luns = [lun for one in maps for lun in one.get("luns", [])]
     gaps = [f"{one['item']['host']} did not give its {one['item']['what']}: {_why(one)}" for one in asked if not _answered(one)]
+    gaps += [f"the {one['item']['what']} of {one['item']['host']} ended early: {_why(one)}" for one in asked if _answered(one) and one["rc"]]
     gaps += [f"the {item['what']} of {item['host']} cannot be read: {fault}" for item, _found, fault in told if fault]
     gaps += [f"gateway {one['item']} did not tell its LUNs: {_why(one)}" for one in maps if "luns" not in one]
     read = [_log(host, log) for host, log in logs.items()] + [f"gateway {one['item']}: {_count(len(one['luns']), 'LUN')}" for one in maps if "luns" in one]
-    return {"suspects": suspects.suspects(events, luns, records["extents"], records["stats"]), "read": read, "gaps": gaps}
+    return {"suspects": suspects.suspects(events, luns, records["extents"], records["stats"]), "read": read, "gaps": gaps, "logs": len(logs)}
 
 
 def _answered(one: Data) -> bool:
-    return one.get("rc") == 0 and "stdout" in one
+    """Of a log, what came counts, also where more should have come."""
+    return bool(one.get("stdout")) if one["item"]["what"] == "log" and one.get("rc") else one.get("rc") == 0 and "stdout" in one
 
 
 def _records(one: Data) -> tuple[Data, list[esxcli.Record], str]:
     """(what was asked, the records, why there are none)."""
+    item = one["item"]
     try:
-        return one["item"], esxcli.records(one["stdout"]), ""
+        found = esxcli.records(one["stdout"])
     except InputError as error:
-        return one["item"], [], str(error)
+        return item, [], str(error)
+    fit = [record for record in found if isinstance(record.get(_FIELDS[item["what"]]), str)]
+    return item, fit, "that is not what esxcli prints" if found and not fit else ""
 
 
 def _why(one: Data) -> str:

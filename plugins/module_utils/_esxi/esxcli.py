@@ -29,7 +29,8 @@ _DASHES = re.compile(r"-+(?: +-+)*")
 # Pasted with the shell's own lines around it.
 _PROMPT = re.compile(r"(?:\[[\w.-]+@[^\]\s]*\]|~ #).*")
 _KEYVALUE = re.compile(r"(?:structure(?:\[(?P<number>\d+)\])?\.)?\w+\.(?P<name>[^.=]+)\.\w+=(?P<value>.*)")
-_FIELD = re.compile(r"( *)([^:]+):(?: (.*))?")
+# More columns than any command has; what looks like more is no table.
+_COLUMNS = 60
 
 
 def records(text: str) -> list[Record]:
@@ -50,7 +51,7 @@ def _reader(lines: t.Sequence[str]) -> Reader:
         return _json
     if first[0] == "<":
         return _xml
-    if any(_DASHES.fullmatch(line) for line in lines[1:2]):
+    if _ruler(lines):
         return _table
     if _KEYVALUE.fullmatch(first):
         return _keyvalue
@@ -58,12 +59,19 @@ def _reader(lines: t.Sequence[str]) -> Reader:
     return _csv if first.endswith(",") else _indented
 
 
+def _ruler(lines: t.Sequence[str]) -> int:
+    """Where a table has its dashes, 0 for none; a prompt or a warning may stand before its head."""
+    found = next((number for number, line in enumerate(lines[:10]) if _DASHES.fullmatch(line)), 0)
+    return found if found and lines[found].count(" -") < _COLUMNS else 0
+
+
 def _table(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
     """Columns are where the dashes are; the last one may be longer."""
-    spans = [(hit.start(), hit.end()) for hit in re.finditer("-+", lines[1])]
+    at = _ruler(lines)
+    spans = [(hit.start(), hit.end()) for hit in re.finditer("-+", lines[at])]
     spans[-1] = (spans[-1][0], max(map(len, lines)))
-    names = [lines[0][start:end].strip() for start, end in spans]
-    return ({name: line[start:end].strip() for name, (start, end) in zip(names, spans)} for line in lines[2:])
+    names = [lines[at - 1][start:end].strip() for start, end in spans]
+    return ({name: line[start:end].strip() for name, (start, end) in zip(names, spans)} for line in lines[at + 1 :])
 
 
 def _indented(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
@@ -72,9 +80,9 @@ def _indented(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
     for line in lines:
         if not line.startswith(" ") or not found:
             found.append({"heading": line} if not line.startswith(" ") else {})
-        hit = _FIELD.fullmatch(line)
-        if hit and line.startswith(" "):
-            found[-1][hit[2].strip()] = (hit[3] or "").strip()
+        name, colon, value = line.strip().partition(":")
+        if colon and line.startswith(" "):
+            found[-1][name] = value.strip()
     return found
 
 

@@ -33,6 +33,7 @@ def _lines(suspect: Data) -> list[str]:
     lines += [f"   path: {', '.join(suspect['paths'])}"] if suspect["paths"] else []
     lines += [f"   image: {_image(lun)}" for lun in suspect["luns"] if lun["image"]]
     lines += [f"   no image: {_why_none(suspect)}"] if not suspect["images"] else []
+    lines += ["   several LUNs have this name, so none of these images is handed over: give them names of their own"] if suspect["ambiguous"] else []
     return lines + [f"   | {line}" for line in suspect["evidence"]]
 
 

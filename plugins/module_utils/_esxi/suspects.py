@@ -13,7 +13,7 @@ from heapq import nsmallest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi.scsi_id import scsi_id
 
 Data = t.Mapping[str, t.Any]
-Pattern = t.Literal["hang", "mixed", "errors", "slow", "held", "counters"]
+Pattern = t.Literal["hang", "mixed", "errors", "slow", "held", "answers", "counters"]
 
 # In this order they are ranked.
 _WORDS: dict[Pattern, str] = {
@@ -22,13 +22,15 @@ _WORDS: dict[Pattern, str] = {
     "errors": "commands fail, but none timed out and no reserve failed",
     "slow": "commands are slow, but none failed",
     "held": "commands meet a reservation and none timed out: somebody holds the LUN, which is not a stale watcher",
+    "answers": "the device rejected commands and was well: it answered, and nothing failed but that",
     "counters": "the log tells nothing of it; since the host's boot its counters have seen failed commands",
 }
 # A reservation conflict is answered at once. A stale watcher does not make any.
 _HEALABLE: tuple[Pattern, ...] = ("hang", "mixed", "errors", "slow")
 _HANGING = ("timeout", "reserve_failed")
-# RESERVE(6), RESERVE(10), PERSISTENT RESERVE OUT.
-_RESERVES = ("0x16", "0x56", "0x5f")
+# RESERVE(6) and RESERVE(10), where they failed without an answer.
+_RESERVES = ("0x16", "0x56")
+_UNANSWERED = ("command_failed", "no_connection", "busy")
 _EVIDENCE = 5
 _COUNTERS = ("reserve_operations", "reservation_conflicts", "failed_commands", "failed_reserve_operations", "failed_read_operations", "failed_write_operations")
 
@@ -39,12 +41,13 @@ def suspects(events: t.Sequence[Data], luns: t.Sequence[Data], extents: t.Sequen
     ``events``: of M-filter vmkernel_events; ``luns``: those that lun_map returns; ``extents`` and ``stats``: of ``esxcli storage vmfs extent list`` and
     ``esxcli storage core device stats get``. For the shape see RETURN of the filter suspect_luns.
     """
-    spoken_of = _by_device(events, extents)
+    volumes = _Volumes(extents)
+    spoken_of = _by_device(events, volumes)
     counted = _counted(stats)
     silent: dict[tuple[str, str], list[Data]] = {
         (device, ""): [] for device, counters in counted.items() if counters["failed_commands"] and (device, "") not in spoken_of
     }
-    found = [_suspect(device, of_it, luns, extents, counted.get(device, {})) for (device, _volume), of_it in {**spoken_of, **silent}.items()]
+    found = [_suspect(device, of_it, luns, volumes, counted.get(device, {})) for (device, _volume), of_it in {**spoken_of, **silent}.items()]
     ranked = sorted(found, key=_place)
     return [{"rank": number, **one} for number, one in enumerate(ranked, 1)]
 
@@ -58,12 +61,32 @@ def _counted(stats: t.Sequence[Data]) -> dict[str, Counter[str]]:
     return found
 
 
-def _by_device(events: t.Sequence[Data], extents: t.Sequence[Data]) -> dict[tuple[str, str], list[Data]]:
+class _Volumes:
+    """What ``esxcli storage vmfs extent list`` tells: a volume may span several devices."""
+
+    def __init__(self, extents: t.Sequence[Data]) -> None:
+        self.names: dict[str, str] = {}
+        self.devices: defaultdict[str, set[str]] = defaultdict(set)
+        self.on: defaultdict[str, set[str]] = defaultdict(set)
+        for one in extents:
+            uuid, device = str(one.get("vmfs_uuid", "")), str(one.get("device_name", ""))
+            self.names[uuid] = str(one.get("volume_name", ""))
+            self.devices[uuid].add(device)
+            self.on[device].add(uuid)
+
+    def device(self, volume: str, named: str) -> str:
+        """The volume's device: the one that was ``named`` beside it, unless the extents know better; '' where that leaves several."""
+        known = self.devices.get(volume, set()) if volume else set()
+        if named and (not known or named in known):
+            return named
+        return next(iter(known)) if len(known) == 1 else ""
+
+
+def _by_device(events: t.Sequence[Data], volumes: _Volumes) -> dict[tuple[str, str], list[Data]]:
     """(device, '') or, where no device is known, ('', volume) -> events.
 
-    An event that names no device is joined by its volume's extent, or by what else its operation named.
+    An event that names no device is joined by what else its operation named, or by its volume's extent.
     """
-    extent_of = {one.get("vmfs_uuid", ""): str(one.get("device_name", "")) for one in extents}
     named: defaultdict[str, set[str]] = defaultdict(set)
     for event in events:
         if event["device"]:
@@ -71,18 +94,18 @@ def _by_device(events: t.Sequence[Data], extents: t.Sequence[Data]) -> dict[tupl
     found: defaultdict[tuple[str, str], list[Data]] = defaultdict(list)
     for event in events:
         others = named.get(event["operation"], set())
-        only = next(iter(others)) if len(others) == 1 else ""
-        device = event["device"] or (event["volume"] and extent_of.get(event["volume"])) or only
+        device = event["device"] or volumes.device(event["volume"], next(iter(others)) if len(others) == 1 else "")
         if device or event["volume"]:
             found[device, "" if device else event["volume"]].append(event)
     return found
 
 
-def _suspect(device: str, events: t.Sequence[Data], luns: t.Sequence[Data], extents: t.Sequence[Data], counters: Data) -> dict[str, t.Any]:
+def _suspect(device: str, events: t.Sequence[Data], luns: t.Sequence[Data], volumes: _Volumes, counters: Data) -> dict[str, t.Any]:
     counts = Counter(event["kind"] for event in events)
     pattern = _pattern(events, counts)
     paths = sorted({event["path"] for event in events if event["path"]})
-    matched_by, matched = _matched(device, {event["lun"] for event in events if event["lun"] is not None}, luns)
+    matched_by, matched = _matched(device, luns)
+    images = sorted({lun["image"] for lun in matched if lun["image"]})
     times = sorted(event["time"] for event in events if event["time"])
     names = scsi_id(device)
     return {
@@ -90,11 +113,14 @@ def _suspect(device: str, events: t.Sequence[Data], luns: t.Sequence[Data], exte
         "name": names["ascii"],
         "pattern": pattern,
         "reason": _WORDS[pattern],
-        "healable": pattern in _HEALABLE and any(lun["image"] for lun in matched),
-        "images": sorted({lun["image"] for lun in matched if lun["image"]}),
+        "healable": pattern in _HEALABLE and bool(images) and not _is_ambiguous(matched),
+        "images": images,
         "matched_by": matched_by,
+        "ambiguous": _is_ambiguous(matched),
         "luns": [dict(lun) for lun in matched],
-        "volumes": _volumes(device, events, extents),
+        "volumes": [
+            {"uuid": uuid, "name": volumes.names.get(uuid, "")} for uuid in sorted({event["volume"] for event in events} - {""} | volumes.on.get(device, set()))
+        ],
         "hosts": sorted({event["host"] for event in events if event["host"]}),
         "paths": paths,
         "counts": dict(sorted(counts.items())),
@@ -109,34 +135,34 @@ def _pattern(events: t.Sequence[Data], counts: Counter[str]) -> Pattern:
     if not events:
         return "counters"
     conflicts = counts["reservation_conflict"]
-    hangs = sum(counts[kind] for kind in _HANGING) + sum(event["opcode"] in _RESERVES for event in events if event["kind"] != "reservation_conflict")
+    hangs = sum(counts[kind] for kind in _HANGING) + sum(event["opcode"] in _RESERVES for event in events if event["kind"] in _UNANSWERED)
     if conflicts:
         return "mixed" if hangs else "held"
     if hangs:
         return "hang"
-    return "slow" if counts.keys() <= {"slow"} else "errors"
+    if counts.keys() <= {"answered"}:
+        return "answers"
+    return "slow" if counts.keys() <= {"slow", "answered"} else "errors"
 
 
-def _matched(device: str, numbers: t.Collection[int], luns: t.Sequence[Data]) -> tuple[str, list[Data]]:
-    """(How the LUNs were found, they); by number only those that have no name to be found by, and only one image."""
+def _matched(device: str, luns: t.Sequence[Data]) -> tuple[str, list[Data]]:
+    """(By which name the LUNs were found, they). A snapshot that is served has no watchers of its own."""
     names = scsi_id(device)
-    identity = names["kind"]
+    identity = "serial" if names["kind"] == "t10" else names["kind"]
     if identity in ("eui", "naa"):
-        by_name = [lun for lun in luns if names["bytes"] and lun[identity] == names["bytes"]]
+        found = [lun for lun in luns if names["bytes"] and lun[identity] == names["bytes"]]
     else:
-        by_name = [lun for lun in luns if identity == "t10" and lun["serial"] in names["ascii"].split()]
-        identity = "serial"
-    if by_name:
-        return identity, by_name
-    nameless = [lun for lun in luns if lun["lun"] in numbers and not lun["eui"] and not lun["naa"]]
-    return ("number", nameless) if len({lun["image"] for lun in nameless}) == 1 else ("", [])
+        found = [lun for lun in luns if identity == "serial" and lun["serial"] in names["ascii"].split()]
+    found = [lun for lun in found if not lun["snapshot"]]
+    return (identity, found) if found else ("", [])
 
 
-def _volumes(device: str, events: t.Sequence[Data], extents: t.Sequence[Data]) -> list[dict[str, str]]:
-    label = {str(one.get("vmfs_uuid", "")): str(one.get("volume_name", "")) for one in extents}
-    here = [str(one.get("vmfs_uuid", "")) for one in extents if one.get("device_name") == device]
-    uuids = sorted({event["volume"] for event in events if event["volume"]} | set(here))
-    return [{"uuid": uuid, "name": label.get(uuid, "")} for uuid in uuids]
+def _is_ambiguous(luns: t.Sequence[Data]) -> bool:
+    """Several LUNs of this name that are not the same images: targets make such names by counting. One LUN may be spread over several images."""
+    behind: defaultdict[tuple[t.Any, ...], set[str]] = defaultdict(set)
+    for lun in luns:
+        behind[lun["stack"], lun["target"], lun["lun"], lun["device"]].add(lun["image"])
+    return len({frozenset(images) for images in behind.values()}) > 1
 
 
 def _evidence(events: t.Sequence[Data]) -> list[str]:

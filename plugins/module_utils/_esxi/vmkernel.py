@@ -14,7 +14,17 @@ import typing as t
 from collections import deque
 
 Kind = t.Literal[
-    "reservation_conflict", "reserve_failed", "timeout", "no_connection", "busy", "check_condition", "command_failed", "io_error", "path_in_doubt", "slow"
+    "reservation_conflict",
+    "reserve_failed",
+    "timeout",
+    "no_connection",
+    "busy",
+    "check_condition",
+    "command_failed",
+    "io_error",
+    "path_in_doubt",
+    "slow",
+    "answered",
 ]
 Event = dict[str, t.Any]
 
@@ -27,32 +37,53 @@ _MESSAGE = re.compile(r"(?:(WARNING|ALERT): )?([A-Za-z0-9_]{1,40}): (.*)")
 # Modules that speak of SCSI devices, of paths to them, and of VMFS on them.
 _MODULES = frozenset(
     (
-        *("NMP", "HPP", "ScsiDeviceIO", "ScsiDevice", "ScsiCore", "ScsiPath", "ScsiScan", "Scsi", "SCSI", "StorageApdHandler", "iscsi_vmk"),
+        *(
+            "NMP",
+            "HPP",
+            "ScsiDeviceIO",
+            "ScsiDevice",
+            "ScsiCore",
+            "ScsiPath",
+            "ScsiScan",
+            "Scsi",
+            "SCSI",
+            "StorageApdHandler",
+            "StorageApdHandlerEv",
+            "iscsi_vmk",
+        ),
         *("VMW_SATP_ALUA", "VMW_SATP_DEFAULT_AA", "VMW_PSP_RR", "VMW_PSP_FIXED", "VMW_PSP_MRU"),
         *("Partition", "LVM", "Vol3", "Fil3", "FS3", "FS3J", "FS3Misc", "HBX", "J3", "J6", "Res3", "Res6", "DLX", "ATSLock", "VMFS"),
     )
 )
 
-_DEVICE = re.compile(r"\b((?:eui|naa|t10)\.[^\s\"':,\[\]()]*[^\s\"':,\[\]().]|mpx\.vmhba\d+:C\d+:T\d+:L\d+)(?::(\d{1,9}))?")
+_DEVICE = re.compile(r"\b((?:eui|naa|t10)\.[^\s\"':;,\[\]()]*[^\s\"':;,\[\]().]|mpx\.vmhba\d+:C\d+:T\d+:L\d+)(?::(\d{1,9}))?")
 _PATH = re.compile(r"vmhba\d{1,9}:C\d{1,9}:T\d{1,9}:L(\d{1,9})")
 _OPCODE = re.compile(r"(?:Cmd|Command)(?: ?\(0x[0-9a-f]{1,16}\))? (0x[0-9a-f]{1,2})\b")
 _STATUS = re.compile(
     r"H:(0x[0-9a-f]{1,8}) D:(0x[0-9a-f]{1,8}) P:(0x[0-9a-f]{1,8})(?: (\w+) sense data:? (0x[0-9a-f]{1,2}) (0x[0-9a-f]{1,2}) (0x[0-9a-f]{1,2}))?"
 )
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+# The UUID in a line on a heartbeat is its owner's, a host's.
+_OTHER_UUIDS = ("HBX",)
 # The volume's UUID as four words of 32 bits, the last two of which are its last eight bytes, little-endian.
 _RESERVE = re.compile(r"Failed to reserve volume \S{1,20} \d{1,9} \d{1,9} ([0-9a-f]{1,8}) ([0-9a-f]{1,8}) ([0-9a-f]{1,8}) ([0-9a-f]{1,8})\b")
 
 _CONFLICT, _GOOD = "0x18", "0x0"
+# SPC-4 4.5.6: no sense, recovered error, illegal request, unit attention, miscompare. The device is well, and says that it did not do this one thing.
+_WELL = frozenset(("0x0", "0x1", "0x5", "0x6", "0xe"))
 _DEVICE_STATUS: dict[str, Kind] = {_CONFLICT: "reservation_conflict", "0x2": "check_condition", "0x8": "busy", "0x28": "busy"}
 # Timed out, aborted, reset.
 _HOST_STATUS: dict[str, Kind] = {"0x3": "timeout", "0x5": "timeout", "0x8": "timeout", "0x1": "no_connection", "0x2": "busy"}
-# The first that a message holds, in lower case, counts.
-_WORDS: tuple[tuple[str, Kind], ...] = (
+# The first that a message holds, in lower case, counts; what comes to None is good news.
+_WORDS: tuple[tuple[str, t.Optional[Kind]], ...] = (
     ("reservation conflict", "reservation_conflict"),
     ("failed to reserve volume", "reserve_failed"),
     ("reservation error", "reserve_failed"),
+    ("exited the all paths down", None),
+    ("apd exit", None),
     ("all paths down", "path_in_doubt"),
+    ("apd start", "path_in_doubt"),
+    ("not supported", "answered"),
     ("timeout", "timeout"),
     ("timed out", "timeout"),
     ("performance has deteriorated", "slow"),
@@ -77,7 +108,7 @@ def events(text: str, host: str = "", limit: int = 100_000) -> dict[str, t.Any]:
     ``host``: whose log it is, kept in each event.
     """
     kept: deque[Event] = deque(maxlen=limit)
-    lines = found = 0
+    lines = found = made = 0
     for hit in _LINE.finditer(text):
         if hit[0].isspace():
             continue
@@ -85,8 +116,19 @@ def events(text: str, host: str = "", limit: int = 100_000) -> dict[str, t.Any]:
         event = parse(hit[0][:_LONGEST], host)
         if event:
             found += 1
-            kept.append(event)
-    return {"events": list(kept), "dropped": found - len(kept), "lines": lines, "unparsed": lines - found}
+            if not (kept and _completes(kept[-1], event)):
+                made += 1
+                kept.append(event)
+    return {"events": list(kept), "dropped": made - len(kept), "lines": lines, "unparsed": lines - found}
+
+
+def _completes(former: Event, event: Event) -> bool:
+    """ESXi 7 and 8 write a command's status into a line of its own, behind the one with the device; the former line then gets it."""
+    is_rest = not event["device"] and event["host_status"] and not former["host_status"] and former["opcode"] and former["operation"] == event["operation"]
+    if is_rest:
+        statuses = ("kind", "host_status", "device_status", "plugin_status", "sense")
+        former.update({name: event[name] for name in statuses}, text=f"{former['text']} {event['text']}")
+    return bool(is_rest)
 
 
 def parse(line: str, host: str = "") -> t.Optional[Event]:
@@ -99,13 +141,23 @@ def parse(line: str, host: str = "") -> t.Optional[Event]:
         return None
     facts = _facts(said[3])
     kind = _kind(said[3], facts)
+    if said[2] in _OTHER_UUIDS:
+        facts["volume"] = ""
     if not kind:
         return None
     time = _TIME.search(line, 0, begin)
-    stamp = time[0] if time else ""
     # What one world says at one instant in one operation is about one thing.
-    operation = f"{host} {stamp} {world[1]} {world[2] or ''}".strip()
-    return {"time": stamp, "host": host, "severity": said[1] or "", "module": said[2], "kind": kind, **facts, "operation": operation, "text": line.strip()}
+    operation = f"{host} {line[:begin].strip()} {world[1]} {world[2] or ''}".strip()
+    return {
+        "time": time[0] if time else "",
+        "host": host,
+        "severity": said[1] or "",
+        "module": said[2],
+        "kind": kind,
+        **facts,
+        "operation": operation,
+        "text": line.strip(),
+    }
 
 
 def _facts(message: str) -> dict[str, t.Any]:
@@ -144,6 +196,8 @@ def volume_uuid(first: int, second: int, third: int, fourth: int) -> str:
 
 def _kind(message: str, facts: t.Mapping[str, t.Any]) -> t.Optional[Kind]:
     host, device = facts["host_status"], facts["device_status"]
+    if facts["sense"] and facts["sense"].partition(" ")[0] in _WELL:
+        return "answered"
     if device in _DEVICE_STATUS:
         return _DEVICE_STATUS[device]
     if host and host != _GOOD:

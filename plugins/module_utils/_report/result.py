@@ -44,14 +44,17 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "unread": (restored or tasks["listed"]).get("unread", []),
         "strays": detected.get("strays", []),
         "fenced": [] if run["check_mode"] else _fenced(fenced),
+        "extended": [] if run["check_mode"] else fenced.get("extended", []),
         "restored": [] if run["check_mode"] else _let_in(restored),
+        "reset": [] if run["check_mode"] else restored.get("reset", []),
+        "fenced_again": tasks["refenced"].get("added", []),
         "kernel_log": tasks.get("kernel_log", []),
         "kept": (tasks["kept_out"] or restored).get("kept", []),
         "foreign": restored.get("foreign", []),
         # Restoring was due and did not come to an end.
         "unsettled": bool(run["error"]) and ("after" not in restored or bool(restored["unread"])) and bool(fenced or tasks["listed"].get("leases")),
         "blacklist_before": tasks["listed"].get("after"),
-        "blacklist_during": tasks["listed"].get("after") if run["check_mode"] else fenced.get("after", tasks["listed"].get("after")),
+        "blacklist_during": tasks["listed"].get("after") if run["check_mode"] or not fenced else fenced.get("after"),
         "blacklist_after": _blacklist_after(run, tasks),
     }
     summed = {"outcome": _outcome(run, tasks, summed), **summed}

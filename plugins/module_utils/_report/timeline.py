@@ -19,8 +19,10 @@ _PHASES = {
     "fenced": "fence",
     "verified": "watch gone",
     "probed_after": "probe after",
+    "failed": "failed",
     "restored": "restore",
     "looked_after": "look again",
+    "failed_restoring": "failed",
     "ended": "report",
 }
 
@@ -32,9 +34,9 @@ def timeline(run: Data, tasks: Data) -> list[dict[str, t.Any]]:
     """
     began = float(run["began"])
     times = {name: round(float(at) - began, 2) for name, at in {**tasks.get("times", {}), "ended": run["ended"]}.items()}
-    ends = [(name, times[name]) for name in _PHASES if name in times]
+    ends = sorted(((name, times[name]) for name in _PHASES if name in times), key=lambda end: end[1])
     begins = [0.0, *(end for _name, end in ends)]
-    what = _words(tasks)
+    what = _words(tasks, run["error"])
     phases = [_entry(_PHASES[name], begin, end, what.get(name, "")) for begin, (name, end) in zip(begins, ends)]
     return sorted([*phases, *_notify(tasks, times), *_lock_moved(tasks, times)], key=lambda entry: (entry["begin"], entry["end"] > entry["begin"]))
 
@@ -43,7 +45,7 @@ def _entry(phase: str, begin: float, end: float, what: str) -> dict[str, t.Any]:
     return {"phase": phase, "begin": begin, "end": end, "what": what}
 
 
-def _words(tasks: Data) -> dict[str, str]:
+def _words(tasks: Data, error: str) -> dict[str, str]:
     seen, fenced = tasks["detected"], tasks["fenced"]
     added = [*fenced.get("added", []), *fenced.get("extended", [])]
     removed = [*tasks["restored"].get("removed", []), *tasks["restored"].get("reset", [])]
@@ -54,6 +56,8 @@ def _words(tasks: Data) -> dict[str, str]:
         "fenced": f"put {_some(added)} on the blacklist" if added else "nobody was put on the blacklist",
         "verified": "waited until every watcher left is expected and answers",
         "probed_after": _probed(tasks["probes_after"]),
+        "failed": f"what failed: {error}",
+        "failed_restoring": f"what failed: {error}",
         "restored": f"took {_some(removed)} off the blacklist" if removed else "nobody was taken off the blacklist",
         "looked_after": "looked whether anybody came back",
         "ended": "put the report together",

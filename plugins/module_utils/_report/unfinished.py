@@ -13,8 +13,10 @@ Data = t.Mapping[str, t.Any]
 _NEXT = {
     "nothing_to_do": "If a LUN hangs all the same, the cause is not a stale watcher: look at the target, the network and 'ceph -s'.",
     "healed": "Rescan the LUN on the initiators that had lost it.",
-    "healed_restore_pending": "End the client named above, then run this again, or cephops.iscsi_rescue.restore_blacklist: that removes its entry.",
+    "healed_restore_pending": "End the client that still lives, then run this again, or cephops.iscsi_rescue.restore_blacklist: that removes its entry, unless "
+    "remediate_watchers_restore is never; then it stays until it expires.",
     "refused": "Read the reasons: end the surplus client by hand, or raise remediate_watchers_expected if it is there by right.",
+    "unseen": "See to what could not be seen or read, which is listed, then run this again.",
     "would_heal": "Run it without check mode to do so.",
     "failed": "What was fenced and whose client is gone was let in again. Read the error. An image that is normal by now is not looked at closer "
     "by a second run, so probe its LUN yourself, with the module scsi_reserve_probe.",
@@ -24,7 +26,8 @@ _NEXT = {
 
 def advice(summed: Data) -> str:
     """What to do next, in a sentence or two."""
-    return _NEXT["fences open" if summed["unsettled"] else summed["outcome"]]
+    unseen = summed["outcome"] == "refused" and not any(image["decision"] == "refuse" for image in summed["images"])
+    return _NEXT["fences open" if summed["unsettled"] else "unseen" if unseen else summed["outcome"]]
 
 
 def unfinished(summed: Data) -> list[str]:
@@ -33,7 +36,9 @@ def unfinished(summed: Data) -> list[str]:
     lines += [
         f"{image['spec']} is {image['state']} and was left so: {'; '.join(image['reasons'])}" for image in summed["images"] if image["decision"] == "refuse"
     ]
-    lines += [f"The LUN of {image['spec']} is {probe['verdict']}: {probe['reason']}" for image in summed["images"] for probe in _unwell(image)]
+    lines += [
+        f"The LUN of {image['spec']} was {probe['verdict']} when last probed: {probe['reason']}" for image in summed["images"] for probe in _unwell(image)
+    ]
     lines += [f"No LUN of {image['spec']} was probed, so only its watchers tell that it is healed" for image in summed["images"] if _unproven(image)]
     lines += [f"Not seen: {gap}" for gap in summed["incomplete"]]
     lines += [f"Leases not read: {gap}" for gap in summed["unread"]]
@@ -49,4 +54,5 @@ def _unwell(image: Data) -> list[Data]:
 
 
 def _unproven(image: Data) -> bool:
-    return image["decision"] in ("fence", "continue") and not image["lun_after"]
+    """Healed by the word of its watchers alone."""
+    return image["decision"] in ("fence", "continue") and image["state_after"] == "normal" and not image["lun_after"] and not image["lun_before"]

@@ -14,6 +14,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.paralle
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX, Image
 
+_CAP = "the osd cap 'allow r class-read' on rbd_directory, rbd_trash and rbd_namespace"
+
 
 @dataclass(frozen=True)
 class Directory:
@@ -59,7 +61,7 @@ def read_pool(cluster: Cluster, pool: str) -> list[Directory]:
         try:
             return [_read(ioctx, pool, namespace) for namespace in ["", *rbd.RBD().namespace_list(ioctx)]]
         except rbd.Error as error:
-            raise explain(error, f"Listing the images of pool '{pool}'") from error
+            raise explain(error, f"Listing the images of pool '{pool}'", _CAP) from error
 
 
 def _read(ioctx: t.Any, pool: str, namespace: str) -> Directory:

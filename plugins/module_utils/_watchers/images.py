@@ -18,6 +18,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
 # How librbd names the lock of the exclusive-lock feature (WATCHER_LOCK_COOKIE_PREFIX in Ceph's src/librbd/managed_lock/Utils.cc).
+_CAP = "the osd cap 'allow r class-read' on rbd_id., rbd_header. and rbd_info"
 _AUTOMATIC_LOCK = re.compile(r"auto (\d+)")
 _CLIENT = re.compile(r"client\.(\d+)")
 
@@ -37,7 +38,7 @@ def find(cluster: Cluster, spec: str) -> Image:
         except rbd.ImageNotFound as error:
             raise InputError(f"There is no image '{spec}': see 'rbd ls {pool}'.") from error
         except rbd.Error as error:
-            raise explain(error, f"Opening image '{spec}'") from error
+            raise explain(error, f"Opening image '{spec}'", _CAP) from error
 
 
 def split_spec(spec: str) -> tuple[str, str, str]:
@@ -59,7 +60,7 @@ def watch(cluster: Cluster, image: Image) -> WatchedImage | None:
         except rbd.ImageNotFound:
             return None
         except rbd.Error as error:
-            raise explain(error, f"Reading the watchers of image '{image.spec}'") from error
+            raise explain(error, f"Reading the watchers of image '{image.spec}'", _CAP) from error
     return WatchedImage(image, watchers, owner)
 
 

@@ -58,7 +58,7 @@ def _ask(cluster: Cluster, osd: int) -> t.Any:
         return error
 
 
-def parse(answers: t.Iterable[t.Iterable[t.Mapping[str, t.Any]]], gaps: t.Sequence[str] = ()) -> Sweep:
+def parse(answers: t.Iterable[t.Any], gaps: t.Sequence[str] = ()) -> Sweep:
     """From the JSON lists of ``dump_watchers``; what cannot be read is a gap."""
     sweep = Sweep(gaps=list(gaps))
     # Thousands of watches belong to a few clients.

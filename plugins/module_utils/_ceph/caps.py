@@ -1,0 +1,20 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which caps it takes, in the words of ``ceph auth``; the playbook ceph_user.yml gives them all. What follows a fence is tried before it."""
+
+from __future__ import annotations
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+
+# Clients have no such address, so taking it off the list changes nothing, and no new map comes of it (OSDMonitor.cc, "isn't blocklisted").
+NOBODY = "0.0.0.0:0/1"
+
+
+def require_way_back(cluster: Cluster, word: str) -> None:
+    """Raises ClusterError where this user may not do what comes after a fence: see whether the client is gone, and let it in again."""
+    monitors = (cluster.command("quorum_status") or {}).get("quorum_names") or []
+    for monitor in monitors[:1]:
+        cluster.tell_monitor(monitor, "sessions")
+    cluster.act(f"osd {word}", **{f"{word}op": "rm", "addr": NOBODY})
