@@ -38,7 +38,7 @@ _COUNTERS = ("reserve_operations", "reservation_conflicts", "failed_commands", "
 def suspects(events: t.Sequence[Data], luns: t.Sequence[Data], extents: t.Sequence[Data] = (), stats: t.Sequence[Data] = ()) -> list[dict[str, t.Any]]:
     """One for each device that the events or the counters speak of, the most suspect first.
 
-    ``events``: of M-filter vmkernel_events; ``luns``: those that lun_map returns; ``extents`` and ``stats``: of ``esxcli storage vmfs extent list`` and
+    ``events``: of the filter vmkernel_events; ``luns``: those that lun_map returns; ``extents`` and ``stats``: of ``esxcli storage vmfs extent list`` and
     ``esxcli storage core device stats get``. For the shape see RETURN of the filter suspect_luns.
     """
     volumes = _Volumes(extents)
