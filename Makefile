@@ -107,16 +107,36 @@ test-kernel: $(VENV)/.tests $(COLLECTION) ## Test on Debian's own kernel, booted
 # Test programs run by the Python that has the Ceph libraries, beside a lab of their own.
 PROGRAM = PYTHONPATH=$(CURDIR)/$(BUILD)/collections:$(CURDIR)/tests $(PYTHON)
 KILL_LAB := /var/tmp/iscsi_rescue_kill 23300
+RELEASES_LAB := /var/tmp/iscsi_rescue_releases 27300
 PRIVILEGE_LAB := /var/tmp/iscsi_rescue_privilege 25300
 BENCH_LAB := /var/tmp/iscsi_rescue_bench 28300
 lab_of = -e incident_lab_dir=$(firstword $(1)) -e incident_lab_port=$(lastword $(1))
 
 .PHONY: test-kill
-test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook at every task boundary, and see that the next run puts all right
+test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook at every task boundary, and see that the next run puts all right; with two cells of test-faults
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(KILL_LAB))
 	$(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB)
+	$(PROGRAM) tests/faults/matrix.py $(KILL_LAB) somebody removes
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
+
+.PHONY: test-faults
+test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and other people fail in each phase of the role; takes an hour (CELLS="words" for some)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(KILL_LAB)) -e incident_lab_mons=3
+	$(PROGRAM) tests/faults/matrix.py $(KILL_LAB) $(CELLS)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
+
+.PHONY: test-soak
+test-soak: $(VENV)/.tests $(COLLECTION) ## Two hundred incidents in a row, of kinds and with kills by chance; takes two hours (COUNT=number SEED=number)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(KILL_LAB))
+	$(PROGRAM) tests/faults/soak.py $(KILL_LAB) $(or $(COUNT),200) $(SEED)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
+
+.PHONY: test-releases
+test-releases: $(VENV)/.tests $(COLLECTION) ## Run the role on Ceph 14.2, 16.2, 18.2 and 20.2, in the Debians that have them; 3 GB of disk (RELEASES="names" for some)
+	$(PROGRAM) tests/faults/releases.py $(RELEASES_LAB) $(RELEASES)
 
 .PHONY: test-privilege
 test-privilege: $(VENV)/.tests $(COLLECTION) ## Test the role as the Ceph user of ceph_user.yml: heals, names each cap it lacks, and its key can do nothing else
@@ -143,6 +163,10 @@ $(OLDEST)/.made: $(VENV)/.controller meta/runtime.yml
 .PHONY: test-artifact
 test-artifact: $(OLDEST)/.made ## Build the collection, install it elsewhere, run it by its full name on the oldest ansible-core
 	PATH=$(OLDEST)/bin:$$PATH tests/artifact.sh $(BUILD)/artifact
+
+.PHONY: test-controllers
+test-controllers: ## Test on each ansible-core from 2.17 on that this machine's Pythons allow (CONTROLLERS="2.17 2.21" for some); takes six minutes each
+	tests/controllers.sh $(BUILD)/controllers $(CONTROLLERS)
 
 .PHONY: build
 build: setup ## Build the artifact that Galaxy takes

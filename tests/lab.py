@@ -39,15 +39,22 @@ class Lab(t.NamedTuple):
     def connection(self) -> dict[str, t.Any]:
         return {"conf": self.conf, "client": "client.admin", "keyring": None, "timeout": 30}
 
+    @property
+    def settings(self) -> dict[str, t.Any]:
+        """What the lab's own playbooks must be told."""
+        return {"incident_lab_dir": str(self.directory), "incident_lab_port": self.port}
+
+    def command(self, playbook: str, settings: t.Mapping[str, t.Any]) -> list[str]:
+        return ["ansible-playbook", "--inventory", str(self.directory / "inventory.yml"), playbook, "--extra-vars", json.dumps(settings)]
+
     def play(self, playbook: str, settings: t.Mapping[str, t.Any], **environment: str) -> subprocess.CompletedProcess[str]:
         """In a process group of its own."""
-        command = ["ansible-playbook", "--inventory", str(self.directory / "inventory.yml"), playbook, "--extra-vars", json.dumps(settings)]
         merged = {**os.environ, **environment}
-        return subprocess.run(command, env=merged, check=False, capture_output=True, text=True, timeout=300, start_new_session=True)
+        return subprocess.run(self.command(playbook, settings), env=merged, check=False, capture_output=True, text=True, timeout=300, start_new_session=True)
 
-    def inject(self, image: str) -> dict[str, t.Any]:
-        """An orphan on an image and a LUN of its own; the client's own words."""
-        done = self.play("playbooks/lab_inject.yml", {"incident_lab_dir": str(self.directory), "incident_lab_port": self.port, "incident_lab_image": image})
+    def inject(self, image: str, kind: str = "orphan") -> dict[str, t.Any]:
+        """An incident on an image and a LUN of its own; the client's own words."""
+        done = self.play("playbooks/lab_inject.yml", {**self.settings, "incident_lab_image": image, "incident_lab_kind": kind})
         if done.returncode:
             raise SystemExit(f"The incident could not be made:\n{done.stdout}{done.stderr}")
         return json.loads((self.directory / "clients" / f"{image}.json").read_text())  # type: ignore[no-any-return]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import drawing, result
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report.unfinished import advice
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _page
 
 TEMPLATE = (Path(__file__).parents[2] / "roles" / "remediate_watchers" / "files" / "report.html.j2").read_text(encoding="utf-8")
@@ -225,6 +226,12 @@ def test_who_came_back_is_shown_as_fenced_again() -> None:
     assert back["by_hand"][-2:] == [f"ceph osd blocklist add {DEAD} 3600", "ceph osd blocklist ls"]
     assert page(back).says(f"Came back{DEAD}, and fenced again")
     assert f"{DEAD} stays on the blacklist until later: it lives" in back["unfinished"]
+
+
+@pytest.mark.parametrize(("host", "words"), [("gw1", "End the client that still lives"), ("", "restore_blacklist_addresses")])
+def test_who_stays_fenced_is_to_be_ended_or_let_in_by_the_operators_word(host: str, words: str) -> None:
+    kept = {"address": DEAD, "until": "later", "reason": "why", "host": host, "entity": ""}
+    assert words in advice(run(restored={"after": {DEAD: "later"}, "kept": [kept], "unread": []}))
 
 
 def test_a_phase_that_failed_has_its_time() -> None:

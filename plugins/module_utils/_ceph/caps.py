@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 
 # Clients have no such address, so taking it off the list changes nothing, and no new map comes of it (OSDMonitor.cc, "isn't blocklisted").
@@ -16,5 +17,5 @@ def require_way_back(cluster: Cluster, word: str) -> None:
     """Raises ClusterError where this user may not do what comes after a fence: see whether the client is gone, and let it in again."""
     monitors = (cluster.command("quorum_status") or {}).get("quorum_names") or []
     for monitor in monitors[:1]:
-        cluster.tell_monitor(monitor, "sessions")
+        sessions.ask(cluster, monitor)
     cluster.act(f"osd {word}", **{f"{word}op": "rm", "addr": NOBODY})

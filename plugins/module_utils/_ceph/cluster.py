@@ -177,7 +177,11 @@ class Cluster:
         if error.errno == errno.ENOENT:
             return ClusterError(f"No key for {who} was found by way of {where}: name the file that holds it in keyring.")
         if error.errno == errno.EIO:
-            return ClusterError(f"The keyring for {who} holds no readable key: give the file that 'ceph auth get {who}' prints.")
+            # librados of Ceph 16 cannot read the keys that Ceph 20 makes (measured).
+            return ClusterError(
+                f"The keyring for {who} holds no key that this host's librados can read: give the file that 'ceph auth get {who}' prints, "
+                "on a host whose librados is as new as the cluster."
+            )
         if error.errno in (errno.EACCES, errno.EPERM):
             return ClusterError(f"The cluster of {where} refused {who}: the key in its keyring is not the one that 'ceph auth get {who}' shows.")
         return explain(error, f"Connecting to the cluster of {where} as {who}")

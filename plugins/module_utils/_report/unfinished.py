@@ -15,6 +15,8 @@ _NEXT = {
     "healed": "Rescan the LUN on the initiators that had lost it.",
     "healed_restore_pending": "End the client that still lives, then run this again, or cephops.iscsi_rescue.restore_blacklist: that removes its entry, unless "
     "remediate_watchers_restore is never; then it stays until it expires.",
+    "nobody seen": "Make sure that the fenced client is gone. Then cephops.iscsi_rescue.restore_blacklist, with remediate_watchers_restore=always and the "
+    "client's address in restore_blacklist_addresses, removes its entry; otherwise it stays until it expires.",
     "refused": "Read the reasons: end the surplus client by hand, or raise remediate_watchers_expected if it is there by right.",
     "unseen": "See to what could not be seen or read, which is listed, then run this again.",
     "would_heal": "Run it without check mode to do so.",
@@ -27,7 +29,8 @@ _NEXT = {
 def advice(summed: Data) -> str:
     """What to do next, in a sentence or two."""
     unseen = summed["outcome"] == "refused" and not any(image["decision"] == "refuse" for image in summed["images"])
-    return _NEXT["fences open" if summed["unsettled"] else "unseen" if unseen else summed["outcome"]]
+    nobody = summed["outcome"] == "healed_restore_pending" and not any(kept.get("host") for kept in summed["kept"])
+    return _NEXT["fences open" if summed["unsettled"] else "unseen" if unseen else "nobody seen" if nobody else summed["outcome"]]
 
 
 def unfinished(summed: Data) -> list[str]:

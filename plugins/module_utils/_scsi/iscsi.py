@@ -33,38 +33,12 @@ _SESSION_NORMAL = 2  # enum iscsi_session_type in libiscsi's iscsi.h
 _DIGEST_NONE_CRC32C = 1  # enum iscsi_header_digest
 _XFER_NONE, _XFER_READ, _XFER_WRITE = 0, 1, 2  # enum scsi_xfer_dir in scsi-lowlevel.h
 _TRANSPORT_STATUS = 0x0F000000  # SCSI_STATUS_CANCELLED, _ERROR and _TIMEOUT: no answer of the device
+_TASK_WORDS = 16  # struct scsi_task is longer than that in every version
 _SENSE_LENGTH_FIELD = 2  # a check condition's data segment begins with the length of the sense (RFC 7143, 11.4.7.2)
-
-
-class _Sense(ctypes.Structure):
-    _fields_ = [
-        ("error_type", ctypes.c_ubyte),
-        ("key", ctypes.c_int),
-        ("ascq", ctypes.c_int),
-        ("flags", ctypes.c_ubyte),
-        ("bit_pointer", ctypes.c_ubyte),
-        ("field_pointer", ctypes.c_uint16),
-    ]
 
 
 class _Data(ctypes.Structure):
     _fields_ = [("size", ctypes.c_int), ("data", ctypes.c_void_p)]
-
-
-class _Task(ctypes.Structure):
-    """The head of struct scsi_task in scsi-lowlevel.h of libiscsi.so.7."""
-
-    _fields_ = [
-        ("status", ctypes.c_int),
-        ("cdb_size", ctypes.c_int),
-        ("xfer_dir", ctypes.c_int),
-        ("expxferlen", ctypes.c_int),
-        ("cdb", ctypes.c_ubyte * 16),
-        ("residual_status", ctypes.c_int),
-        ("residual", ctypes.c_size_t),
-        ("sense", _Sense),
-        ("datain", _Data),
-    ]
 
 
 class _OutData(ctypes.Structure):
@@ -88,6 +62,7 @@ class IscsiTransport:
 
     def __init__(self, portal: str, target: str, lun: int, initiator: str, chap: Credentials | None = None) -> None:
         self._library = _load()
+        self._datain = _datain_offset(self._library)
         self._host, self._port = split_portal(portal)
         check_name(target)
         check_name(initiator)
@@ -129,7 +104,7 @@ class IscsiTransport:
             lambda callback: self._library.iscsi_scsi_command_async(self._context, self._lun, task, callback, out, None),
             time.monotonic() + seconds,
         )
-        received = task.contents.datain
+        received = _Data.from_address(task + self._datain)
         content = ctypes.string_at(received.data, received.size) if received.data and received.size > 0 else b""
         sense = decode_sense(content[_SENSE_LENGTH_FIELD:]) if status else None
         return Reply(status, b"" if status else content, sense)
@@ -233,10 +208,27 @@ def _load() -> ctypes.CDLL:
         "iscsi_which_events": (number, [pointer]),
         "iscsi_service": (number, [pointer, number]),
         "iscsi_get_error": (text, [pointer]),
-        "iscsi_scsi_command_async": (number, [pointer, number, ctypes.POINTER(_Task), _Callback, pointer, pointer]),
-        "scsi_create_task": (ctypes.POINTER(_Task), [number, pointer, number, number]),
+        "iscsi_scsi_command_async": (number, [pointer, number, pointer, _Callback, pointer, pointer]),
+        "scsi_create_task": (pointer, [number, pointer, number, number]),
+        "scsi_set_task_private_ptr": (None, [pointer, pointer]),
+        "scsi_free_scsi_task": (None, [pointer]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library
+
+
+def _datain_offset(library: ctypes.CDLL) -> int:
+    """Where in struct scsi_task the received data is, in bytes.
+
+    libiscsi 1.20 put a field before ``datain`` and kept its soname (scsi-lowlevel.h of 1.19 and 1.20). What comes after is the same: ``datain``, two words,
+    ``mem``, a word, and ``ptr``, which the library itself can be asked to set. Raises TargetError.
+    """
+    task, mark = library.scsi_create_task(6, bytes(6), _XFER_NONE, 0), 0x7E57AB1E
+    library.scsi_set_task_private_ptr(task, mark)
+    words = list((ctypes.c_void_p * _TASK_WORDS).from_address(task))
+    library.scsi_free_scsi_task(task)
+    if mark not in words:
+        raise TargetError("The layout of this libiscsi.so.7 is not known: install libiscsi7 of Debian 11 or later.")
+    return (words.index(mark) - 3) * ctypes.sizeof(ctypes.c_void_p)

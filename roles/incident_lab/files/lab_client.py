@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of the lab's cluster: opens images, writes to the first, and stays until it is killed.
+"""A client of the lab's cluster: opens images, writes to the first, and stays until it is ended.
 
 usage: python3 lab_client.py CONF READY_FILE POOL IMAGE [IMAGE ...]
 
@@ -33,6 +33,8 @@ def main() -> None:
     with open(ready + ".new", "w", encoding="utf-8") as file:
         json.dump({"pid": os.getpid(), "address": own[0], "client": f"client.{cluster.get_instance_id()}", "images": names}, file)
     os.rename(ready + ".new", ready)
+    # SIGTERM lets it close its images; SIGKILL does not.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     while True:
         signal.pause()
 
