@@ -113,10 +113,11 @@ BENCH_LAB := /var/tmp/iscsi_rescue_bench 28300
 lab_of = -e incident_lab_dir=$(firstword $(1)) -e incident_lab_port=$(lastword $(1))
 
 .PHONY: test-kill
-test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook at every task boundary, and see that the next run puts all right; with two cells of test-faults
+test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook at every task boundary, and a module in the middle, and see that the next run puts all right
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(KILL_LAB))
 	$(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB)
+	$(PROGRAM) tests/faults/kill_module.py $(KILL_LAB)
 	$(PROGRAM) tests/faults/matrix.py $(KILL_LAB) somebody removes
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 
@@ -139,10 +140,11 @@ test-releases: $(VENV)/.tests $(COLLECTION) ## Run the role on Ceph 14.2, 16.2, 
 	$(PROGRAM) tests/faults/releases.py $(RELEASES_LAB) $(RELEASES)
 
 .PHONY: test-privilege
-test-privilege: $(VENV)/.tests $(COLLECTION) ## Test the role as the Ceph user of ceph_user.yml: heals, names each cap it lacks, and its key can do nothing else
+test-privilege: $(VENV)/.tests $(COLLECTION) ## Test the role as the Ceph user of ceph_user.yml: heals, names each cap it lacks, and its key can do nothing else; and hostile text in every option
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(PRIVILEGE_LAB))
 	$(PROGRAM) tests/faults/least_privilege.py $(PRIVILEGE_LAB)
+	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/injection.py $(PRIVILEGE_LAB)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
 
 .PHONY: bench

@@ -6,22 +6,25 @@
 usage: injection.py LAB PORT, of a lab that is up; to be run by a Python that has ansible-core, rados and rbd
 
 Each module runs in a process of its own, with options that are good but for one. It must end by its deadline with an answer of Ansible's form, without a
-traceback; nothing in the text may have been run as a command, by a shell or as a template; and the blacklist is as before. Seen to fail: with the command
-of tgtadm handed to a shell.
+traceback; nothing in the text may have been run as a command, by a shell or as a template; and the blacklist is as before. Seen to fail: with a log file
+read by way of a shell.
 """
 
 from __future__ import annotations
 
 import importlib
+import io
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
+import traceback
 import typing as t
 from pathlib import Path
 
 import yaml
-from kill_everywhere import blacklist
+from ansible.module_utils.testing import patch_module_args
 from lab import Lab
 
 DEADLINE_S = 90
@@ -83,44 +86,54 @@ def options_of(name: str) -> dict[str, t.Any]:
     return {**told["options"], **(yaml.safe_load(shared)["options"] if "cephops.iscsi_rescue.ceph" in told["extends_documentation_fragment"] else {})}
 
 
-def child(name: str) -> None:
-    from ansible.module_utils.testing import patch_module_args
+def run(name: str, arguments: t.Mapping[str, t.Any], said: Path) -> None:
+    """In a process of its own, whose words go to a file."""
+    output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.stdin, sys.stdout, sys.stderr = io.TextIOWrapper(io.BytesIO()), os.fdopen(1, "w"), os.fdopen(2, "w")
+    with patch_module_args(dict(arguments)):
+        try:
+            importlib.import_module(COLLECTION + name).main()
+        except Exception:
+            traceback.print_exc()
+            raise
 
-    with patch_module_args(json.load(sys.stdin)):
-        importlib.import_module(COLLECTION + name).main()
 
-
-def wrong_with(name: str, arguments: t.Mapping[str, t.Any], canary: Path, environment: t.Mapping[str, str]) -> str:
+def wrong_with(name: str, arguments: t.Mapping[str, t.Any], place: Path) -> str:
     """'' when all went well."""
-    command = [sys.executable, __file__, "child", name]
-    try:
-        done = subprocess.run(command, input=json.dumps(arguments), text=True, check=False, capture_output=True, timeout=DEADLINE_S, env=environment)
-    except subprocess.TimeoutExpired:
+    said, canary = place / "said", place / "canary"
+    process = multiprocessing.get_context("fork").Process(target=run, args=(name, arguments, said))
+    process.start()
+    process.join(DEADLINE_S)
+    if process.exitcode is None:
+        process.kill()
         return f"it did not end within {DEADLINE_S} s"
     if canary.exists():
         canary.unlink()
         return "the text was run as a command"
+    words = said.read_text(errors="replace")
     try:
-        answer = json.loads(done.stdout)
+        answer = json.loads(words)
     except ValueError:
-        return f"it ended with {done.returncode} and no answer: {done.stdout[-300:]}{done.stderr[-1500:]}"
-    traceback = "Traceback" in json.dumps(answer) + done.stderr
-    return "it ended with a traceback: " + done.stderr[-1500:] if traceback else "" if done.returncode in (0, 1) else f"it ended with {done.returncode}"
+        return f"it ended with {process.exitcode} and no answer: {words[-1500:]}"
+    return "" if process.exitcode in (0, 1) and "Traceback" not in json.dumps(answer) else f"it ended with {process.exitcode}: {words[-1500:]}"
+
+
+def blacklist(lab: Lab) -> str:
+    return subprocess.run(["ceph", "--conf", lab.conf, "osd", "blocklist", "ls"], check=True, capture_output=True, text=True, timeout=60).stdout
 
 
 def main() -> None:
-    if sys.argv[1] == "child":
-        child(sys.argv[2])
-        return
     lab, failed, tried = Lab(Path(sys.argv[1]), int(sys.argv[2])), 0, 0
-    canary, before = lab.directory / "canary", blacklist(lab)
-    environment = {**os.environ, "TGT_IPC_SOCKET": str(lab.directory / "tgtd")}
+    before = blacklist(lab)
+    os.environ["TGT_IPC_SOCKET"] = str(lab.directory / "tgtd")
     for name in NAMES:
-        documented = options_of(name)
-        for text in hostile(canary):
+        documented, base = options_of(name), good(lab, name)
+        for text in hostile(lab.directory / "canary"):
             for option, value in variants(documented, text):
                 tried += 1
-                wrong = wrong_with(name, {**good(lab, name), option.split(".")[0]: value}, canary, environment)
+                wrong = wrong_with(name, {**base, option.split(".")[0]: value}, lab.directory)
                 if wrong:
                     failed += 1
                     print(f"FAILED  {name}, {option}={text[:60]!r}: {wrong}", flush=True)

@@ -41,6 +41,7 @@ def blacklist(lab: Lab) -> dict[str, t.Any]:
 def faults(lab: Lab, image: str, before: dict[str, t.Any]) -> list[str]:
     """What is not as it should be."""
     lun, after = lab.lun(image), blacklist(lab)
+    leases = [lease for lease in after["leases"] if f"rbd/{image}" in lease["images"]]
     outcome = probe(IscsiTransport(lun["portal"], lun["target"], lun["lun"], INITIATOR), Plan(5, 1, "flush"))
     found = detect({**lab.connection, **LOOK, "liveness": "all", "images": [f"rbd/{image}"]})["images"][0]
     watchers = [watcher["liveness"] for watcher in found["watchers"]]
@@ -48,7 +49,7 @@ def faults(lab: Lab, image: str, before: dict[str, t.Any]) -> list[str]:
         *([f"the LUN is {outcome.verdict}: {outcome.reason}"] if outcome.verdict != "healthy" else []),
         *([f"its watchers are {watchers}"] if watchers != ["alive"] else []),
         *([f"the blacklist was {before['entries']} and is {after['entries']}"] if after["entries"] != before["entries"] else []),
-        *([f"leases are left: {after['leases']}"] if after["leases"] else []),
+        *([f"leases are left: {leases}"] if leases else []),
     ]
 
 

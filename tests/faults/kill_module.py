@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kills what osd_blacklist does in the middle, while it fences and while it restores, at line after line of the code that talks to the cluster.
 
-usage: kill_module.py LAB PORT [STEP], of a lab that is up; STEP: every which line, 7 when not given
+usage: kill_module.py LAB PORT [STEP], of a lab that is up; STEP: every which line, 20 when not given
 
 After each kill: an entry that is on the blacklist has a lease, so that whoever comes next can finish; and whoever comes next does finish, with no entry and
 no lease left. The lock of a killed holder ends by itself after a minute; the first kill that leaves one waits for that, and later ones break it to go on.
@@ -112,7 +112,7 @@ def main() -> None:
         die_at(int(line))
         fencing.apply(options(lab, act, client), dry_run=False)
         return
-    killing, failed, step = Killing(lab), 0, int(sys.argv[3]) if sys.argv[3:] else 7
+    killing, failed, step = Killing(lab), 0, int(sys.argv[3]) if sys.argv[3:] else 20
     for act in ("fence", "restore"):
         for line in count(1, step):
             wrong = killing.at(act, line)

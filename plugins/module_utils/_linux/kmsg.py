@@ -84,8 +84,8 @@ def read_file(path: str) -> list[Record]:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return parse_lines(file)
-    except OSError as error:
-        raise InputError(f"The log file {path} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # the latter for what no path can be
+        raise InputError(f"The log file {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def parse_record(raw: bytes) -> Record | None:

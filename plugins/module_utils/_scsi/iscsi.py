@@ -175,7 +175,7 @@ def _resolve(host: str, port: int, seconds: float) -> str:
     def look_up() -> None:
         try:
             ip = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-        except OSError:
+        except (OSError, UnicodeError):  # the latter for what no name can be
             return
         found.append(f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}")
 
@@ -183,7 +183,7 @@ def _resolve(host: str, port: int, seconds: float) -> str:
     thread.start()
     thread.join(seconds)
     if not found:
-        raise Unreachable(f"the name {host} has no address")
+        raise Unreachable(f"the name {host[:80]} has no address")
     return found[0]
 
 
