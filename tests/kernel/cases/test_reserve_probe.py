@@ -65,12 +65,16 @@ def kernel_log():
 
 def helpers():
     """Our processes that have an sg device open."""
-    opened = (link for link in Path("/proc").glob("[0-9]*/fd/*"))
-    found = set()
-    for link in opened:
-        with contextlib.suppress(OSError):
-            if os.readlink(link).startswith("/dev/sg"):
-                found.add(int(link.parts[2]))
+    return {int(process.name) for process in Path("/proc").glob("[0-9]*") if any(to.startswith("/dev/sg") for to in opened_by(process))}
+
+
+def opened_by(process):
+    """What its file descriptors lead to. A process, or one of its descriptors, may be gone by the time it is looked at."""
+    found = []
+    with contextlib.suppress(OSError):
+        for descriptor in os.listdir(process / "fd"):
+            with contextlib.suppress(OSError):
+                found.append(os.readlink(process / "fd" / descriptor))
     return found
 
 
