@@ -37,7 +37,7 @@ class Lab(t.NamedTuple):
 
     @property
     def connection(self) -> dict[str, t.Any]:
-        return {"conf": self.conf, "client": "client.admin", "keyring": None, "timeout": 30}
+        return {"conf": self.conf, "client": "client.admin", "keyring": None, "timeout": 30, "quorum_settle": 15}
 
     @property
     def settings(self) -> dict[str, t.Any]:

@@ -28,6 +28,13 @@ options:
       - A cluster that does not answer in time is an error, never a hang.
     type: int
     default: 10
+  quorum_settle:
+    description:
+      - Seconds that the monitors must have been in quorum, without a change, before a client that has no session on any of them counts as gone.
+      - A monitor that restarts has forgotten its clients, and one that is stopped cannot come back to it, so it would look like one that is dead.
+        The default is as long as a monitor remembers a client that is silent (Ceph's C(mon_session_timeout)).
+    type: int
+    default: 300
 requirements:
   - python3-rados and python3-rbd of the cluster's release, or a newer one, on the host that runs the module
 """

@@ -16,4 +16,5 @@ def ceph_options() -> dict[str, dict[str, t.Any]]:
         "client": {"type": "str", "default": "client.admin"},
         "keyring": {"type": "path", "no_log": False},
         "timeout": {"type": "int", "default": 10},
+        "quorum_settle": {"type": "int", "default": 300},
     }

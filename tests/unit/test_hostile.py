@@ -16,14 +16,14 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _policy
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, notify_reply, placement, pools, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, lease, notify_reply, placement, pools, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import esxcli, suspects, vmkernel
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi.scsi_id import scsi_id
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kmsg, reservations, scst_trace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import join, scst, tgt
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, sweep
 from captured import CAPTURES, lay_out
 from captured import text as captured
 from hypothesis import HealthCheck, given, settings
@@ -101,9 +101,34 @@ def test_sessions(answer: t.Any) -> None:
 @given(shaped(quorum_names=st.lists(st.text()), monmap=shaped(mons=st.lists(st.text())), quorum_age=st.integers()))
 def test_the_quorum(answer: t.Any) -> None:
     try:
-        sessions.in_quorum(answer)
+        sessions.in_quorum(answer, 300)
     except ClusterError:
         return
+
+
+daemons = st.dictionaries(st.text(max_size=9), shaped(addr=addresses | st.text(max_size=9)))
+
+
+@given(shaped(services=shaped(**{"rbd-mirror": shaped(daemons=daemons)})))
+def test_the_service_map(answer: t.Any) -> None:
+    try:
+        found = evidence.mirrors(answer)
+    except ClusterError:
+        return
+    assert all(isinstance(client, str) for client in found)
+
+
+times = st.floats() | st.text(max_size=9)
+a_lease = shaped(run=st.text(max_size=9), reason=st.text(max_size=9), added=times, expire=st.integers(), images=st.lists(st.text(max_size=9)), until=times)
+
+
+@given(addresses | st.text(max_size=9), a_lease.map(json.dumps).map(str.encode) | st.binary(max_size=99))
+def test_leases(key: str, value: bytes) -> None:
+    try:
+        found = lease.decoded(key, value)
+    except (InputError, KeyError, TypeError, ValueError, OverflowError):
+        return
+    assert isinstance(found.added, float) and isinstance(found.until, str) and all(isinstance(image, str) for image in found.images)
 
 
 row = shaped(

@@ -66,8 +66,15 @@ def test_a_prior_entry_gets_what_is_left_of_its_time(prior: str, remove: list[st
 
 
 def test_an_entry_that_somebody_took_away_is_not_made_anew() -> None:
-    plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], prior=AN_HOUR)}, {}, Restoring("when_gone", [NOBODY, NOBODY]), NOW)
+    plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], prior=AN_HOUR, until=A_MINUTE)}, {}, Restoring("when_gone", [NOBODY, NOBODY]), NOW)
     assert (plan.remove, plan.reset, plan.close) == ([], {}, [DEAD])
+
+
+@pytest.mark.parametrize("when", ["when_gone", "always", "never"])
+@pytest.mark.parametrize(("prior", "reset"), [("", {}), (A_MINUTE, {DEAD: 60.0}), (OVER, {})])
+def test_killed_between_taking_the_prior_entry_away_and_adding_one(prior: str, reset: dict[str, float], when: str) -> None:
+    plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], prior=prior, until="")}, {}, Restoring(when, [SEEN, SEEN]), NOW)
+    assert (plan.remove, plan.reset, plan.close) == ([], reset, [DEAD])
 
 
 def test_asked_for_never_nobody_is_let_in_but_what_is_over_is_closed() -> None:
@@ -114,8 +121,22 @@ def test_the_first_lease_knows_what_was_before(prior: str) -> None:
     assert (plan.record, plan.extend) == ([replace(MINE[DEAD], prior=prior)], [DEAD])
 
 
-def test_an_entry_that_went_away_leaves_no_prior() -> None:
-    assert plan_fence(MINE, {DEAD: replace(LEASES[DEAD], prior=AN_HOUR)}, {}).record == [MINE[DEAD]]
+@pytest.mark.parametrize(
+    ("open_lease", "until", "prior"),
+    [
+        # The entry that the lease knows went away: somebody let the client in.
+        ({"prior": AN_HOUR, "until": AN_HOUR}, None, ""),
+        # A run was killed while it changed the entry.
+        ({"prior": AN_HOUR, "until": ""}, None, AN_HOUR),
+        ({"prior": "", "until": ""}, A_MINUTE, ""),
+        # The entry is the one that the lease knows, or somebody else's.
+        ({"prior": OVER, "until": A_MINUTE}, A_MINUTE, OVER),
+        ({"prior": "", "until": AN_HOUR}, A_MINUTE, A_MINUTE),
+    ],
+)
+def test_what_an_open_lease_knows_of_the_prior_entry(open_lease: dict[str, str], until: str | None, prior: str) -> None:
+    entries = {} if until is None else {DEAD: until}
+    assert plan_fence(MINE, {DEAD: replace(LEASES[DEAD], **open_lease)}, entries).record == [replace(MINE[DEAD], prior=prior)]
 
 
 def test_the_times_of_all_releases() -> None:

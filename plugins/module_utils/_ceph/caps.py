@@ -15,7 +15,7 @@ NOBODY = "0.0.0.0:0/1"
 
 def require_way_back(cluster: Cluster, word: str) -> None:
     """Raises ClusterError where this user may not do what comes after a fence: see whether the client is gone, and let it in again."""
-    monitors = (cluster.command("quorum_status") or {}).get("quorum_names") or []
+    monitors, _gap = sessions.in_quorum(cluster.command("quorum_status"), 0)
     for monitor in monitors[:1]:
         sessions.ask(cluster, monitor)
     cluster.act(f"osd {word}", **{f"{word}op": "rm", "addr": NOBODY})

@@ -13,10 +13,10 @@ import errno
 import json
 import os
 import sys
-import threading
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import in_time
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
 try:
@@ -32,23 +32,27 @@ except ImportError as _error:
 __all__ = ["Cluster", "Connection", "explain", "rados", "rbd"]
 
 
-_MON_CAPS = {"sessions": "allow command sessions"}
+_MON_CAPS = {"sessions": "allow command sessions", "service dump": 'allow command "service dump"'}
 
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach a cluster. ``timeout`` in whole seconds, for connecting and for each operation."""
+    """How to reach a cluster. ``timeout`` in whole seconds, for connecting and for each operation.
+
+    ``quorum_settle``: seconds that the monitors must have been in quorum before a client without a session counts as gone.
+    """
 
     conf: str
     client: str
     keyring: str | None
     timeout: int
+    quorum_settle: int = 300
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any]) -> Connection:
         """From a module's options; raises InputError for files that are not there and for a timeout below 1 s."""
         client = options["client"] if options["client"].startswith("client.") else f"client.{options['client']}"
-        connection = cls(options["conf"], client, options["keyring"], options["timeout"])
+        connection = cls(options["conf"], client, options["keyring"], options["timeout"], options["quorum_settle"])
         if connection.timeout < 1:
             raise InputError(f"timeout is {connection.timeout}: give at least 1 second.")
         for name, path in (("conf", connection.conf), ("keyring", connection.keyring)):
@@ -124,7 +128,8 @@ class Cluster:
     def open_pool(self, pool: str, namespace: str = "") -> t.Any:
         """An I/O context. Raises InputError for a pool that is not there."""
         try:
-            ioctx = self._rados.open_ioctx(pool)
+            # Where this client's map has no such pool, librados waits for a newer map, and for that it knows no deadline.
+            ioctx = self._in_time(lambda: self._rados.open_ioctx(pool), f"The pool '{pool}'")
         except rados.ObjectNotFound as error:
             raise InputError(f"The cluster has no pool '{pool}': see 'ceph osd pool ls'.") from error
         except rados.Error as error:
@@ -134,23 +139,18 @@ class Cluster:
 
     def wait_for_latest_map(self) -> None:
         """Until this client has the newest OSD map, and with its next operations the OSDs, too. Raises ClusterError."""
-        errors: list[Exception] = []
+        try:
+            # rados_mon_op_timeout does not reach this call (measured with a stopped monitor).
+            self._in_time(self._rados.wait_for_latest_osdmap, "The new OSD map")
+        except rados.Error as error:
+            raise explain(error, "Waiting for the new OSD map") from error
 
-        def wait() -> None:
-            try:
-                self._rados.wait_for_latest_osdmap()
-            except rados.Error as error:
-                errors.append(error)
-
-        # rados_mon_op_timeout does not reach this call (measured with a stopped monitor), so it waits in a thread that can be left behind.
-        waiter = threading.Thread(target=wait, daemon=True)
-        waiter.start()
-        waiter.join(self.connection.timeout)
-        self._stuck = waiter.is_alive()
-        if self._stuck:
-            raise ClusterError(f"The new OSD map did not arrive within {self.connection.timeout} s: see whether the monitors have a quorum.")
-        if errors:
-            raise explain(errors[0], "Waiting for the new OSD map")
+    def _in_time(self, work: t.Callable[[], t.Any], what: str) -> t.Any:
+        try:
+            return in_time(work, self.connection.timeout)
+        except TimeoutError as error:
+            self._stuck = True
+            raise ClusterError(f"{what} did not arrive within {self.connection.timeout} s: see whether the monitors have a quorum.") from error
 
     def _command(self, prefix: str, arguments: dict[str, t.Any], monitor: str | None) -> bytes:
         command = json.dumps({"prefix": prefix, "format": "json", **arguments})
@@ -167,7 +167,7 @@ class Cluster:
     def _decoded(output: bytes, prefix: str) -> t.Any:
         try:
             return json.loads(output) if output.strip() else None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ClusterError(f"The answer to the monitor command '{prefix}' is not JSON: {error}.") from error
 
     def _refused(self, error: rados.Error) -> ClusterError:

@@ -183,12 +183,15 @@ def _restore_pool(cluster: Cluster, pool: str, wanted: t.Sequence[str], how: Res
         leases, before = {client: one for client, one in book.read().items() if client in wanted}, blacklist.read(cluster)
         plan = plan_restore(pool, leases, before.entries, how, time.time())
         if plan.close and not dry_run:
-            _carry_out(cluster, before, plan, book)
+            _carry_out(cluster, before, plan, book, leases)
         after = _after_removing(cluster, before, plan.remove, dry_run)
     return Change(before.entries, after, removed=plan.remove, reset=list(plan.reset), kept=plan.keep, closed=plan.close, foreign=plan.foreign)
 
 
-def _carry_out(cluster: Cluster, before: Blacklist, plan: RestorePlan, book: LeaseBook) -> None:
+def _carry_out(cluster: Cluster, before: Blacklist, plan: RestorePlan, book: LeaseBook, leases: t.Mapping[str, Lease]) -> None:
+    # An entry gets another end by being removed first. Should this run be killed in between, the next one must know that the prior entry is owed.
+    if plan.reset:
+        book.record([replace(leases[client], until="") for client in plan.reset])
     # Also what is not listed: an add that timed out may still be carried out, and a removal sent after it takes it back.
     blacklist.change(cluster, before.word, plan.reset, [client for client in plan.close if client not in plan.foreign])
     book.drop(plan.close)

@@ -17,17 +17,20 @@ import typing as t
 import uuid
 from dataclasses import asdict, dataclass
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rados
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
 OBJECT = "cephops_iscsi_rescue.leases"
 _CAP = f"the osd cap 'allow rwx object_prefix {OBJECT}'"
 _LOCK = "leases"
 _RETRY_S = 0.2
 _PAGE = 1000
-# A holder does half a dozen operations, usually in milliseconds, each with the connection's timeout.
+# Between two renewals a holder does no more than five operations, usually in milliseconds, each with the connection's timeout.
 _LOCK_TIMEOUTS = 6
 _LOCK_AT_LEAST_S = 60
+# LIBRADOS_LOCK_FLAG_MUST_RENEW in Ceph's rados/librados.h.
+_MUST_RENEW = 2
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Lease:
 
     ``added``: seconds since the epoch; ``expire``: seconds. ``images``: whom the fence is for, each as ``pool/[namespace/]image``. ``prior``: until
     when the entry lasted that was there before, '' for none. ``gone_since``: since when no look at the monitors' sessions found the client, in seconds
-    since the epoch; 0 when one did. ``until``: the end of the entry that the run made, '' before it is known.
+    since the epoch; 0 when one did. ``until``: the end of the entry that the run made, '' before it is known, and again while the prior one is put back.
     """
 
     address: str
@@ -51,10 +54,11 @@ class Lease:
 
 
 class LeaseBook:
-    """The leases of one pool; get it from ``opened``."""
+    """The leases of one pool; get it from ``opened`` to change them, or from ``looked_at``."""
 
-    def __init__(self, ioctx: t.Any, pool: str) -> None:
+    def __init__(self, ioctx: t.Any, pool: str, lock: _Lock | None = None) -> None:
         self._ioctx = ioctx
+        self._lock = lock
         self.pool = pool
 
     def read(self) -> dict[str, Lease]:
@@ -62,10 +66,10 @@ class LeaseBook:
         leases: dict[str, Lease] = {}
         try:
             while page := self._page(max(leases, default="")):
-                leases.update({key: _decoded(value) for key, value in page})
+                leases.update({key: self._decoded(key, value) for key, value in page})
         except rados.ObjectNotFound:
             return {}
-        except (rados.Error, ValueError, TypeError) as error:
+        except rados.Error as error:
             raise explain(error, f"Reading the leases in {self.pool}/{OBJECT}", _CAP) from error
         return leases
 
@@ -76,27 +80,43 @@ class LeaseBook:
             self._ioctx.operate_read_op(operation, OBJECT)
             return list(entries)
 
+    def _decoded(self, key: str, value: bytes) -> Lease:
+        try:
+            return decoded(key, value)
+        except (InputError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise ClusterError(
+                f"The lease '{key:.60}' in {self.pool}/{OBJECT} cannot be understood ({error!r:.100}): see 'rados -p {self.pool} listomapvals {OBJECT}'."
+            ) from error
+
     def record(self, leases: t.Sequence[Lease]) -> None:
         """Writes leases, over those of the same address. Raises ClusterError."""
         keys = tuple(lease.address for lease in leases)
         values = tuple(json.dumps(asdict(lease)).encode() for lease in leases)
-        with self._failing("Recording leases"), rados.WriteOpCtx() as operation:
+        with self._writing("Recording leases") as operation:
             self._ioctx.set_omap(operation, keys, values)
-            self._ioctx.operate_write_op(operation, OBJECT)
 
     def drop(self, addresses: t.Sequence[str]) -> None:
         """Removes the leases of these addresses. Raises ClusterError."""
-        with self._failing("Dropping leases"), rados.WriteOpCtx() as operation:
+        with self._writing("Dropping leases") as operation:
             self._ioctx.remove_omap_keys(operation, tuple(addresses))
+
+    def remove_if_empty(self) -> None:
+        """The object goes with the last lease, and the lock, which is on it, with the object. Raises ClusterError."""
+        if not self.read():
+            with self._failing("Removing the object of the leases"):
+                self._renew()
+                self._ioctx.remove_object(OBJECT)
+
+    @contextlib.contextmanager
+    def _writing(self, what: str) -> t.Iterator[t.Any]:
+        with self._failing(what), rados.WriteOpCtx() as operation:
+            yield operation
+            self._renew()
             self._ioctx.operate_write_op(operation, OBJECT)
 
-    def close(self, cookie: str) -> None:
-        """Gives the lock back, and the object with it when no lease is left. A lock that cannot be given back now ends by itself."""
-        with contextlib.suppress(rados.Error, ClusterError):
-            if not self.read():
-                self._ioctx.remove_object(OBJECT)
-        with contextlib.suppress(rados.Error):
-            self._ioctx.unlock(OBJECT, _LOCK, cookie)
+    def _renew(self) -> None:
+        if self._lock:
+            self._lock.renew()
 
     @contextlib.contextmanager
     def _failing(self, what: str) -> t.Iterator[None]:
@@ -106,9 +126,20 @@ class LeaseBook:
             raise explain(error, f"{what} in {self.pool}/{OBJECT}", _CAP) from error
 
 
-def _decoded(value: bytes) -> Lease:
+def decoded(key: str, value: bytes) -> Lease:
+    """A lease from its omap entry. What it lacks is as if it had never been said; raises InputError, or what Python does, for what is none."""
     fields = json.loads(value)
-    return Lease(**{**fields, "images": tuple(fields.get("images", ()))})
+    return Lease(
+        address=str(address.parse(key)),
+        run=str(fields["run"]),
+        reason=str(fields["reason"]),
+        added=float(fields["added"]),
+        expire=int(fields["expire"]),
+        images=tuple(str(image) for image in fields.get("images", ())),
+        prior=str(fields.get("prior", "")),
+        gone_since=float(fields.get("gone_since", 0)),
+        until=str(fields.get("until", "")),
+    )
 
 
 def read(cluster: Cluster, pool: str) -> dict[str, Lease]:
@@ -127,30 +158,54 @@ def looked_at(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
 @contextlib.contextmanager
 def opened(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
     """The leases of a pool, under the lock. Raises ClusterError when another run holds it for longer than a killed one could."""
-    cookie = uuid.uuid4().hex
     with cluster.open_pool(pool) as ioctx:
-        _lock(ioctx, pool, cookie, cluster.connection.timeout)
-        book = LeaseBook(ioctx, pool)
+        lock = _Lock(ioctx, pool, cluster.connection.timeout)
+        lock.take()
+        book = LeaseBook(ioctx, pool, lock)
         try:
             yield book
         finally:
-            book.close(cookie)
+            # What is not given back now ends by itself.
+            with contextlib.suppress(rados.Error, ClusterError):
+                book.remove_if_empty()
+            with contextlib.suppress(rados.Error):
+                lock.give_back()
 
 
-def _lock(ioctx: t.Any, pool: str, cookie: str, timeout_s: int) -> None:
-    # Longer than a killed holder's lock lasts, so that the run after it goes on by itself.
-    expires_after_s = max(_LOCK_AT_LEAST_S, _LOCK_TIMEOUTS * timeout_s)
-    give_up = time.monotonic() + expires_after_s + timeout_s
-    while True:
+class _Lock:
+    """The RADOS lock on the object. It lasts from each renewal for longer than what is done until the next, each with the connection's timeout."""
+
+    def __init__(self, ioctx: t.Any, pool: str, timeout_s: int) -> None:
+        self._ioctx, self._pool, self._timeout_s = ioctx, pool, timeout_s
+        self._cookie = uuid.uuid4().hex
+        self._lasts_s = max(_LOCK_AT_LEAST_S, _LOCK_TIMEOUTS * timeout_s)
+
+    def take(self) -> None:
+        """Waits for longer than a killed holder's lock lasts, so that the run after it goes on by itself. Raises ClusterError."""
+        give_up = time.monotonic() + self._lasts_s + self._timeout_s
+        while True:
+            try:
+                return self._locked(0)
+            except (rados.ObjectBusy, rados.ObjectExists) as error:
+                if time.monotonic() > give_up:
+                    raise ClusterError(
+                        f"Another run holds the lock on {self._pool}/{OBJECT} (see 'rados -p {self._pool} lock info {OBJECT} {_LOCK}'): "
+                        "wait for it to end, then run this again."
+                    ) from error
+                time.sleep(_RETRY_S)
+            except rados.Error as error:
+                raise explain(error, f"Locking the leases in {self._pool}/{OBJECT}", _CAP) from error
+
+    def renew(self) -> None:
+        """Raises ClusterError when it has ended meanwhile: what was read under it may be out of date."""
         try:
-            ioctx.lock_exclusive(OBJECT, _LOCK, cookie, "cephops.iscsi_rescue", expires_after_s)
-            return
-        except (rados.ObjectBusy, rados.ObjectExists) as error:
-            if time.monotonic() > give_up:
-                raise ClusterError(
-                    f"Another run holds the lock on {pool}/{OBJECT} (see 'rados -p {pool} lock info {OBJECT} {_LOCK}'): "
-                    "wait for it to end, then run this again."
-                ) from error
-            time.sleep(_RETRY_S)
-        except rados.Error as error:
-            raise explain(error, f"Locking the leases in {pool}/{OBJECT}", _CAP) from error
+            self._locked(_MUST_RENEW)
+        except (rados.ObjectBusy, rados.ObjectExists, rados.ObjectNotFound) as error:
+            raise ClusterError(f"The lock on {self._pool}/{OBJECT} ended before this run was done, for the cluster is slow: run this again.") from error
+
+    def give_back(self) -> None:
+        """Raises rados.Error."""
+        self._ioctx.unlock(OBJECT, _LOCK, self._cookie)
+
+    def _locked(self, flags: int) -> None:
+        self._ioctx.lock_exclusive(OBJECT, _LOCK, self._cookie, "cephops.iscsi_rescue", self._lasts_s, flags)

@@ -10,7 +10,7 @@ Times are seconds since the epoch by this host's clock; the cluster's clock wrot
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import Lease
@@ -78,7 +78,7 @@ def seconds_left(until: str, now: float) -> float:
 def plan_fence(wanted: t.Mapping[str, Lease], leases: t.Mapping[str, Lease], entries: Entries) -> FencePlan:
     """``wanted``: the leases that this run would write; ``leases``: those that are open; ``entries``: the blacklist.
 
-    What lasts long enough is left alone, whoever made it. An open lease keeps the prior entry that it knows of.
+    What lasts long enough is left alone, whoever made it.
     """
     plan = FencePlan()
     for client, mine in wanted.items():
@@ -86,9 +86,15 @@ def plan_fence(wanted: t.Mapping[str, Lease], leases: t.Mapping[str, Lease], ent
         if until is not None and seconds_left(until, mine.added) >= mine.expire * _ENOUGH:
             continue
         (plan.add if until is None else plan.extend).append(client)
-        prior = "" if until is None else leases[client].prior if client in leases else until
-        plan.record.append(Lease(**{**vars(mine), "prior": prior}))
+        plan.record.append(replace(mine, prior=_prior(until, leases.get(client))))
     return plan
+
+
+def _prior(until: str | None, open_lease: Lease | None) -> str:
+    """Until when an entry lasted that is not ours, '' for none. An open lease knows, unless somebody changed the entry since then."""
+    if open_lease and open_lease.until in ("", until):
+        return open_lease.prior
+    return until or ""
 
 
 def is_gone(open_lease: Lease, looks: t.Sequence[Sessions], now: float) -> bool:
@@ -106,14 +112,16 @@ def seconds_gone(open_lease: Lease, now: float) -> float:
 def plan_restore(pool: str, leases: t.Mapping[str, Lease], entries: Entries, how: Restoring, now: float) -> RestorePlan:
     """Which entries may go, and which leases.
 
-    An entry that is not there any more has expired, or somebody took it away: its lease ends, and nothing is added. One that ends at another
-    time than the run saw to was made by somebody else, since an add does not change one that is there.
+    An entry that is not there any more has expired, or somebody took it away: its lease ends, and nothing is added. But where a lease does not say
+    yet when its entry ends, a run was killed between taking the prior entry away and adding one, so the prior one is owed. An entry that ends at
+    another time than the run saw to was made by somebody else, since an add does not change one that is there.
     """
     foreign = [client for client, lease in leases.items() if lease.until and entries.get(client, lease.until) != lease.until]
     ours = [client for client in leases if client in entries and client not in foreign]
     keep = [client for client in ours if not _may_go(leases[client], how, now)]
     over = [client for client in leases if client not in keep]
-    priors = {client: seconds_left(leases[client].prior, now) for client in ours if client in over and leases[client].prior}
+    owed = [client for client in over if leases[client].prior and (client in ours or (client not in entries and not leases[client].until))]
+    priors = {client: seconds_left(leases[client].prior, now) for client in owed}
     reset = {client: left for client, left in priors.items() if left > 0}
     remove = [client for client in ours if client in over and client not in reset]
     return RestorePlan(remove, reset, over, [_kept(pool, leases[client], entries[client], how, now) for client in keep], foreign)

@@ -18,6 +18,7 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply, decode
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import in_time
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
 # The OSD counts the notify's timeout in whole seconds from when it starts; the answer needs its way back.
@@ -50,8 +51,12 @@ def notify_all(connection: Connection, targets: t.Sequence[HeaderObject], timeou
     """
     library = _load()
     cluster = _connect(library, connection)
-    started = {target: _start(library, cluster, target, timeout_s) for target in targets}
     deadline = time.monotonic() + timeout_s + ANSWER_MARGIN_S
+    try:
+        # A pool that was removed meanwhile makes librados wait for a newer map, and for that it knows no deadline.
+        started = in_time(lambda: {target: _start(library, cluster, target, timeout_s) for target in targets}, timeout_s + ANSWER_MARGIN_S)
+    except TimeoutError:
+        return dict.fromkeys(targets, "the notify could not be sent in time: see whether the monitors have a quorum")
     results = {target: _finish(library, notify, deadline) if isinstance(notify, _Notify) else notify for target, notify in started.items()}
     if not any(isinstance(result, str) for result in results.values()):
         library.rados_shutdown(cluster)

@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for many answers at the same time, so that what hangs costs its deadline once."""
+"""Waiting for answers: for many at the same time, so that what hangs costs its deadline once, and for what knows no deadline itself."""
 
 from __future__ import annotations
 
+import queue
+import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
@@ -22,3 +24,23 @@ def at_once(work: t.Callable[[Item], Answer], items: t.Iterable[Item], most: int
         return []
     with ThreadPoolExecutor(min(len(todo), most)) as workers:
         return list(workers.map(work, todo))
+
+
+def in_time(work: t.Callable[[], Answer], seconds: float) -> Answer:
+    """The answer, or what ``work`` raised. Raises TimeoutError after ``seconds``: the call is then left behind in its thread, which ends with the process."""
+    answers: queue.SimpleQueue[tuple[Answer | None, Exception | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put((work(), None))
+        except Exception as error:
+            answers.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer, error = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds} s") from None
+    if error:
+        raise error
+    return t.cast(Answer, answer)

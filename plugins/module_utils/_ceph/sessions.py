@@ -15,9 +15,6 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.answers
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
-# A monitor that left the quorum drops its clients after 2 * mon_lease, 10 s (Monitor::tick in Ceph's src/mon/Monitor.cc), and every change begins a new quorum.
-OUT_FOR_GOOD_S = 20
-
 
 @dataclass(frozen=True)
 class Sessions:
@@ -42,7 +39,7 @@ def read(cluster: Cluster) -> Sessions:
     Never raises for lack of caps or for a monitor that is down: the gap says so.
     """
     try:
-        monitors, gap = in_quorum(cluster.command("quorum_status"))
+        monitors, gap = in_quorum(cluster.command("quorum_status"), cluster.connection.quorum_settle)
         # What was read counts beside a gap, too: it shows who lives, and as whom.
         return union([ask(cluster, monitor) for monitor in monitors] + [Sessions({}, gap=gap)])
     except ClusterError as error:
@@ -60,12 +57,17 @@ def ask(cluster: Cluster, monitor: str) -> Sessions:
 
 
 @understood("quorum_status")
-def in_quorum(status: t.Mapping[str, t.Any]) -> tuple[list[str], str]:
-    """The monitors to ask, and why that would not tell everything, '' when it does; from ``quorum_status --format json``."""
-    names, known = status["quorum_names"], status["monmap"]["mons"]
-    if len(names) < len(known) and status.get("quorum_age", 0) <= OUT_FOR_GOOD_S:
-        return names, f"only {len(names)} of {len(known)} monitors are in quorum, and that is not long enough ago for the others to have dropped their clients"
-    return names, ""
+def in_quorum(status: t.Mapping[str, t.Any], settle_s: float) -> tuple[list[str], str]:
+    """The monitors to ask, and why that would not tell everything, '' when it does; from ``quorum_status --format json``.
+
+    A session ends with its monitor, and a client that is stopped cannot make a new one. Every monitor that leaves, restarts or comes back begins a
+    new quorum, so a client without a session is gone, or silent since before this quorum began. One that left drops its clients after 10 s
+    (2 * mon_lease, ``Monitor::tick`` in Ceph's src/mon/Monitor.cc).
+    """
+    names, known, age = list(status["quorum_names"]), len(status["monmap"]["mons"]), float(status.get("quorum_age", 0))
+    if age >= settle_s:
+        return names, ""
+    return names, f"{len(names)} of {known} monitors are in quorum, since {age:.0f} s ago, and a client that was silent meanwhile would have no session"
 
 
 def union(looks: t.Sequence[Sessions]) -> Sessions:

@@ -80,8 +80,8 @@ class _Look:
         touched = [watched for watched in untested if clients & {watcher.address for watcher in watched.watchers}]
         more = evidence.gather(self._cluster, touched, self._options["notify_timeout"])
         everything = guards.by_client(tested + [self._judged(watched, more) for watched in touched])
-        protected = evidence.protected(self._cluster, survey.swept, (*found.looks, *more.looks))
-        around = Surroundings(everything, gaps, protected, self._inactive(survey, judgements))
+        protected, unread = evidence.protected(self._cluster, survey.swept, (*found.looks, *more.looks))
+        around = Surroundings(everything, (*gaps, *unread), protected, self._inactive(survey, judgements))
         return [guards.weigh(culprit, around) for culprit in accused]
 
     def _inactive(self, survey: Survey, judgements: t.Sequence[Judgement]) -> dict[str, str]:

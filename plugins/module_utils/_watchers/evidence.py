@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, librados, placement, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.answers import understood
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
@@ -54,21 +55,23 @@ def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_
     return Evidence({image: replies[target] for image, target in targets.items()}, (before, after), began)
 
 
-def protected(cluster: Cluster, swept: Sweep | None, looks: t.Sequence[sessions.Sessions]) -> dict[str, str]:
-    """The addresses of clients that belong to Ceph itself, as far as sessions, sweep and service map tell: address -> what it is."""
+def protected(cluster: Cluster, swept: Sweep | None, looks: t.Sequence[sessions.Sessions]) -> tuple[dict[str, str], list[str]]:
+    """Clients that belong to Ceph itself, as far as sessions, sweep and service map tell, address -> what it is; and what could not be read."""
     found = dict.fromkeys(swept.mirrors if swept else (), "rbd-mirror")
     found.update(dict.fromkeys(swept.managers if swept else (), "a manager"))
     for look in looks:
         found.update({client: f"a manager ({name})" for client, name in look.names.items() if name.startswith("mgr.")})
         found.update({client: f"rbd-mirror ({name})" for client, name in look.names.items() if name.startswith(_MIRROR_USER)})
-    return {**found, **dict.fromkeys(_mirror_daemons(cluster), "rbd-mirror")}
-
-
-def _mirror_daemons(cluster: Cluster) -> list[str]:
     try:
-        daemons = (cluster.command("service dump") or {}).get("services", {}).get("rbd-mirror", {}).get("daemons", {})
-    except ClusterError:
-        return []
+        return {**found, **dict.fromkeys(mirrors(cluster.command("service dump")), "rbd-mirror")}, []
+    except ClusterError as error:
+        return found, [f"whether it is an rbd-mirror, for the service map could not be read: {error}"]
+
+
+@understood("service dump")
+def mirrors(dump: t.Mapping[str, t.Any] | None) -> list[str]:
+    """The addresses of the rbd-mirror daemons, from ``service dump --format json``."""
+    daemons = (dump or {}).get("services", {}).get("rbd-mirror", {}).get("daemons", {})
     # Beside the daemons there is a text, 'summary'.
     return [address.normal(daemon["addr"]) for daemon in daemons.values() if isinstance(daemon, dict)]
 

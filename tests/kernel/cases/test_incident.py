@@ -13,7 +13,7 @@ import cluster
 import pytest
 from guest import LIO_SITES, Lun, StuckWrites, module, run, wait_for
 
-CONNECTION = {"conf": str(cluster.CONF), "client": "client.admin"}
+CONNECTION = {"conf": str(cluster.CONF), "client": "client.admin", "quorum_settle": 5}
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ INVENTORY = {
 }
 SETTINGS = {
     "remediate_watchers_ceph_conf": str(cluster.CONF),
+    "remediate_watchers_quorum_settle": 5,
     "remediate_watchers_pools": ["rbd"],
     "remediate_watchers_trace": True,
     "remediate_watchers_probe_slow_after": 8,

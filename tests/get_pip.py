@@ -1,0 +1,8 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts the pip that Python itself carries into ansible-test's venvs, in place of the script that ansible-test would fetch from a server of its own."""
+
+import ensurepip
+
+ensurepip.bootstrap(upgrade=True)
