@@ -88,6 +88,7 @@ def _pack_initramfs(root: Path, version: str) -> None:
     (tree / "bin").mkdir(parents=True)
     (tree / "modules").mkdir()
     shutil.copy("/bin/busybox", tree / "bin/busybox")
+    (tree / "bin/sh").symlink_to("busybox")
     shutil.copy(HERE / "init.sh", tree / "init")
     (tree / "init").chmod(0o755)
     order: list[str] = []

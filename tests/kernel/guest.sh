@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs /run/guest/command in the guest, leaves its output and status in the share, and switches the guest off.
 set -e

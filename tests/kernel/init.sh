@@ -1,4 +1,4 @@
-#!/bin/busybox sh
+#!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # First program of the guest: this machine's files, read-only over 9p, below a layer in memory that takes what is written.
 /bin/busybox mkdir -p /proc /sys /lower /layer /root
