@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 BUILD := .build
 COLLECTION := $(BUILD)/collections/ansible_collections/cephops/iscsi_rescue
-DEMO_LAB := /var/tmp/iscsi_rescue_demo
+DEMO_LAB := /var/tmp/iscsi_rescue_demo 20300
 PLAYBOOK := $(BIN)/ansible-playbook
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -44,7 +44,7 @@ $(COLLECTION):
 
 .PHONY: demo
 demo: setup ## Break a LUN in a lab of its own as in the incident, heal it, show before and after
-	tests/demo.sh $(DEMO_LAB)
+	tests/demo.sh $(DEMO_LAB) $(CURDIR)/$(BUILD)/demo
 
 .PHONY: lab-up lab-down
 lab-up: setup ## Start a lab and leave it running; playbooks/lab_inject.yml breaks its LUN
@@ -87,8 +87,9 @@ test-integration: $(VENV)/.tests $(COLLECTION) ## Test each module against a rea
 	$(PLAYBOOK) playbooks/lab_down.yml $(TEST_LAB)
 
 .PHONY: test-molecule
-test-molecule: $(VENV)/.tests $(COLLECTION) ## Test the role on all kinds of the incident
-	cd extensions && $(BIN)/molecule test
+test-molecule: $(VENV)/.tests $(COLLECTION) ## Test the outcomes of the role, a scenario each (TARGET=name for one)
+	rm -rf $(BUILD)/molecule
+	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/$(BUILD)/molecule $(BIN)/molecule test $(if $(TARGET),--scenario-name $(TARGET),--all)
 
 # What boots a kernel, what its guests run, and the cluster inside one of them.
 comma := ,
@@ -163,12 +164,29 @@ $(OLDEST)/.made: $(VENV)/.controller meta/runtime.yml
 	touch $@
 
 .PHONY: test-artifact
-test-artifact: $(OLDEST)/.made ## Build the collection, install it elsewhere, run it by its full name on the oldest ansible-core
+test-artifact: $(OLDEST)/.made ## Build the collection, install it elsewhere, and run the demo from there on the oldest ansible-core
 	PATH=$(OLDEST)/bin:$$PATH tests/artifact.sh $(BUILD)/artifact
 
 .PHONY: test-controllers
 test-controllers: ## Test on each ansible-core from 2.17 on that this machine's Pythons allow (CONTROLLERS="2.17 2.21" for some); takes six minutes each
 	tests/controllers.sh $(BUILD)/controllers $(CONTROLLERS)
+
+# The newest, in a venv that has nothing else.
+RELEASE := $(CURDIR)/$(BUILD)/release
+.PHONY: release
+release: $(VENV)/.tests ## Check that VERSION= can be released: its changelog, the built artifact, and the demo from it in a clean venv
+	tests/release.sh $(VERSION)
+	rm -rf $(RELEASE)
+	$(PYTHON) -m venv $(RELEASE)/venv
+	$(RELEASE)/venv/bin/pip install --quiet --requirement requirements.txt
+	PATH=$(RELEASE)/venv/bin:$$PATH tests/artifact.sh $(RELEASE)
+	@echo "Release it: ansible-galaxy collection publish $(RELEASE)/cephops-iscsi_rescue-$(VERSION).tar.gz"
+
+.PHONY: changelog
+changelog: $(VENV)/.tests ## Make the changelog of VERSION= out of changelogs/fragments, and set galaxy.yml to it
+	test -n "$(VERSION)" || { echo "Say which version: make changelog VERSION=1.2.3"; exit 1; }
+	sed -i 's/^version: .*/version: $(VERSION)/' galaxy.yml
+	$(BIN)/antsibull-changelog release --version $(VERSION)
 
 .PHONY: build
 build: setup ## Build the artifact that Galaxy takes
