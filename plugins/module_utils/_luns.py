@@ -14,37 +14,58 @@ Data = t.Mapping[str, t.Any]
 
 _ISCSI_PORT = 3260
 _PORTAL = re.compile(r"\[?(?P<host>[^\]]*?)\]?:(?P<port>\d+)(?:,\d+)?")
-_WHERE = ("name", "portal", "target", "lun", "device")
+# libiscsi addresses no higher one, see _scsi/iscsi.py.
+_HIGHEST_LUN = 255
+# Who the LUN must say it is.
+_NAMES = ("serial", "eui", "naa")
+_WHERE = ("name", "portal", "target", "lun", "device", *_NAMES)
 
 
-def found(maps: t.Sequence[Data], images: t.Sequence[str], addresses: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
+def found(maps: t.Sequence[Data], images: t.Sequence[str], addresses: t.Mapping[str, str], initiator: str) -> list[dict[str, t.Any]]:
     """One LUN for each of ``images`` that a gateway exports, as an entry of O(remediate_watchers_luns).
 
     ``maps``: the results of M(cephops.iscsi_rescue.lun_map) for gateways in a loop, with the gateway as C(item). ``addresses``: gateway -> its address,
-    empty where its name is that.
+    empty where its name is that. ``initiator``: who probes over iSCSI; others may see another LUN under the same number.
     Only one, since two probes of the same image at once meet each other's reservation.
     """
     told = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if not lun["snapshot"]]
-    ways = {image: [_way(lun, host, addresses[host] or host) for host, lun in told if lun["image"] == image] for image in images}
+    ways = {image: [_way(lun, host, addresses[host] or host, initiator) for host, lun in told if lun["image"] == image] for image in images}
     # One over iSCSI goes the way of other initiators, a local disk only that of this host.
     best = (sorted(filter(None, found), key=lambda way: "device" in way)[:1] for found in ways.values())
     return [way for found in best for way in found]
 
 
-def _way(lun: Data, host: str, address: str) -> dict[str, t.Any]:
+def _way(lun: Data, host: str, address: str, initiator: str) -> dict[str, t.Any]:
     """Empty for a LUN that cannot be probed from here."""
+    names = {name: lun[name] for name in _NAMES if lun[name]}
     if lun["disk"]:
-        return {"image": lun["image"], "device": lun["disk"], "host": host}
-    if lun["lun"] is None or not (lun["portals"] or lun["target"].startswith("iqn.")):
+        return {"image": lun["image"], "device": lun["disk"], "host": host, **names}
+    if lun["lun"] is None or lun["lun"] > _HIGHEST_LUN or not (lun["portals"] or lun["target"].startswith("iqn.")) or not _sees(lun, initiator):
         return {}
-    return {"image": lun["image"], "portal": _portal(lun["portals"], address), "target": lun["target"], "lun": lun["lun"]}
+    return {"image": lun["image"], "portal": _portal(lun["portals"], address), "target": lun["target"], "lun": lun["lun"], **names}
+
+
+def _sees(lun: Data, initiator: str) -> bool:
+    """Whether that is the LUN which ``initiator`` finds under the LUN's number."""
+    others = lun["everybody_but"]
+    return _is_one_of(lun["initiators"], initiator) or (others is not None and not _is_one_of(others, initiator))
+
+
+def _is_one_of(names: t.Iterable[str], initiator: str) -> bool:
+    """As SCST's groups name initiators: with C(*) and C(?), and C(!) before what is meant not to fit (its README, section "Access and devices visibility")."""
+    fits = ((name.startswith("!"), re.fullmatch(_pattern(name.lstrip("!")), initiator)) for name in names)
+    return any(inverted != bool(hit) for inverted, hit in fits)
+
+
+def _pattern(name: str) -> str:
+    return "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in name)
 
 
 def _portal(portals: t.Sequence[str], address: str) -> str:
-    """The first portal, with the gateway's own address where it listens on all."""
-    hit = _PORTAL.fullmatch(portals[0]) if portals else None
-    host, port = (hit["host"], int(hit["port"])) if hit else ("", _ISCSI_PORT)
-    host = address if _is_any(host) else host
+    """The portal on the address by which the gateway itself is reached, or else the first."""
+    heard = [(hit["host"], int(hit["port"])) for hit in map(_PORTAL.fullmatch, portals) if hit] or [("", _ISCSI_PORT)]
+    meant = [(address if _is_any(host) else host, port) for host, port in heard]
+    host, port = next((one for one in meant if one[0] == address), meant[0])
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

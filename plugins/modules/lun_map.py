@@ -137,6 +137,13 @@ luns:
       description: The NAA name in hex, in lower case.
       type: str
       sample: ''
+    everybody_but:
+      description:
+        - Null where only RV(luns[].initiators) see it under this number. Otherwise all others do as well, but for these, which have numbers of their own.
+        - Names of SCST's groups may hold wildcards.
+      type: list
+      elements: str
+      sample: [iqn.1998-01.com.vmware:esx1]
     initiators:
       description:
         - Who sees the LUN under this number, as far as the stack tells - who is logged in, and who is named in an access list or a group.

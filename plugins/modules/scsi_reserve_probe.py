@@ -35,6 +35,15 @@ options:
       - A command that has no answer cannot be taken back without resetting the LUN, which would end the reservations of others. So a helper
         process waits for it, releases the LUN where a RESERVE comes back late, and ends. RV(helper) tells of it.
     type: path
+  serial:
+    description: The serial number that the LUN must have. When it says another one, it is a LUN that is not meant, and no RESERVE is sent.
+    type: str
+  eui:
+    description: The EUI-64 that the LUN must have, as V(eui.6465336666353233) or without V(eui.); as O(serial) otherwise.
+    type: str
+  naa:
+    description: The NAA name that the LUN must have, with or without V(naa.) before it; as O(serial) otherwise.
+    type: str
   force:
     description:
       - Whether O(device) is probed although it is in use here, by a mounted file system, as swap, or by a device that is built on it.
@@ -45,7 +54,7 @@ options:
   luns:
     description:
       - Probe many LUNs at once, in place of the one that O(device), or O(portal), O(target) and O(lun), name. It takes O(deadline) altogether.
-      - The results are in RV(probes).
+      - The results are in RV(probes). A LUN that cannot be probed at all is V(unreachable) there, and hinders no other one.
     type: list
     elements: dict
     suboptions:
@@ -66,6 +75,15 @@ options:
       device:
         description: As O(device).
         type: path
+      serial:
+        description: As O(serial).
+        type: str
+      eui:
+        description: As O(eui).
+        type: str
+      naa:
+        description: As O(naa).
+        type: str
   initiator:
     description:
       - The iSCSI name to log in as. The target must let it in.
@@ -144,7 +162,8 @@ verdict:
     - V(hung), a step had no answer by the deadline.
     - V(conflict), another initiator holds the LUN, by reservation or by persistent reservation keys. That is not a hang.
     - V(faulty), the LUN answered with an error.
-    - V(unreachable), there is no session with the target, or no such LUN.
+    - V(unreachable), there is no session with the target, or no such LUN; of O(luns), also one that cannot be probed at all.
+    - V(mismatch), another LUN is there than O(serial), O(eui) and O(naa) say.
   returned: without O(luns)
   type: str
   sample: hung
@@ -214,11 +233,13 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import fleet
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.fleet import Where
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.fleet import Access, Where
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.wanted import bare
 
 LONGEST_DEADLINE_S = 3600
+_NAMES = ("serial", "eui", "naa")
 
 
 def _probe(options: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -226,14 +247,21 @@ def _probe(options: dict[str, t.Any]) -> dict[str, t.Any]:
         raise InputError(f"deadline is {options['deadline']:g}: give between 1 and {LONGEST_DEADLINE_S} seconds.")
     chap = Credentials(options["chap_user"], options["chap_password"]) if options["chap_user"] else None
     plan = Plan(options["deadline"], options["slow_after"], options["write_path"])
-    luns = [options] if options["luns"] is None else options["luns"]
-    places = [Where(lun["device"], lun["portal"], lun["target"], lun["lun"]) for lun in luns]
-    outcomes = fleet.probe_all(places, plan, options["initiator"], chap, options["force"])
-    return outcomes[0] if options["luns"] is None else {"probes": [{**lun, **outcome} for lun, outcome in zip(luns, outcomes)]}
+    access = Access(options["initiator"], chap, options["force"])
+    if options["luns"] is None:
+        return fleet.probe_one(_where(options), plan, access)
+    outcomes = fleet.probe_all([_where(lun) for lun in options["luns"]], plan, access)
+    return {"probes": [{**lun, **outcome} for lun, outcome in zip(options["luns"], outcomes)]}
+
+
+def _where(lun: dict[str, t.Any]) -> Where:
+    names = {name: bare(name, lun[name]) for name in _NAMES if lun[name]}
+    return Where(lun["device"], lun["portal"], lun["target"], lun["lun"], names)
 
 
 def main() -> None:
     where: dict[str, t.Any] = dict(portal=dict(type="str"), target=dict(type="str"), lun=dict(type="int"), device=dict(type="path"))
+    where |= {name: dict(type="str") for name in _NAMES}
     together = [("portal", "target", "lun")]
     each = dict(where, name=dict(type="str", default="", aliases=["image"]))
     one_way = dict(required_together=together, required_one_of=[("lun", "device")], mutually_exclusive=[("lun", "device")])

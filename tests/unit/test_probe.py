@@ -50,8 +50,8 @@ class Table:
         return [command.name for command in self.sent]
 
 
-def run(table: Table, write_path: WritePath = "flush", slow_after: float = 1.0) -> Outcome:
-    outcome = probe(table, Plan(2.0, slow_after, write_path))
+def run(table: Table, write_path: WritePath = "flush", slow_after: float = 1.0, **names: str) -> Outcome:
+    outcome = probe(table, Plan(2.0, slow_after, write_path), names)
     assert table.closed
     return outcome
 
@@ -154,6 +154,21 @@ def test_unreachable() -> None:
     assert run(Table(connect=NoAnswer())).verdict == "unreachable"
     assert run(Table(reserve=Unreachable("closed"))).verdict == "unreachable"
     assert run(Table(inquiry=Reply(commands.GOOD, b"\x7f"))).reason == "the target has no such LUN"
+
+
+SERIAL = Reply(commands.GOOD, b"\x00\x80\x00\x04S123")
+
+
+def test_another_lun_than_is_meant_is_not_reserved() -> None:
+    table = Table(inquiry_vpd_80=SERIAL)
+    outcome = run(table, serial="S124")
+    assert (outcome.verdict, outcome.reason) == ("mismatch", "another LUN is there than the one that is meant: its serial is S123, not S124")
+    assert "reserve" not in table.names
+
+
+@pytest.mark.parametrize("names", [{"serial": "s123"}, {"serial": ""}, {"eui": "0011223344556677"}, {}])
+def test_a_name_that_is_the_same_or_not_known_is_no_mismatch(names: dict[str, str]) -> None:
+    assert run(Table(inquiry_vpd_80=SERIAL), **names).verdict == "healthy"
 
 
 def test_slow() -> None:

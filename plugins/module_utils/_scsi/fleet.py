@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import TargetError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError, TargetError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import disk
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials, IscsiTransport
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, probe
@@ -23,27 +23,56 @@ Way = t.Union[IscsiTransport, SgTransport]
 
 @dataclass(frozen=True)
 class Where:
-    """A disk of this host by its ``device``, or a LUN over iSCSI by the other three."""
+    """A disk of this host by its ``device``, or a LUN over iSCSI by the next three. ``names``: which LUN is meant, see probe()."""
 
     device: str | None = None
     portal: str | None = None
     target: str | None = None
     lun: int | None = None
+    names: t.Mapping[str, str] = field(default_factory=dict)
 
 
-def probe_all(places: t.Sequence[Where], plan: Plan, initiator: str, chap: Credentials | None, force: bool) -> list[dict[str, t.Any]]:
-    """For each place its outcome as a dict, with C(holder) and C(helper). It takes ``plan.deadline_s`` altogether. Raises RescueError."""
-    ways = [_way(place, initiator, chap, force) for place in places]
+@dataclass(frozen=True)
+class Access:
+    """As whom to log in, and whether a disk that is in use is probed all the same."""
+
+    initiator: str
+    chap: Credentials | None
+    force: bool
+
+
+def probe_one(place: Where, plan: Plan, access: Access) -> dict[str, t.Any]:
+    """The outcome as a dict, with C(holder) and C(helper). Raises RescueError for what cannot be probed at all."""
+    return _probe([(place, _way(place, access))], plan)[0]
+
+
+def probe_all(places: t.Sequence[Where], plan: Plan, access: Access) -> list[dict[str, t.Any]]:
+    """For each place its outcome, by ``plan.deadline_s`` altogether. What cannot be probed is unreachable, and hinders no other one."""
+    return _probe([(place, _way_or_error(place, access)) for place in places], plan)
+
+
+def _probe(ways: t.Sequence[tuple[Where, Way | RescueError]], plan: Plan) -> list[dict[str, t.Any]]:
     # A thread for each, so that all of them end by the one deadline.
     with ThreadPoolExecutor(max(1, len(ways))) as probers:
-        outcomes = list(probers.map(lambda way: probe(way, plan), ways))
-    return [{**asdict(outcome), "holder": _holder(outcome), "helper": _helper(way)} for way, outcome in zip(ways, outcomes)]
+        outcomes = list(probers.map(lambda way: _outcome(*way, plan), ways))
+    return [{**asdict(outcome), "holder": _holder(outcome), "helper": _helper(way)} for (_place, way), outcome in zip(ways, outcomes)]
 
 
-def _way(place: Where, initiator: str, chap: Credentials | None, force: bool) -> Way:
+def _outcome(place: Where, way: Way | RescueError, plan: Plan) -> Outcome:
+    return Outcome("unreachable", str(way)) if isinstance(way, RescueError) else probe(way, plan, place.names)
+
+
+def _way_or_error(place: Where, access: Access) -> Way | RescueError:
+    try:
+        return _way(place, access)
+    except RescueError as error:
+        return error
+
+
+def _way(place: Where, access: Access) -> Way:
     if place.device is None:
-        return IscsiTransport(place.portal or "", place.target or "", place.lun or 0, initiator, chap)
-    found = disk.find(place.device, force)
+        return IscsiTransport(place.portal or "", place.target or "", place.lun or 0, access.initiator, access.chap)
+    found = disk.find(place.device, access.force)
     return SgTransport(found, holds=_holds(found))
 
 
@@ -62,5 +91,5 @@ def _holder(outcome: Outcome) -> str:
     return ""
 
 
-def _helper(way: Way) -> dict[str, t.Any]:
+def _helper(way: Way | RescueError) -> dict[str, t.Any]:
     return asdict(way.lingering) if isinstance(way, SgTransport) and way.lingering else {}

@@ -19,7 +19,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Capacity, Command, Reply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Transport, Unreachable
 
-Verdict = t.Literal["healthy", "slow", "hung", "conflict", "faulty", "unreachable"]
+Verdict = t.Literal["healthy", "slow", "hung", "conflict", "faulty", "unreachable", "mismatch"]
 WritePath = t.Literal["auto", "none", "flush", "ats", "orwrite"]
 
 # Kept back from the deadline for RELEASE and for ending the session.
@@ -70,12 +70,15 @@ class _Ended(Exception):
         self.reason = reason
 
 
-def probe(transport: Transport, plan: Plan) -> Outcome:
-    """Runs all steps until one of them decides; always back by ``plan.deadline_s``, with nothing left reserved."""
+def probe(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = None) -> Outcome:
+    """Runs all steps until one of them decides; always back by ``plan.deadline_s``, with nothing left reserved.
+
+    ``names``: what the LUN must say of itself, of C(serial), C(eui) and C(naa).
+    """
     run = _Run(transport, plan)
     try:
         run.connect()
-        run.identify()
+        run.identify(names or {})
         run.check_registrants()
         if not run.outcome.registrants and not transport.holds:
             run.reserve_and_release()
@@ -86,6 +89,11 @@ def probe(transport: Transport, plan: Plan) -> Outcome:
     finally:
         transport.close(run.left(0.0))
     return run.outcome
+
+
+def differs(told: str, meant: str) -> bool:
+    """Whether two names of a LUN are those of two LUNs; a name that is not known proves nothing."""
+    return bool(told and meant) and told.casefold() != meant.casefold()
 
 
 class _Run:
@@ -110,12 +118,15 @@ class _Run:
             raise _Ended("unreachable", str(error)) from None
         self._note("connect", started, "good")
 
-    def identify(self) -> None:
+    def identify(self, names: t.Mapping[str, str]) -> None:
         standard = self._must(commands.inquiry()).data
         if standard[:1] == bytes((_NO_SUCH_LUN,)):
             raise _Ended("unreachable", "the target has no such LUN")
         pages = [self._optional(commands.inquiry(page)).data for page in (0x80, 0x83)]
         self.outcome.identity = commands.decode_identity(standard, *pages)
+        other = [f"its {name} is {self.outcome.identity[name]}, not {meant}" for name, meant in names.items() if differs(self.outcome.identity[name], meant)]
+        if other:
+            raise _Ended("mismatch", f"another LUN is there than the one that is meant: {', '.join(other)}")
         self._must(commands.test_unit_ready())
 
     def check_registrants(self) -> None:

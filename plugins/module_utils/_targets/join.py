@@ -31,12 +31,22 @@ def merge(luns: t.Iterable[Lun]) -> list[Lun]:
     for lun in luns:
         key = lun.stack, lun.target, lun.lun, lun.device
         other = found.get(key, lun)
-        found[key] = replace(other, initiators=_union(other.initiators, lun.initiators), portals=_union(other.portals, lun.portals))
+        found[key] = replace(
+            other,
+            initiators=_union(other.initiators, lun.initiators),
+            portals=_union(other.portals, lun.portals),
+            everybody_but=_both(other.everybody_but, lun.everybody_but),
+        )
     return list(found.values())
 
 
 def _union(one: t.Iterable[str], other: t.Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({*one, *other}))
+
+
+def _both(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Who does not see it in either of two sets."""
+    return tuple(sorted({*one} & {*other})) if one is not None and other is not None else other if one is None else one
 
 
 def _on(lun: Lun, images: t.Sequence[Image]) -> list[Lun]:

@@ -38,7 +38,8 @@ def _group(tree: Tree, path: str, target: str) -> t.Iterator[Lun]:
         if device:
             own = backstore.fill(tree, _ROOT, Lun("lio", target, number, device, "", portals=portals))
             for seen, initiators in _seen(number, mapped[number], guests, is_open).items():
-                yield replace(own, lun=seen, initiators=tuple(sorted(initiators)), disk=_disk(tree, path, seen))
+                others = tuple(tree.names(f"{path}/acls")) if is_open and seen == number else None
+                yield replace(own, lun=seen, initiators=tuple(sorted(initiators)), disk=_disk(tree, path, seen), everybody_but=others)
 
 
 def _seen(number: int, mapped: t.Mapping[int, set[str]], guests: set[str], is_open: bool) -> dict[int, set[str]]:

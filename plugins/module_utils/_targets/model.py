@@ -30,7 +30,8 @@ class Image:
 class Lun:
     """A LUN under one number of one target, or a krbd mapping that no target exports: then ``target`` is empty and ``lun`` None.
 
-    ``device``: what the stack calls the device behind it. ``backing``: where that keeps its data. ``initiators``: who sees it under this number.
+    ``device``: what the stack calls the device behind it. ``backing``: where that keeps its data. ``initiators``: who sees it under this number;
+    SCST's may hold wildcards. ``everybody_but``: where all others see it so as well, those who do not.
     ``disk``: the local disk that tcm_loop makes of it. What is not known or does not apply is empty.
     """
 
@@ -51,6 +52,7 @@ class Lun:
     reservation_holder: str = ""
     portals: tuple[str, ...] = ()
     disk: str = ""
+    everybody_but: t.Optional[tuple[str, ...]] = None
 
     def on(self, image: Image) -> Lun:
         """The same LUN with the image behind it."""

@@ -30,16 +30,28 @@ def read(root: str) -> list[Lun]:
     tree = Tree(root)
     drivers = [f"{_TARGETS}/{driver}" for driver in tree.names(_TARGETS) if driver != _COPY_MANAGER]
     targets = [(f"{driver}/{target}", target) for driver in drivers for target in tree.names(driver)]
-    return [lun for path, target in targets for luns, initiators in _sets(tree, path) for lun in _set(tree, luns, target, initiators)]
+    return [lun for path, target in targets for found in _sets(tree, path) for lun in _set(tree, target, found)]
 
 
-def _sets(tree: Tree, target: str) -> t.Iterator[tuple[str, set[str]]]:
-    """(directory of a set of LUNs, who sees it). Names in a group may hold wildcards."""
+class _Set(t.NamedTuple):
+    """A directory of LUNs; who sees them, and where all others do so as well, those who do not."""
+
+    path: str
+    initiators: set[str]
+    everybody_but: set[str] | None
+
+
+def _sets(tree: Tree, target: str) -> t.Iterator[_Set]:
+    """The target's own set is for whom no group names. Names in a group may hold wildcards."""
     sessions = _sessions(tree, target)
-    yield f"{target}/luns", sessions[_EVERYBODY]
-    for group in tree.names(f"{target}/ini_groups"):
-        path = f"{target}/ini_groups/{group}"
-        yield f"{path}/luns", sessions[group] | {name for name in tree.names(f"{path}/initiators") if name != "mgmt"}
+    groups = {group: _members(tree, f"{target}/ini_groups/{group}") for group in tree.names(f"{target}/ini_groups")}
+    yield _Set(f"{target}/luns", sessions[_EVERYBODY], {name for names in groups.values() for name in names})
+    for group, names in groups.items():
+        yield _Set(f"{target}/ini_groups/{group}/luns", sessions[group] | names, None)
+
+
+def _members(tree: Tree, group: str) -> set[str]:
+    return {*tree.names(f"{group}/initiators")} - {"mgmt"}
 
 
 def _sessions(tree: Tree, target: str) -> defaultdict[str, set[str]]:
@@ -53,11 +65,12 @@ def _sessions(tree: Tree, target: str) -> defaultdict[str, set[str]]:
     return found
 
 
-def _set(tree: Tree, path: str, target: str, initiators: t.Collection[str]) -> t.Iterator[Lun]:
-    for number in filter(str.isdecimal, tree.names(path)):
-        link = tree.link(f"{path}/{number}/device")
+def _set(tree: Tree, target: str, found: _Set) -> t.Iterator[Lun]:
+    others = None if found.everybody_but is None else tuple(sorted(found.everybody_but))
+    for number in filter(str.isdecimal, tree.names(found.path)):
+        link = tree.link(f"{found.path}/{number}/device")
         if link:
-            yield _lun(tree, Lun("scst", target, int(number), link[-1], "", initiators=tuple(sorted(initiators))))
+            yield _lun(tree, Lun("scst", target, int(number), link[-1], "", initiators=tuple(sorted(found.initiators)), everybody_but=others))
 
 
 def _lun(tree: Tree, lun: Lun) -> Lun:

@@ -49,7 +49,8 @@ def _target(target: str, body: str, portals: tuple[str, ...]) -> t.Iterator[Lun]
         if told.get("Type") != "controller":
             path = told.get("Backing store path", "")
             backing = "" if path == _NO_PATH else path
-            lun = Lun("tgt", target, int(number), backing, backing, initiators=initiators, portals=portals)
+            # It has one number for all; whom it lets in at all is another matter.
+            lun = Lun("tgt", target, int(number), backing, backing, initiators=initiators, portals=portals, everybody_but=())
             lun = replace(lun, serial=told.get("SCSI SN", "").strip(), naa=naa(told.get("SCSI ID", "")))
             yield lun.on(image(backing)) if backing and told.get("Backing store type") == "rbd" else lun
 

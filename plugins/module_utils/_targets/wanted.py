@@ -27,7 +27,7 @@ def select(luns: t.Sequence[Lun], wanted: t.Sequence[Entry]) -> tuple[list[Lun],
 
 def _normal(number: int, entry: Entry) -> dict[str, t.Any]:
     """As LUNs have it. An empty value would fit what has no such name, so it is refused."""
-    normal = {name: _bare(name, value) if name in _PREFIXED else value for name, value in entry.items()}
+    normal = {name: bare(name, value) if name in _PREFIXED else value for name, value in entry.items()}
     empty = [name for name, value in normal.items() if value == ""]
     if not normal or empty:
         fault = f"has an empty {empty[0]}" if empty else "is empty"
@@ -35,7 +35,8 @@ def _normal(number: int, entry: Entry) -> dict[str, t.Any]:
     return normal
 
 
-def _bare(name: str, value: str) -> str:
+def bare(name: str, value: str) -> str:
+    """Without the prefix of its kind, as LUNs have it."""
     return value.strip().lower().removeprefix(f"{name}.")
 
 
