@@ -15,7 +15,8 @@ description:
     way of a write without changing anything.
   - Always returns by O(deadline), whatever the LUN does. Leaves nothing reserved, resets nothing, and takes nobody's reservation away.
   - RELEASE follows RESERVE at once, so that the LUN is not reserved while a later step hangs, even when the module is killed.
-  - Where persistent reservation keys are registered, RESERVE is not sent, for by rule it would conflict.
+  - Where persistent reservation keys are registered, RESERVE is not sent, for by rule it would conflict. Nor is it where reading these keys meets a
+    conflict, for then somebody holds the LUN by RESERVE, and READ tells whether it is another.
   - The probe's result is a fact, not a failure of the task. The task fails only when the probe cannot be run at all.
 options:
   portal:
@@ -47,8 +48,8 @@ options:
   force:
     description:
       - Whether O(device) is probed although it is in use here, by a mounted file system, as swap, or by a device that is built on it.
-      - If this host itself holds such a LUN by RESERVE(6), the probe's RELEASE ends that, since SCSI-2 cannot tell who holds a LUN. Where LIO on
-        this host tells, both are left out.
+      - If this host itself holds such a LUN by RESERVE(6), the probe finds that out on targets that let PERSISTENT RESERVE IN conflict for everybody then, as
+        LIO and SCST do, and leaves RESERVE and RELEASE out. On others, such as tgt, the probe's RELEASE ends the host's own reservation.
     type: bool
     default: false
   luns:

@@ -26,7 +26,6 @@ class Table:
         self.answers = {**ANSWERS, **answers}
         self.sent: list[Command] = []
         self.closed = False
-        self.holds = False
 
     def connect(self, seconds: float) -> None:
         if isinstance(self.answers.get("connect"), Exception):
@@ -76,17 +75,30 @@ def test_a_hung_reserve_is_followed_by_release() -> None:
     assert table.names[-1] == "release"
 
 
-def test_what_this_host_holds_is_neither_reserved_nor_released() -> None:
+def test_what_this_initiator_holds_is_neither_reserved_nor_released() -> None:
+    """Reading keys conflicts for everybody while the LUN is reserved, and READ for everybody but the holder."""
     table = Table(pr_read_keys=CONFLICT, pr_read_reservation=CONFLICT)
-    table.holds = True
     outcome = run(table)
-    assert outcome.verdict == "healthy" and "this host itself holds the LUN" in outcome.reason
+    assert outcome.verdict == "healthy" and "this initiator itself holds the LUN" in outcome.reason
     assert not {"reserve", "release"} & set(table.names) and "flush" in table.names
 
 
-def test_reading_keys_conflicts_also_for_the_holder() -> None:
-    assert run(Table(pr_read_keys=CONFLICT, pr_read_reservation=CONFLICT)).verdict == "healthy"
-    assert run(Table(pr_read_keys=CONFLICT, pr_read_reservation=CONFLICT, reserve=CONFLICT)).verdict == "conflict"
+def test_what_another_holds_is_found_out_without_reserve() -> None:
+    table = Table(pr_read_keys=CONFLICT, pr_read_reservation=CONFLICT, read=CONFLICT)
+    assert run(table).verdict == "conflict"
+    assert not {"reserve", "release"} & set(table.names)
+
+
+def test_what_was_let_go_meanwhile_is_reserved() -> None:
+    table = Table(pr_read_keys=[CONFLICT, GOOD], pr_read_reservation=[CONFLICT, GOOD])
+    assert run(table).reason == "every step answered in time"
+    assert table.names.count("reserve") == 1
+
+
+def test_storage_that_hangs_while_the_lun_is_reserved() -> None:
+    table = Table(pr_read_keys=CONFLICT, pr_read_reservation=CONFLICT, read=NoAnswer())
+    assert run(table).verdict == "hung"
+    assert "reserve" not in table.names
 
 
 @pytest.mark.parametrize("step", ["test_unit_ready", "reserve", "read", "flush"])

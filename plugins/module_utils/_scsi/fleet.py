@@ -72,14 +72,7 @@ def _way_or_error(place: Where, access: Access) -> Way | RescueError:
 def _way(place: Where, access: Access) -> Way:
     if place.device is None:
         return IscsiTransport(place.portal or "", place.target or "", place.lun or 0, access.initiator, access.chap)
-    found = disk.find(place.device, access.force)
-    return SgTransport(found, holds=_holds(found))
-
-
-def _holds(found: disk.Disk) -> bool:
-    """SCSI-2 has no command that tells the holder, but a target on this very host does."""
-    here = [lun for lun in lio.read("/") if found.block and lun.disk == f"/dev/{found.block}"]
-    return any(lun.reservation_holder in lun.initiators for lun in here)
+    return SgTransport(disk.find(place.device, access.force))
 
 
 def _holder(outcome: Outcome) -> str:

@@ -58,8 +58,6 @@ class Credentials(t.NamedTuple):
 class IscsiTransport:
     """One iSCSI session with one LUN. ``portal`` is HOST, HOST:PORT or [IPV6]:PORT."""
 
-    holds = False  # a session of its own
-
     def __init__(self, portal: str, target: str, lun: int, initiator: str, chap: Credentials | None = None) -> None:
         self._library = _load()
         self._datain = _datain_offset(self._library)

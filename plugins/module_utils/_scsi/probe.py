@@ -80,9 +80,12 @@ def probe(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = 
         run.connect()
         run.identify(names or {})
         run.check_registrants()
-        if not run.outcome.registrants and not transport.holds:
+        if run.reserved:
+            run.find_out_who_holds_it()
+        if not run.outcome.registrants and not run.reserved:
             run.reserve_and_release()
-        run.check_read_and_write_path()
+        run.check_read()
+        run.check_write_path()
         run.judge()
     except _Ended as ended:
         run.outcome.verdict, run.outcome.reason = ended.verdict, ended.reason
@@ -102,6 +105,8 @@ class _Run:
         self.plan = plan
         self.outcome = Outcome()
         self.end = time.monotonic() + plan.deadline_s
+        self.reserved = False
+        self.capacity = Capacity(0, 0)
 
     def left(self, kept_back: float = _CLOSING_S) -> float:
         return max(0.0, self.end - time.monotonic() - kept_back)
@@ -130,9 +135,19 @@ class _Run:
         self._must(commands.test_unit_ready())
 
     def check_registrants(self) -> None:
-        """While anybody holds the LUN by RESERVE, both conflict for everybody, the holder as well (SPC-2 5.5.1): that is for RESERVE to find out."""
-        self.outcome.registrants = commands.decode_registrants(self._optional(commands.pr_read_keys(), conflict_decides=False).data)
-        self.outcome.persistent_reservation = commands.decode_reservation(self._optional(commands.pr_read_reservation(), conflict_decides=False).data)
+        """While anybody holds the LUN by RESERVE, LIO and SCST let both conflict for everybody, the holder as well."""
+        replies = [self._optional(command, conflict_decides=False) for command in (commands.pr_read_keys(), commands.pr_read_reservation())]
+        self.reserved = any(reply.status == commands.RESERVATION_CONFLICT for reply in replies)
+        self.outcome.registrants = commands.decode_registrants(replies[0].data)
+        self.outcome.persistent_reservation = commands.decode_reservation(replies[1].data)
+
+    def find_out_who_holds_it(self) -> None:
+        """By READ, for a RESERVE that is good for a holder would make RELEASE end what it holds. READ conflicts for everybody else (SPC-2 5.5.1).
+
+        Where it does not, the holder is this initiator, unless whoever held the LUN has let it go meanwhile.
+        """
+        self.check_read()
+        self.check_registrants()
 
     def reserve_and_release(self) -> None:
         try:
@@ -144,12 +159,15 @@ class _Run:
             raise
         self._must(commands.release(), kept_back=0.0)
 
-    def check_read_and_write_path(self) -> None:
+    def check_read(self) -> None:
         capacity = commands.decode_capacity(self._must(commands.read_capacity()).data)
         if capacity is None:
             raise _Ended("faulty", "the LUN does not tell its capacity")
         self._must(commands.read(0, capacity.block_length))
-        for command in self._write_path(capacity):
+        self.capacity = capacity
+
+    def check_write_path(self) -> None:
+        for command in self._write_path(self.capacity):
             if self._must(command, allow_unsupported=True).is_sense(commands.ILLEGAL_REQUEST):
                 raise _Ended("faulty", f"the LUN does not know the command of write_path={self._way_of_writes}: choose another write_path")
 
@@ -161,8 +179,8 @@ class _Run:
         if slow:
             shown = ", ".join(f"{step.name} took {step.seconds:.2f} s" for step in slow)
             raise _Ended("slow", f"{shown}, which is more than {self.plan.slow_after_s:g} s")
-        if self.transport.holds:
-            self.outcome.reason += "; RESERVE was not sent, for this host itself holds the LUN, and RELEASE would end that"
+        if self.reserved:
+            self.outcome.reason += "; RESERVE was not sent, for this initiator itself holds the LUN, and RELEASE would end that"
 
     @property
     def _way_of_writes(self) -> WritePath:

@@ -32,13 +32,9 @@ class Lingering:
 
 
 class SgTransport:
-    """One LUN by its sg device. It starts a process at once, so make it before any thread.
+    """One LUN by its sg device. It starts a process at once, so make it before any thread."""
 
-    ``holds``: whether this host is known to hold the LUN reserved already.
-    """
-
-    def __init__(self, disk: Disk, holds: bool = False) -> None:
-        self.holds = holds
+    def __init__(self, disk: Disk) -> None:
         self.lingering: Lingering | None = None
         self._generic = disk.generic
         self._under_way = ""

@@ -20,12 +20,7 @@ class Unreachable(Exception):
 
 
 class Transport(t.Protocol):
-    """One session with one LUN. ``seconds``: how long the call may take at most.
-
-    ``holds``: whether this initiator is known to hold the LUN reserved already.
-    """
-
-    holds: bool
+    """One session with one LUN. ``seconds``: how long the call may take at most."""
 
     def connect(self, seconds: float) -> None:
         """Raises Unreachable or NoAnswer."""

@@ -115,7 +115,9 @@ def test_a_reservation_is_a_conflict_for_the_other_and_stays(lun):
     told = probe_of(other)
     assert (told["verdict"], told["holder"]) == ("conflict", holder)
     assert holder.startswith("naa.6001405aaaaaaaa1")
-    assert probe_of(one)["verdict"] == "healthy"
+    own = probe_of(one)
+    assert own["verdict"] == "healthy" and "this initiator itself holds the LUN" in own["reason"]
+    assert not {"reserve", "release"} & {step["name"] for told in (told, own) for step in told["steps"]}
     assert lun.holder() == holder
     assert lun.reserve(other) == 24
     assert lun.release(one) == 0
@@ -199,7 +201,6 @@ class Killer:
 
     def __init__(self, way, step, moment, victims):
         self.way, self.step, self.moment, self.victims = way, step, moment, victims
-        self.holds = way.holds
 
     def connect(self, seconds):
         self.way.connect(seconds)
