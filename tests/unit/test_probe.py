@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply, Sense
@@ -26,6 +28,7 @@ class Table:
         self.answers = {**ANSWERS, **answers}
         self.sent: list[Command] = []
         self.closed = False
+        self.longest = 0.0
 
     def connect(self, seconds: float) -> None:
         if isinstance(self.answers.get("connect"), Exception):
@@ -33,6 +36,7 @@ class Table:
 
     def execute(self, command: Command, seconds: float) -> Reply:
         self.sent.append(command)
+        self.longest = max(self.longest, seconds)
         answer = self.answers.get(command.name, GOOD)
         if isinstance(answer, list):
             answer = answer.pop(0)
@@ -159,6 +163,12 @@ def test_ats_writes_what_was_read() -> None:
     table = Table()
     run(table, "ats")
     assert table.sent[-1].data == b"x" * 1024
+
+
+def test_a_deadline_that_began_to_run_before() -> None:
+    table = Table()
+    probe(table, Plan(100.0, 1.0, "flush"), end=time.monotonic() + 2)
+    assert 0 < table.longest <= 2
 
 
 def test_unreachable() -> None:

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError, TargetError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import apart
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import disk
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials, IscsiTransport
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, probe
@@ -43,23 +44,26 @@ class Access:
 
 def probe_one(place: Where, plan: Plan, access: Access) -> dict[str, t.Any]:
     """The outcome as a dict, with C(holder) and C(helper). Raises RescueError for what cannot be probed at all."""
-    return _probe([(place, _way(place, access))], plan)[0]
+    end = time.monotonic() + plan.deadline_s
+    return _probe([(place, _way(place, access))], plan, end)[0]
 
 
 def probe_all(places: t.Sequence[Where], plan: Plan, access: Access) -> list[dict[str, t.Any]]:
     """For each place its outcome, by ``plan.deadline_s`` altogether. What cannot be probed is unreachable, and hinders no other one."""
-    return _probe([(place, _way_or_error(place, access)) for place in places], plan)
+    end = time.monotonic() + plan.deadline_s
+    return _probe([(place, _way_or_error(place, access)) for place in places], plan, end)
 
 
-def _probe(ways: t.Sequence[tuple[Where, Way | RescueError]], plan: Plan) -> list[dict[str, t.Any]]:
+def _probe(ways: t.Sequence[tuple[Where, Way | RescueError]], plan: Plan, end: float) -> list[dict[str, t.Any]]:
     # A thread for each, so that all of them end by the one deadline.
     with ThreadPoolExecutor(max(1, len(ways))) as probers:
-        outcomes = list(probers.map(lambda way: _outcome(*way, plan), ways))
-    return [{**asdict(outcome), "holder": _holder(outcome), "helper": _helper(way)} for (_place, way), outcome in zip(ways, outcomes)]
+        outcomes = list(probers.map(lambda way: _outcome(*way, plan, end), ways))
+    holders = _holders(outcomes, end)
+    return [{**asdict(outcome), "holder": holder, "helper": _helper(way)} for (_place, way), outcome, holder in zip(ways, outcomes, holders)]
 
 
-def _outcome(place: Where, way: Way | RescueError, plan: Plan) -> Outcome:
-    return Outcome("unreachable", str(way)) if isinstance(way, RescueError) else probe(way, plan, place.names)
+def _outcome(place: Where, way: Way | RescueError, plan: Plan, end: float) -> Outcome:
+    return Outcome("unreachable", str(way)) if isinstance(way, RescueError) else probe(way, plan, place.names, end)
 
 
 def _way_or_error(place: Where, access: Access) -> Way | RescueError:
@@ -75,13 +79,12 @@ def _way(place: Where, access: Access) -> Way:
     return SgTransport(disk.find(place.device, access.force))
 
 
-def _holder(outcome: Outcome) -> str:
-    """Where LIO on this host tells, and lets this user read it."""
-    naa = outcome.identity.get("naa")
-    if outcome.verdict == "conflict" and naa:
-        with contextlib.suppress(TargetError):
-            return next((lun.reservation_holder for lun in lio.read("/") if lun.naa == naa), "")
-    return ""
+def _holders(outcomes: t.Sequence[Outcome], end: float) -> list[str]:
+    """Where LIO on this host tells, and lets this user read it. Its configfs may wait for what hangs."""
+    asked = [outcome.identity.get("naa", "") if outcome.verdict == "conflict" else "" for outcome in outcomes]
+    here = apart.within(end - time.monotonic(), lambda: lio.read("/")) if any(asked) else None
+    told = {lun.naa: lun.reservation_holder for lun in here or [] if lun.naa}
+    return [told.get(naa, "") for naa in asked]
 
 
 def _helper(way: Way | RescueError) -> dict[str, t.Any]:

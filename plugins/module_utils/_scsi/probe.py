@@ -70,12 +70,12 @@ class _Ended(Exception):
         self.reason = reason
 
 
-def probe(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = None) -> Outcome:
+def probe(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = None, end: float | None = None) -> Outcome:
     """Runs all steps until one of them decides; always back by ``plan.deadline_s``, with nothing left reserved.
 
-    ``names``: what the LUN must say of itself, of C(serial), C(eui) and C(naa).
+    ``names``: what the LUN must say of itself, of C(serial), C(eui) and C(naa). ``end``: the deadline on the monotonic clock, where it began to run before.
     """
-    run = _Run(transport, plan)
+    run = _Run(transport, plan, end or time.monotonic() + plan.deadline_s)
     try:
         run.connect()
         run.identify(names or {})
@@ -100,11 +100,11 @@ def differs(told: str, meant: str) -> bool:
 
 
 class _Run:
-    def __init__(self, transport: Transport, plan: Plan) -> None:
+    def __init__(self, transport: Transport, plan: Plan, end: float) -> None:
         self.transport = transport
         self.plan = plan
         self.outcome = Outcome()
-        self.end = time.monotonic() + plan.deadline_s
+        self.end = end
         self.reserved = False
         self.capacity = Capacity(0, 0)
 

@@ -15,10 +15,10 @@ import contextlib
 import ctypes
 import os
 import select
-import signal
 import typing as t
 from multiprocessing.connection import Connection
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import apart
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import Unreachable
@@ -78,23 +78,9 @@ def run(generic: str, channel: Connection) -> t.NoReturn:
     """Serves commands from ``channel`` until its other end is closed, leaves nothing reserved, and ends the process."""
     # Whatever happens, this copy of the caller must not go on as if it were the caller.
     with contextlib.suppress(BaseException):
-        _detach(keep=channel.fileno())
+        apart.detach(keep=channel.fileno())
         _serve(_Unit(generic), channel)
     os._exit(0)
-
-
-def _detach(keep: int) -> None:
-    """Out of the reach of the caller's terminal and process group, and off its pipes, at whose end Ansible waits."""
-    os.setsid()
-    os.chdir("/")
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_IGN)
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) != keep:
-            with contextlib.suppress(OSError):
-                os.close(int(name))
-    for _standard in range(3):
-        os.open(os.devnull, os.O_RDWR)
 
 
 def _serve(unit: _Unit, channel: Connection) -> None:
