@@ -16,7 +16,7 @@ options:
   match:
     description:
       - Which sites. An entry matches where all that it names matches, and a site is taken when any entry matches it.
-      - Not for O(state=restored).
+      - Not for O(state=restored) and O(state=undone).
     type: list
     elements: dict
     suboptions:
@@ -45,8 +45,10 @@ options:
     description:
       - V(present) adds O(flags) at the matching sites, V(absent) removes them, and V(exact) sets them and no others.
       - V(restored) sets each of O(sites) to the flags that it had.
+      - V(undone) takes O(flags) away at those of O(sites) that did not have them, and leaves alone what others did there meanwhile. It is for what an
+        earlier run with V(present) added. Sites that are gone are left out.
     type: str
-    choices: [present, absent, exact, restored]
+    choices: [present, absent, exact, restored, undone]
     default: present
   sites:
     description: What an earlier run returned as RV(before).
@@ -169,9 +171,11 @@ _SITE = dict(
 
 
 def _apply(options: dict[str, t.Any], dry_run: bool) -> Change:
+    recorded = [Site(**{**site, "flags": debug_sites.parse_flags(site["flags"])}) for site in options["sites"] or []]
     if options["state"] == "restored":
-        recorded = [Site(**{**site, "flags": debug_sites.parse_flags(site["flags"])}) for site in options["sites"]]
         return dynamic_debug.restore(recorded, options["missing_ok"], dry_run)
+    if options["state"] == "undone":
+        return dynamic_debug.undo(recorded, options["flags"], dry_run)
     matches = [Match(**entry) for entry in options["match"]]
     return dynamic_debug.change(matches, options["flags"], options["state"], options["missing_ok"], dry_run)
 
@@ -186,11 +190,12 @@ def main() -> None:
         argument_spec=dict(
             match=dict(type="list", elements="dict", options=texts),
             flags=dict(type="str", default="p"),
-            state=dict(type="str", choices=["present", "absent", "exact", "restored"], default="present"),
+            state=dict(type="str", choices=["present", "absent", "exact", "restored", "undone"], default="present"),
             sites=dict(type="list", elements="dict", options=_SITE),
             missing_ok=dict(type="bool", default=False),
         ),
-        required_if=[("state", state, ["match"]) for state in ("present", "absent", "exact")] + [("state", "restored", ["sites"])],
+        required_if=[("state", state, ["match"]) for state in ("present", "absent", "exact")]
+        + [("state", state, ["sites"]) for state in ("restored", "undone")],
         mutually_exclusive=[("match", "sites")],
         supports_check_mode=True,
     )

@@ -61,11 +61,11 @@ before:
   elements: str
   sample: [out_of_mem, pid, special, mgmt]
 after:
-  description: The flags that are set now, or would be in check mode.
+  description: The flags that are set now, or would be in check mode; those of before first.
   returned: success
   type: list
   elements: str
-  sample: [out_of_mem, pid, special, scsi, mgmt, pr]
+  sample: [out_of_mem, pid, special, mgmt, scsi, pr]
 """
 
 from ansible.module_utils.basic import AnsibleModule

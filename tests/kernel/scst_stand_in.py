@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A STAND-IN for SCST's sysfs directory: no SCST can be had for Debian's kernel, so this file system behaves as its trace_level file does.
 
-usage: scst_stand_in.py DIRECTORY [--without-tracing]
+usage: scst_stand_in.py DIRECTORY [--without-tracing] [--refusing]
 
 What it shows and takes follows SCST 3.11's scst_sysfs.c; its text is that of a captured trace_level.
+With --refusing it knows the flag pr, and does not take it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import typing as t
 import fusepy as fuse
 
 TOKENS = ["function", "line", "pid", "out_of_mem", "special", "scsi", "mgmt", "minor", "scsi_serializing", "retry", "pr"]
+# The order in which the set ones are shown is another. That of the first four is captured.
+SHOWN = ["out_of_mem", "pid", "special", "mgmt", "minor", "line", "function", "pr", "retry", "scsi_serializing", "scsi"]
 DEFAULT = {"out_of_mem", "pid", "special", "mgmt"}
 USAGE = f"""
 
@@ -31,7 +34,8 @@ where TOKEN is one of [{", ".join(TOKENS)}]
 
 
 class StandIn(fuse.Operations):  # type: ignore[misc]
-    def __init__(self, tracing: bool) -> None:
+    def __init__(self, tracing: bool, taken: t.Sequence[str]) -> None:
+        self.taken = taken
         self.names = ["trace_level", "writes"] if tracing else []
         self.set = set(DEFAULT)
         self.writes: list[str] = []
@@ -47,7 +51,7 @@ class StandIn(fuse.Operations):  # type: ignore[misc]
         return [".", "..", *self.names]
 
     def read(self, path: str, size: int, offset: int, fh: t.Any) -> bytes:
-        text = "\n".join(self.writes) if path == "/writes" else " | ".join(token for token in TOKENS if token in self.set) + "\n" + USAGE
+        text = "\n".join(self.writes) if path == "/writes" else " | ".join(token for token in SHOWN if token in self.set) + "\n" + USAGE
         return text.encode()[offset : offset + size]
 
     def truncate(self, path: str, length: int, fh: t.Any = None) -> None:
@@ -58,7 +62,7 @@ class StandIn(fuse.Operations):  # type: ignore[misc]
         whole = {"all": set(TOKENS), "none": set(), "default": DEFAULT}
         if len(words) == 1 and words[0] in whole:
             self.set = set(whole[words[0]])
-        elif len(words) == 2 and words[0] in ("add", "del") and words[1] in TOKENS:
+        elif len(words) == 2 and words[0] in ("add", "del") and words[1] in self.taken:
             self.set = self.set | {words[1]} if words[0] == "add" else self.set - {words[1]}
         else:
             raise fuse.FuseOSError(errno.EINVAL)
@@ -67,4 +71,5 @@ class StandIn(fuse.Operations):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    fuse.FUSE(StandIn("--without-tracing" not in sys.argv), sys.argv[1], foreground=True, direct_io=True, nothreads=True)
+    takes = [token for token in TOKENS if token != "pr" or "--refusing" not in sys.argv]
+    fuse.FUSE(StandIn("--without-tracing" not in sys.argv, takes), sys.argv[1], foreground=True, direct_io=True, nothreads=True)

@@ -37,6 +37,7 @@ def test_unknown_and_contrary_flags() -> None:
 def test_what_is_expected_in_check_mode() -> None:
     assert scst_trace.expect(LEVEL, None, ["add pr", "del pid"]) == ["out_of_mem", "special", "mgmt", "pr"]
     assert scst_trace.expect(LEVEL, "none", []) == []
-    assert scst_trace.expect(LEVEL, "all", []) == LEVEL.known
+    assert scst_trace.expect(LEVEL, "all", []) == [*LEVEL.flags, *(token for token in LEVEL.known if token not in LEVEL.flags)]
     assert scst_trace.expect(LEVEL, "default", []) == LEVEL.flags
+    assert scst_trace.expect(LEVEL, None, ["add scsi"]) == [*LEVEL.flags, "scsi"]
     assert set(scst_trace.expect(LEVEL._replace(flags=["pr"]), "default", [])) == set(LEVEL.flags)

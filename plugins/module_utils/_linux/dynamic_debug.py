@@ -66,6 +66,14 @@ def restore(recorded: t.Sequence[Site], missing_ok: bool, dry_run: bool) -> Chan
     return change
 
 
+def undo(recorded: t.Sequence[Site], flags: str, dry_run: bool) -> Change:
+    """Takes ``flags`` away at those of the recorded sites that did not have them; what others set or took away meanwhile stays. Raises RescueError."""
+    letters, sites = debug_sites.parse_flags(flags), read()
+    had = {site.place: site.flags for site in recorded}
+    before = [site for site in sites if site.place in had]
+    return _apply(sites, before, [site.with_flags(site.flags - (letters - had[site.place])) for site in before], dry_run)
+
+
 def _apply(sites: list[Site], before: list[Site], after: list[Site], dry_run: bool) -> Change:
     todo = [new for _old, new in debug_sites.changed(before, after)]
     if todo and not dry_run:

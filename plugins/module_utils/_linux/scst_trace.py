@@ -9,6 +9,7 @@ Source: scst_sysfs.c and scst_priv.h of SCST, and the file's own usage text.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import typing as t
@@ -25,7 +26,7 @@ State = t.Literal["default", "all", "none"]
 
 
 class Level(t.NamedTuple):
-    """The flags that are set, in SCST's order, and those that there are."""
+    """The flags that are set, in SCST's order, and those that there are, in another one."""
 
     flags: list[str]
     known: list[str]
@@ -52,12 +53,17 @@ def plan(level: Level, add: t.Collection[str], remove: t.Collection[str]) -> lis
 def expect(level: Level, state: State | None, writes: t.Iterable[str]) -> list[str]:
     """The flags that there would be. For C(default) those of now where they are a known default, and else one that is known."""
     if state == "default":
-        return level.flags if set(level.flags) in _DEFAULTS else [token for token in level.known if token in _DEFAULTS[1]]
+        return level.flags if set(level.flags) in _DEFAULTS else in_order(level, _DEFAULTS[1])
     if state:
-        return level.known if state == "all" else []
+        return in_order(level, level.known if state == "all" else [])
     words = [write.split() for write in writes]
-    added, removed = ([token for word, token in words if word == which] for which in ("add", "del"))
-    return [token for token in level.known if (token in level.flags or token in added) and token not in removed]
+    added, removed = ({token for word, token in words if word == which} for which in ("add", "del"))
+    return in_order(level, {*level.flags, *added} - removed)
+
+
+def in_order(level: Level, flags: t.Collection[str]) -> list[str]:
+    """Those that were set before first, so that check mode, which does not know where SCST puts a new one, says the same as the run itself."""
+    return [token for token in dict.fromkeys([*level.flags, *level.known, *sorted(flags)]) if token in flags]
 
 
 def read() -> Level:
@@ -82,14 +88,29 @@ def write(text: str) -> None:
         raise KernelError(f"SCST refused '{text}' in {_FILE}: {error.strerror}.") from error
 
 
+def _write_all(writes: t.Iterable[str]) -> None:
+    """All of them or, where SCST refuses one, none. Raises KernelError."""
+    done: list[str] = []
+    try:
+        for text in writes:
+            write(text)
+            done.append(text)
+    except KernelError:
+        # Who is told of a failure has nothing to restore from.
+        for word, token in (text.split() for text in reversed(done)):
+            with contextlib.suppress(KernelError):
+                write(f"{'del' if word == 'add' else 'add'} {token}")
+        raise
+
+
 def change(state: State | None, add: t.Collection[str], remove: t.Collection[str], dry_run: bool) -> tuple[list[str], list[str]]:
     """Sets the flags; those before, and those after. Raises RescueError."""
     level = read()
     writes = [] if state else plan(level, add, remove)
     if dry_run:
         return level.flags, expect(level, state, writes)
-    for text in writes if state is None else [state]:
-        # SCST logs each write, so what is so already is not written; only it knows what its default is.
-        if text == "default" or state is None or set(level.flags) != set(expect(level, state, [])):
-            write(text)
-    return level.flags, read().flags
+    # SCST logs each write, so what is so already is not written; only it knows what its default is.
+    if state and (state == "default" or set(level.flags) != set(expect(level, state, []))):
+        write(state)
+    _write_all(writes)
+    return level.flags, in_order(level, read().flags)

@@ -53,6 +53,23 @@ def test_exactly_the_former_flags_come_back(control):
     assert module("dynamic_debug", match=LIO_SITES, flags="_", state="exact")["changed"]
 
 
+def test_two_runs_that_overlap_leave_nothing_on(control):
+    """The second one found the first one's flags, and must not put them back."""
+    first = module("dynamic_debug", match=LIO_SITES, check_mode=True)
+    module("dynamic_debug", match=LIO_SITES)
+    second = module("dynamic_debug", match=LIO_SITES, check_mode=True)
+    module("dynamic_debug", match=LIO_SITES[:1], flags="t")
+    ways = four_ways("dynamic_debug", state="undone", sites=first["before"])
+    assert [one["changed"] for one in ways] == [True, True, False, False]
+    assert not module("dynamic_debug", state="undone", sites=second["before"])["changed"]
+    assert sorted(flags(ways[1])) == ["_", "t"]
+    module("dynamic_debug", match=LIO_SITES[:1], flags="t", state="absent")
+    module("dynamic_debug", match=LIO_SITES)
+    own = module("dynamic_debug", match=LIO_SITES, check_mode=True)
+    assert not module("dynamic_debug", state="undone", sites=own["before"])["changed"]
+    module("dynamic_debug", match=LIO_SITES, state="absent")
+
+
 def test_many_sites_in_many_writes(control):
     """Far more than one write of 4,095 bytes holds."""
     asked = module("dynamic_debug", match=[{"file": "drivers/*"}], flags="f")
@@ -124,6 +141,7 @@ def test_the_kernels_own_words():
         ({"match": [{"line": "x"}]}, "neither a number nor a range"),
         ({"match": LIO_SITES, "flags": "+p"}, "leave signs out"),
         ({"state": "restored"}, "sites"),
+        ({"state": "undone"}, "sites"),
         ({}, "match"),
     ],
 )

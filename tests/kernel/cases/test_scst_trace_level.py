@@ -13,7 +13,7 @@ import pytest
 from guest import HERE, four_ways, module, run, wait_for
 
 SCST = Path("/sys/kernel/scst_tgt")
-DEFAULT = ["pid", "out_of_mem", "special", "mgmt"]
+DEFAULT = ["out_of_mem", "pid", "special", "mgmt"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,12 +43,20 @@ def test_add_and_remove_in_four_ways(scst):
     check, real, again, check_again = four_ways("scst_trace_level", add=["scsi", "pr", "mgmt"])
     assert [one["changed"] for one in (check, real, again, check_again)] == [True, True, False, False]
     assert check["diff"] == real["diff"] and check["after"] == real["after"]
-    assert set(real["after"]) - set(real["before"]) == {"scsi", "pr"}
+    assert real["after"] == [*real["before"], "scsi", "pr"]
     assert writes() == ["add scsi", "add pr"]
     back = four_ways("scst_trace_level", remove=["scsi", "pr"])
     assert [one["changed"] for one in back] == [True, True, False, False]
     assert back[1]["after"] == real["before"] == DEFAULT
     assert writes()[2:] == ["del scsi", "del pr"]
+
+
+@pytest.mark.parametrize("scst", [["--refusing"]], indirect=True)
+def test_a_flag_that_is_refused_leaves_none_of_the_others(scst):
+    failed = module("scst_trace_level", add=["scsi", "minor", "pr"], remove=["mgmt"])
+    assert failed["failed"] and "refused 'add pr'" in failed["msg"]
+    assert writes() == ["add scsi", "add minor", "del minor", "del scsi"]
+    assert (SCST / "trace_level").read_text().startswith(" | ".join(DEFAULT) + "\n")
 
 
 @pytest.mark.parametrize("state", ["all", "none"])
