@@ -109,7 +109,8 @@ options:
   write_path:
     description:
       - How the way of writes is tested. Targets answer reservations, and often reads, by themselves, so only this shows that the storage takes writes.
-      - V(auto) is V(ats) for LIO, and V(flush) for all others.
+      - V(auto) is V(ats) for LIO, and V(flush) for all others. Where the LUN does not take it, because it is read-only, does not know the command, or the
+        block is written again and again by others, a flush has to do, and RV(reason) says so. With the other values, that is V(faulty).
       - V(flush) sends SYNCHRONIZE CACHE. It needs a target that passes it down, as tgt with RBD does, and LIO does not.
       - V(ats) sends COMPARE AND WRITE of the last block, with what was just read from it, which changes nothing.
       - V(orwrite) sends ORWRITE of zeros to the last block, which changes nothing.

@@ -16,6 +16,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transpo
 
 GOOD = Reply(commands.GOOD)
 CONFLICT = Reply(commands.RESERVATION_CONFLICT)
+READ_ONLY = Reply(commands.CHECK_CONDITION, sense=Sense(7, 0x27, 0))
+MISCOMPARE = Reply(commands.CHECK_CONDITION, sense=Sense(0xE, 0x1D, 0))
+LIO = Reply(commands.GOOD, bytes(8) + b"LIO-ORG".ljust(28))
 ATTENTION = Reply(commands.CHECK_CONDITION, sense=Sense(6, 0x29, 0))
 ILLEGAL = Reply(commands.CHECK_CONDITION, sense=Sense(5, 0x20, 0))
 ANSWERS = {"read_capacity": Reply(commands.GOOD, bytes.fromhex("000000000001ffff00000200")), "read": Reply(commands.GOOD, b"x" * 512)}
@@ -119,6 +122,11 @@ def test_registered_keys_mean_conflict_and_no_reserve() -> None:
     assert table.names[-1] == "flush"
 
 
+def test_keys_that_had_no_room_are_said() -> None:
+    keys = Reply(commands.GOOD, bytes.fromhex("0000000100000018 00000000000000aa"))
+    assert run(Table(pr_read_keys=keys)).reason.endswith("of 3 registered keys only 1 are listed")
+
+
 def test_a_hang_behind_registered_keys_is_still_a_hang() -> None:
     assert run(Table(pr_read_keys=Reply(commands.GOOD, bytes.fromhex("0000000100000008 00000000000000aa")), flush=NoAnswer())).verdict == "hung"
 
@@ -127,6 +135,13 @@ def test_unit_attentions_are_tried_again() -> None:
     outcome = run(Table(test_unit_ready=[ATTENTION, ATTENTION, GOOD]))
     assert outcome.verdict == "healthy"
     assert next(step for step in outcome.steps if step.name == "test_unit_ready").tries == 3
+
+
+def test_a_lun_with_nothing_but_unit_attentions_is_faulty_soon() -> None:
+    table = Table(test_unit_ready=ATTENTION)
+    outcome = probe(table, Plan(60.0, 1.0, "flush"))
+    assert (outcome.verdict, table.names.count("test_unit_ready")) == ("faulty", 20)
+    assert 2 < outcome.steps[-1].seconds < 10
 
 
 def test_a_lun_that_is_busy_is_tried_again() -> None:
@@ -143,6 +158,31 @@ def test_a_lun_that_stays_busy_is_faulty() -> None:
 
 def test_an_unknown_write_path_command_is_said() -> None:
     assert "choose another write_path" in run(Table(ats=ILLEGAL), "ats").reason
+
+
+@pytest.mark.parametrize("refusal", [ILLEGAL, READ_ONLY, MISCOMPARE])
+def test_what_auto_chose_and_the_lun_refuses_is_no_fault_of_the_lun(refusal: Reply) -> None:
+    table = Table(inquiry=LIO, ats=refusal)
+    outcome = run(table, "auto")
+    assert (outcome.verdict, table.names[-1]) == ("healthy", "flush")
+    assert f"could not be tested by ats ({refusal.sense}): only a flush was" in outcome.reason
+    told = run(Table(inquiry=LIO, ats=refusal, flush=ILLEGAL), "auto")
+    assert told.verdict == "healthy" and "the probe tells nothing of writes" in told.reason
+    assert run(Table(inquiry=LIO, ats=refusal, flush=NoAnswer()), "auto").verdict == "hung"
+    assert run(Table(ats=refusal), "ats").verdict == "faulty"
+
+
+@pytest.mark.parametrize("write_path", ["auto", "ats"])
+def test_a_block_that_was_written_meanwhile_is_read_again(write_path: WritePath) -> None:
+    other = Reply(commands.GOOD, b"y" * 512)
+    table = Table(inquiry=LIO, read=[ANSWERS["read"], ANSWERS["read"], other], ats=[MISCOMPARE, GOOD])
+    outcome = run(table, write_path)
+    assert (outcome.verdict, outcome.reason) == ("healthy", "every step answered in time")
+    assert table.sent[-1].data == b"y" * 1024
+
+
+def test_a_medium_error_on_the_way_of_writes_is_a_fault() -> None:
+    assert run(Table(inquiry=LIO, ats=Reply(commands.CHECK_CONDITION, sense=Sense(3, 0x0C, 0))), "auto").verdict == "faulty"
 
 
 @pytest.mark.parametrize(("vendor", "step"), [("LIO-ORG", "ats"), ("IET", "flush"), ("SCST_BIO", "flush"), ("", "flush")])

@@ -22,7 +22,7 @@ INQUIRY = bytes.fromhex(
         (commands.test_unit_ready(), "000000000000"),
         (commands.inquiry(), "12000000ff00"),
         (commands.inquiry(0x83), "12018300ff00"),
-        (commands.pr_read_keys(), "5e000000000000010800"),
+        (commands.pr_read_keys(), "5e000000000000200800"),
         (commands.pr_read_reservation(), "5e010000000000001800"),
         (commands.read_capacity(), "9e100000000000000000000000200000"),
         (commands.read(0, 512), "28000000000000000100"),

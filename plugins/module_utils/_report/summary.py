@@ -83,7 +83,8 @@ def _probe_text(probe: Data) -> str:
         holder = f"; its holder is {probe['holder']}" if probe.get("holder") else ""
         return f"{probe['verdict']} ({probe['reason']}{holder})"
     slowest = max(probe["steps"], key=lambda step: step["seconds"])
-    return f"{probe['verdict']} (longest step {slowest['name']}, {slowest['seconds']:.2f} s)"
+    notes = probe["reason"].partition("; ")[2]
+    return f"{probe['verdict']} (longest step {slowest['name']}, {slowest['seconds']:.2f} s{'; ' * bool(notes)}{notes})"
 
 
 def _blacklist_lines(summed: Data) -> list[str]:

@@ -24,7 +24,10 @@ _STATUS = {
     0x40: "task_aborted",
 }
 
-NO_SENSE, NOT_READY, ILLEGAL_REQUEST, UNIT_ATTENTION = 0x0, 0x2, 0x5, 0x6
+NO_SENSE, NOT_READY, ILLEGAL_REQUEST, UNIT_ATTENTION, DATA_PROTECT, MISCOMPARE = 0x0, 0x2, 0x5, 0x6, 0x7, 0xE
+
+# Room for 1024 keys of 8 bytes behind the header.
+_KEYS_LENGTH = 8 + 1024 * 8
 
 # SPC-4 4.5.6, "sense key descriptions".
 _SENSE_KEYS = (
@@ -87,9 +90,9 @@ class Reply:
     data: bytes = b""
     sense: Sense | None = None
 
-    def is_sense(self, key: int) -> bool:
-        """Whether this is a check condition with that sense key."""
-        return self.status == CHECK_CONDITION and self.sense is not None and self.sense.key == key
+    def is_sense(self, *keys: int) -> bool:
+        """Whether this is a check condition with one of these sense keys."""
+        return self.status == CHECK_CONDITION and self.sense is not None and self.sense.key in keys
 
 
 def status_name(status: int) -> str:
@@ -122,7 +125,7 @@ def test_unit_ready() -> Command:
 
 def pr_read_keys() -> Command:
     """PERSISTENT RESERVE IN, READ KEYS (SPC-4 6.15.2)."""
-    return Command("pr_read_keys", struct.pack(">BB5xHB", 0x5E, 0, 264, 0), 264)
+    return Command("pr_read_keys", struct.pack(">BB5xHB", 0x5E, 0, _KEYS_LENGTH, 0), _KEYS_LENGTH)
 
 
 def pr_read_reservation() -> Command:
@@ -189,6 +192,11 @@ def decode_registrants(data: bytes) -> list[str]:
         return []
     length = min(struct.unpack_from(">I", data, 4)[0], len(data) - 8)
     return [data[start : start + 8].hex() for start in range(8, 8 + length - length % 8, 8)]
+
+
+def count_registrants(data: bytes) -> int:
+    """How many keys READ KEYS parameter data speaks of, also those that had no room in it (SPC-4 6.15.2)."""
+    return int(struct.unpack_from(">I", data, 4)[0]) // 8 if len(data) >= 8 else 0
 
 
 def decode_reservation(data: bytes) -> dict[str, str]:

@@ -25,9 +25,15 @@ WritePath = t.Literal["auto", "none", "flush", "ats", "orwrite"]
 # Kept back from the deadline for RELEASE and for ending the session.
 _CLOSING_S = 0.5
 _RETRY_BUSY_S = 0.2
+# Several may be waiting, so the first come without a pause; a LUN that never has anything else to say is faulty.
+_ATTENTIONS_AT_ONCE, _MOST_ATTENTIONS = 5, 20
+# Each time that COMPARE AND WRITE finds another content, somebody has written the block since it was read.
+_COMPARE_TRIES = 5
 _PASSING = (commands.BUSY, commands.TASK_SET_FULL)
 # LIO answers SYNCHRONIZE CACHE by itself (measured: good while every write hung), and does COMPARE AND WRITE on the storage.
 _KEEPS_FLUSH = "LIO-ORG"
+# The LUN does not know the command, or is read-only, or the block was written meanwhile.
+_REFUSALS = (commands.ILLEGAL_REQUEST, commands.DATA_PROTECT, commands.MISCOMPARE)
 _NO_SUCH_LUN = 0x7F  # peripheral qualifier 3, type 1Fh: no device there (SPC-4 6.6.2)
 
 
@@ -94,6 +100,16 @@ def probe(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = 
     return run.outcome
 
 
+def _fault(name: str, reply: Reply) -> _Ended:
+    return _Ended("faulty", f"the LUN answered {name} with {commands.status_name(reply.status)} ({reply.sense or 'no sense'})")
+
+
+def _refusal(way: WritePath, reply: Reply) -> _Ended:
+    if reply.is_sense(commands.ILLEGAL_REQUEST):
+        return _Ended("faulty", f"the LUN does not know the command of write_path={way}: choose another write_path")
+    return _fault(way, reply)
+
+
 def differs(told: str, meant: str) -> bool:
     """Whether two names of a LUN are those of two LUNs; a name that is not known proves nothing."""
     return bool(told and meant) and told.casefold() != meant.casefold()
@@ -106,6 +122,7 @@ class _Run:
         self.outcome = Outcome()
         self.end = end
         self.reserved = False
+        self.notes: list[str] = []
         self.capacity = Capacity(0, 0)
 
     def left(self, kept_back: float = _CLOSING_S) -> float:
@@ -140,6 +157,8 @@ class _Run:
         self.reserved = any(reply.status == commands.RESERVATION_CONFLICT for reply in replies)
         self.outcome.registrants = commands.decode_registrants(replies[0].data)
         self.outcome.persistent_reservation = commands.decode_reservation(replies[1].data)
+        listed, count = len(self.outcome.registrants), commands.count_registrants(replies[0].data)
+        self.notes = [f"of {count} registered keys only {listed} are listed"] if count > listed else []
 
     def find_out_who_holds_it(self) -> None:
         """By READ, for a RESERVE that is good for a holder would make RELEASE end what it holds. READ conflicts for everybody else (SPC-2 5.5.1).
@@ -167,20 +186,33 @@ class _Run:
         self.capacity = capacity
 
     def check_write_path(self) -> None:
-        for command in self._write_path(self.capacity):
-            if self._must(command, allow_unsupported=True).is_sense(commands.ILLEGAL_REQUEST):
-                raise _Ended("faulty", f"the LUN does not know the command of write_path={self._way_of_writes}: choose another write_path")
+        """What write_path=auto chose and the LUN does not take is no fault of the LUN; then a flush has to do, and if need be nothing."""
+        way = self._way_of_writes
+        refused = self._try_write_path(way)
+        if refused is None:
+            return
+        if self.plan.write_path != "auto":
+            raise _refusal(way, refused)
+        flushed = way == "ats" and self._try_write_path("flush") is None
+        tested = "only a flush was, which this target may answer by itself" if flushed else "the probe tells nothing of writes"
+        self.notes.append(f"the way of writes could not be tested by {way} ({refused.sense}): {tested}")
 
     def judge(self) -> None:
+        if self.reserved:
+            self.notes.append("RESERVE was not sent, for this initiator itself holds the LUN, and RELEASE would end that")
         if self.outcome.registrants:
             keys = ", ".join(self.outcome.registrants)
-            raise _Ended("conflict", f"registered persistent reservation keys ({keys}) make RESERVE conflict by rule, so it was not sent; all else answered")
+            raise self._ended(
+                "conflict", f"registered persistent reservation keys ({keys}) make RESERVE conflict by rule, so it was not sent; all else answered"
+            )
         slow = [step for step in self.outcome.steps if step.seconds > self.plan.slow_after_s]
         if slow:
             shown = ", ".join(f"{step.name} took {step.seconds:.2f} s" for step in slow)
-            raise _Ended("slow", f"{shown}, which is more than {self.plan.slow_after_s:g} s")
-        if self.reserved:
-            self.outcome.reason += "; RESERVE was not sent, for this initiator itself holds the LUN, and RELEASE would end that"
+            raise self._ended("slow", f"{shown}, which is more than {self.plan.slow_after_s:g} s")
+        raise self._ended("healthy", self.outcome.reason)
+
+    def _ended(self, verdict: Verdict, reason: str) -> _Ended:
+        return _Ended(verdict, "; ".join([reason, *self.notes]))
 
     @property
     def _way_of_writes(self) -> WritePath:
@@ -188,21 +220,27 @@ class _Run:
             return self.plan.write_path
         return "ats" if self.outcome.identity.get("vendor") == _KEEPS_FLUSH else "flush"
 
-    def _write_path(self, capacity: Capacity) -> t.Iterator[Command]:
-        if self._way_of_writes == "flush":
-            yield commands.synchronize_cache()
-        elif self._way_of_writes == "orwrite":
-            yield commands.orwrite_zeros(capacity.last_block, capacity.block_length)
-        elif self._way_of_writes == "ats":
-            content = self._must(commands.read(capacity.last_block, capacity.block_length)).data
-            yield commands.compare_and_write(capacity.last_block, content)
+    def _try_write_path(self, way: WritePath) -> Reply | None:
+        """None when it went well, and the reply where the LUN refused it; what else ends badly is a fault."""
+        if way == "none":
+            return None
+        for _try in range(_COMPARE_TRIES):
+            reply = self._must(self._of_write_path(way), but=_REFUSALS)
+            if not reply.is_sense(commands.MISCOMPARE):
+                break
+        return None if reply.status == commands.GOOD else reply
 
-    def _must(self, command: Command, kept_back: float = _CLOSING_S, allow_unsupported: bool = False) -> Reply:
-        """Sends a command that has to end well."""
+    def _of_write_path(self, way: WritePath) -> Command:
+        block, length = self.capacity.last_block, self.capacity.block_length
+        if way == "ats":
+            return commands.compare_and_write(block, self._must(commands.read(block, length)).data)
+        return commands.orwrite_zeros(block, length) if way == "orwrite" else commands.synchronize_cache()
+
+    def _must(self, command: Command, kept_back: float = _CLOSING_S, but: t.Collection[int] = ()) -> Reply:
+        """Sends a command that has to end well, or with one of the sense keys ``but``."""
         reply = self._optional(command, kept_back)
-        unsupported = allow_unsupported and reply.is_sense(commands.ILLEGAL_REQUEST)
-        if reply.status != commands.GOOD and not unsupported:
-            raise _Ended("faulty", f"the LUN answered {command.name} with {commands.status_name(reply.status)} ({reply.sense or 'no sense'})")
+        if reply.status != commands.GOOD and not reply.is_sense(*but):
+            raise _fault(command.name, reply)
         return reply
 
     def _optional(self, command: Command, kept_back: float = _CLOSING_S, conflict_decides: bool = True) -> Reply:
@@ -227,18 +265,18 @@ class _Run:
             except Unreachable as error:
                 self._note(command.name, started, "connection_lost", tries=tries)
                 return _Ended("unreachable", f"the session was lost at {command.name}: {error}")
-            if not self._again(reply, started + seconds):
+            if not self._again(reply, started + seconds, tries):
                 self._note(command.name, started, commands.status_name(reply.status), str(reply.sense or ""), tries)
                 return reply
 
     @staticmethod
-    def _again(reply: Reply, until: float) -> bool:
-        if time.monotonic() + _RETRY_BUSY_S > until:
+    def _again(reply: Reply, until: float, tries: int) -> bool:
+        attention = reply.is_sense(commands.UNIT_ATTENTION)
+        if time.monotonic() + _RETRY_BUSY_S > until or (attention and tries >= _MOST_ATTENTIONS):
             return False
-        if reply.status in _PASSING:
+        if reply.status in _PASSING or (attention and tries >= _ATTENTIONS_AT_ONCE):
             time.sleep(_RETRY_BUSY_S)
-            return True
-        return reply.is_sense(commands.UNIT_ATTENTION)
+        return reply.status in _PASSING or attention
 
     def _note(self, name: str, started: float, status: str, sense: str = "", tries: int = 1) -> None:
         self.outcome.steps.append(Step(name, round(time.monotonic() - started, 4), status, sense, tries))
