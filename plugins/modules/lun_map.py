@@ -102,7 +102,7 @@ luns:
       type: str
       sample: lun12
     backing:
-      description: Where that device keeps its data, as the stack was told - a block device, a file, or what the stack opens by librbd.
+      description: Where that device keeps its data - a block device, of LIO by the kernel's name for it, a file, or what the stack opens by librbd.
       type: str
       sample: /dev/rbd0
     image:

@@ -32,7 +32,7 @@ options:
     description:
       - A disk of this host, as V(/dev/sdb), V(/dev/sg2) or a link to one, such as those below V(/dev/disk/by-id), in place of O(portal), O(target)
         and O(lun). The commands go through the kernel's sg driver.
-      - A partition and what is no SCSI disk is refused, and so is a multipath device, of which one path must be named.
+      - A partition and what is no SCSI disk is refused, and so is a multipath device, of which one path must be named. A path is in use where its map is.
       - A command that has no answer cannot be taken back without resetting the LUN, which would end the reservations of others. So a helper
         process waits for it, releases the LUN where a RESERVE comes back late, and ends. RV(helper) tells of it.
     type: path

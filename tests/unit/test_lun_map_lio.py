@@ -87,6 +87,7 @@ def test_tcmu_runner(tmp_path: Path, config: str, image: str, backing: str) -> N
     ("device", "info", "backing"),
     [
         (ISCSI, "        iBlock device: rbd3  UDEV PATH: /dev/rbd3  readonly: 0\n", "/dev/rbd3"),
+        (ISCSI, "        iBlock device: rbd3  UDEV PATH: /dev/rbd/rbd/img3  readonly: 0\n", "/dev/rbd3"),
         ("fileio_0/f", "        TCM FILEIO ID: 0        File: /srv/a file.img  Size: 1048576  Mode: Buffered-WCE\n", "/srv/a file.img"),
         ("pscsi_0/d", "        SCSI Device Bus Location: Channel ID: 0 Target ID: 0 LUN: 0\n", "/dev/noted"),
     ],
@@ -94,6 +95,12 @@ def test_tcmu_runner(tmp_path: Path, config: str, image: str, backing: str) -> N
 def test_what_the_kernel_opened_counts_more_than_what_was_noted(tmp_path: Path, device: str, info: str, backing: str) -> None:
     (lun,) = lio.read(write(tmp_path, {**exported(0, device), **core(device, info=info, udev_path="/dev/noted\n")}))
     assert lun.backing == backing
+
+
+def test_the_image_behind_a_device_that_was_named_by_a_link(tmp_path: Path) -> None:
+    info = "        iBlock device: rbd3  UDEV PATH: /dev/rbd/rbd/img3  readonly: 0\n"
+    (lun,) = join.read(write(tmp_path, {**exported(0), **core(ISCSI, info=info), **krbd(3)}), 0)
+    assert lun.image == "rbd/img3"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import typing as t
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 
 # Peripheral device types of SPC-4 6.6.2 that have blocks: disk, simplified disk, zoned disk.
 _DISK_TYPES = ("0", "14", "20")
+
+
+# As multipath-tools and kpartx name what they make.
+_MULTIPATH = re.compile(r"(part\d+-)?mpath-")
 
 
 @dataclass(frozen=True)
@@ -72,12 +77,14 @@ def _refuse_in_use(block: str) -> None:
 
 
 def _uses(block: str) -> t.Iterator[str]:
-    """Mounts, swap, and devices on top, of the disk and its partitions."""
+    """Mounts, swap, and devices on top, of the disk and its partitions, and of a multipath map that it is a path of."""
     disk = Path("/sys/class/block") / block
     parts = [disk, *(path.parent for path in disk.resolve().glob("*/partition"))]
     numbers, names = {_text(part / "dev") for part in parts}, {part.name for part in parts}
     for part in parts:
-        yield from (f"{holder} is built on {part.name}" for holder in _names(part / "holders"))
+        for holder in _names(part / "holders"):
+            # A multipath map is but another name of the LUN: what counts is whether that is in use.
+            yield from _uses(holder) if _MULTIPATH.match(_text(part / "holders" / holder / "dm/uuid")) else [f"{holder} is built on {part.name}"]
     for fields in _table("/proc/self/mountinfo"):
         # proc(5): major:minor is the third field; the source, for file systems such as btrfs without a number of their own, the second behind the dash.
         source = fields[fields.index("-") + 2] if "-" in fields[:-2] else ""

@@ -54,7 +54,7 @@ class SgTransport:
         end = time.monotonic() + (_SHORT_GRACE_S if self._under_way else _GRACE_S)
         while not self._ended():
             if time.monotonic() > end:
-                self.lingering = Lingering(self._helper, self._under_way)
+                self.lingering = Lingering(self._helper, self._under_way or "release")
                 return
             time.sleep(_POLL_S)
 

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import select
+import time
 import typing as t
 from multiprocessing.connection import Connection
 
@@ -31,7 +33,10 @@ _DRIVER_SENSE = 0x08
 _SENSE_LENGTH = 96
 # A week in milliseconds: the kernel must not begin its error handling for a probe.
 _TIMEOUT_MS = 7 * 24 * 3600 * 1000
-_RELEASE_TRIES = 5
+# A LUN may be in trouble for a while: how long RELEASE is tried again, with pauses that grow.
+_RELEASE_FOR_S = 600.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 10.0
+_GONE = (errno.ENODEV, errno.ENXIO)
 # include/scsi/scsi_status.h, the host bytes of a path that is down
 _HOST_BYTES = {0x01: "no connection", 0x02: "the bus is busy", 0x03: "timeout", 0x04: "bad target", 0x05: "aborted", 0x07: "error", 0x08: "reset"}
 
@@ -79,7 +84,11 @@ def run(generic: str, channel: Connection) -> t.NoReturn:
     # Whatever happens, this copy of the caller must not go on as if it were the caller.
     with contextlib.suppress(BaseException):
         apart.detach(keep=channel.fileno())
-        _serve(_Unit(generic), channel)
+        unit = _Unit(generic)
+        try:
+            _serve(unit, channel)
+        finally:
+            unit.leave()
     os._exit(0)
 
 
@@ -88,7 +97,6 @@ def _serve(unit: _Unit, channel: Connection) -> None:
         while True:
             command = channel.recv()
             channel.send(unit.answer(command))
-    unit.leave()
 
 
 class _Unit:
@@ -113,15 +121,27 @@ class _Unit:
             return self._execute(command) if command else Reply(commands.GOOD)
         except OSError as error:
             return Unreachable(f"{self._generic} says: {error.strerror}")
+        except Exception as error:
+            # The probe must not take it for the end of this process, which is still to release the LUN.
+            return Unreachable(f"the helper process failed at {command.name if command else 'open'}: {error!r}")
 
     def leave(self) -> None:
         """Waits for what is under way, and releases what it may have reserved."""
         for number in [number for number in self._sent if number != self._queued_release]:
             self._wait(number)
-        tries = 0
-        while self._owes_release and tries < _RELEASE_TRIES:
-            self._release()
-            tries += 1
+        end, pause = time.monotonic() + _RELEASE_FOR_S, _FIRST_PAUSE_S
+        while not self._released() and time.monotonic() < end:
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    def _released(self) -> bool:
+        """Whether nothing is owed any more, after one more RELEASE where it is; what is gone takes its reservation along."""
+        try:
+            if self._owes_release:
+                self._release()
+        except OSError as error:
+            return error.errno in _GONE
+        return not self._owes_release
 
     def _execute(self, command: Command) -> Reply | Unreachable:
         if command.name == "reserve":

@@ -12,7 +12,8 @@ from dataclasses import replace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image, Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
-# target_core_iblock.c, target_core_file.c: how they name the device or file in "info".
+# target_core_iblock.c, target_core_file.c: how they name the device or file in "info". The path of a device may be a link, which only its own host can follow.
+_DEVICE = re.compile(r"iBlock device: (\S+)  ")
 _PATH = re.compile(r"(?:UDEV PATH|File): (.+?)  ")
 # target_core_user.c: the handler's name, what it opens, and after a semicolon its options.
 _CONFIG = re.compile(r"Config: ([^;\n]*?)(?:;[^\n]*)? Size: \d+")
@@ -47,8 +48,8 @@ def _backed(lun: Lun, udev_path: str, info: str) -> Lun:
         handler, _slash, opened = config[1].partition("/")
         backed = replace(lun, backing=config[1])
         return backed.on(Image(opened)) if handler == "rbd" and "/" in opened else backed
-    path = _PATH.search(info)
-    return replace(lun, backing=path[1] if path else udev_path)
+    device, path = _DEVICE.search(info), _PATH.search(info)
+    return replace(lun, backing=f"/dev/{device[1]}" if device else path[1] if path else udev_path)
 
 
 def naa(serial: str, company_id: str) -> str:

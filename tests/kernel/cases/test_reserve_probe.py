@@ -285,6 +285,25 @@ def test_refusals(lun, storage, tmp_path):
     run("blockdev", "--rereadpt", disk, check=False)
 
 
+def test_a_path_of_a_multipath_map_while_the_map_is_not_in_use(lun, tmp_path):
+    disk = lun.disks[0]
+    run("modprobe", "-a", "dm_multipath", "dm_round_robin")
+    size, number = run("blockdev", "--getsz", disk).stdout.strip(), Path("/sys/class/block", Path(disk).name, "dev").read_text().strip()
+    table = f"0 {size} multipath 0 0 1 1 round-robin 0 1 1 {number} 1000"
+    run("dmsetup", "create", "--noudevsync", "map", "--uuid", "mpath-36001405", "--table", table)
+    try:
+        made = "/dev/" + run("dmsetup", "info", "-c", "--noheadings", "-o", "blkdevname", "map").stdout.strip()
+        assert "name one of these" in probe_of(made)["msg"]
+        assert probe_of(disk)["verdict"] == "healthy"
+        run("mkfs.ext4", "-q", made)
+        run("mount", made, str(tmp_path))
+        assert f"mounted at {tmp_path}" in probe_of(disk)["msg"]
+        run("umount", str(tmp_path))
+    finally:
+        run("dmsetup", "remove", "--noudevsync", "map")
+    run("dd", "if=/dev/zero", f"of={disk}", "bs=1M", "count=1", "oflag=direct")
+
+
 def test_arguments(lun):
     for options in (
         {"device": lun.disks[0], "lun": 1},
