@@ -26,7 +26,8 @@ options:
   path:
     description:
       - A file with lines of C(dmesg) or of a syslog, to read in place of the running kernel's log. There is no mark then.
-      - Lines of other programs are left out. Where syslog left the kernel's clock out, the seconds are 0.
+      - Lines of other programs are left out. Where syslog left the kernel's clock out, or C(dmesg) wrote the time of day in its place, the seconds are 0.
+      - A file of which no line has a known form is refused.
     type: path
 extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes
@@ -62,7 +63,7 @@ mark:
   type: str
   sample: 7088b6dd-f7fe-40bd-8dc5-16bdd1f46d9b:4711
 gap:
-  description: What is missing since the mark, in words, when the kernel overwrote it or was booted; else empty.
+  description: What is missing since the mark, in words, when the kernel overwrote it or was booted, or its log is too long; else empty.
   returned: success
   type: str
   sample: ''
@@ -109,7 +110,9 @@ events:
       type: str
       sample: scst_local_tgt
     old_holder:
-      description: Who held the LUN until then, or holds it where the kind is V(conflict), or owned the lock.
+      description:
+        - Who held the LUN until then, or holds it where the kind is V(conflict), or owned the lock.
+        - SCST does not tell whether who sends RELEASE was the holder, so it is known only where the log has that one's RESERVE.
       type: str
       sample: ''
     holder:

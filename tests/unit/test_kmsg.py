@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, KernelError
@@ -56,6 +57,47 @@ def test_lines_of_dmesg_and_syslog() -> None:
     ]
 
 
+def test_lines_of_dmesg_with_other_options() -> None:
+    """--decode, --ctime, --time-format iso, and two of them together, as util-linux 2.38 writes them."""
+    lines = [
+        "kern  :err   : [   97.521633] decoded",
+        "user  :debug : [    1.5] of user space",
+        "[Wed Nov 25 17:58:00 2026] time of day",
+        "kern  :warn  : [Wed Nov  5 07:58:00 2026] both",
+        "2026-11-25T17:58:00,123456+00:00 iso",
+        "kern  :notice: 2026-11-25T17:58:00,123456+00:00 iso and decoded",
+    ]
+    assert [(record.seconds, record.priority, record.message) for record in parse_lines(lines)] == [
+        (97.521633, 3, "decoded"),
+        (1.5, 7, "of user space"),
+        (0.0, 6, "time of day"),
+        (0.0, 4, "both"),
+        (0.0, 6, "iso"),
+        (0.0, 5, "iso and decoded"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("", True),
+        ("\n\n", True),
+        ("Nov  3 07:01:02 gw1 sshd[12]: no kernel\n", True),
+        ("2026-11-25T17:58:00.123456+00:00 gw1 sshd[12]: no kernel\n", True),
+        ("a message without anything before it\n", False),
+        ("[Nov25 17:58] for people\n[  +0.000003] and their eyes\n", False),
+    ],
+)
+def test_a_file_of_which_no_line_is_known_is_refused(tmp_path: Path, text: str, known: bool) -> None:
+    path = tmp_path / "log"
+    path.write_text(text)
+    if known:
+        assert kmsg.read_file(str(path)) == []
+    else:
+        with pytest.raises(InputError, match="has a form of dmesg"):
+            kmsg.read_file(str(path))
+
+
 BOOT = "7088b6dd-f7fe-40bd-8dc5-16bdd1f46d9b"
 
 
@@ -64,7 +106,7 @@ def ring(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What the kernel holds, in place of its device."""
     held: list[bytes] = []
     monkeypatch.setattr(kmsg, "_read_boot_id", lambda: BOOT)
-    monkeypatch.setattr(kmsg, "_read_all", lambda: [record for record in map(parse_record, held) if record])
+    monkeypatch.setattr(kmsg, "_read_all", lambda: ([record for record in map(parse_record, held) if record], True))
     return held
 
 
@@ -107,21 +149,30 @@ def test_the_device_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """EPIPE is for records that were overwritten meanwhile, EAGAIN is the end."""
     answers = iter([b"6,1,1,-;a", OSError(errno.EPIPE, "gone"), b"malformed", b"6,4,1,-;b", BlockingIOError()])
     monkeypatch.setattr(kmsg.os, "read", lambda *_arguments: answer(next(answers)))
-    assert list(kmsg._raw_records(0)) == [b"6,1,1,-;a", b"malformed", b"6,4,1,-;b"]
+    assert kmsg._raw_records(0) == ([b"6,1,1,-;a", b"malformed", b"6,4,1,-;b"], True)
 
 
 def test_a_log_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kmsg.os, "read", lambda *_arguments: b"6,1,1,-;a")
     monkeypatch.setattr(kmsg, "_MOST_RECORDS", 50)
-    assert len(list(kmsg._raw_records(0))) == 50
+    assert kmsg._raw_records(0) == ([b"6,1,1,-;a"] * 50, False)
     monkeypatch.setattr(kmsg, "_LONGEST_READ_S", -1)
-    assert len(list(kmsg._raw_records(0))) == 1
+    assert kmsg._raw_records(0) == ([], False)
+
+
+def test_what_was_not_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kmsg, "_read_boot_id", lambda: BOOT)
+    monkeypatch.setattr(kmsg, "_read_all", lambda: ([Record(7, 1.5, 6, "m")], False))
+    assert kmsg.since("").gap == "the log was read only up to 1.500 s, for it has too much or grows too fast"
+    told = kmsg.since(f"{BOOT}:6")
+    assert told.gap.startswith("1 records since the mark were overwritten; the log was read only up to 1.500 s")
+    assert told.mark == f"{BOOT}:8"
 
 
 def test_a_device_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kmsg.os, "read", lambda *_arguments: answer(OSError(errno.EINVAL, "Invalid argument")))
     with pytest.raises(KernelError, match=r"cannot be read \(Invalid argument\)"):
-        list(kmsg._raw_records(0))
+        kmsg._raw_records(0)
     monkeypatch.setattr(kmsg, "_DEVICE", "/no/such/kmsg")
     with pytest.raises(KernelError, match=r"^/no/such/kmsg cannot be opened"):
         kmsg.mark()

@@ -96,6 +96,23 @@ def test_scst_commands_of_two_initiators_at_once() -> None:
     assert parsed.understood == 11
 
 
+def test_a_release_of_scst_is_the_end_only_of_what_its_sender_reserved() -> None:
+    lines = []
+    for number, (who, name) in enumerate([("a", "RELEASE(6)"), ("a", "RESERVE(6)"), ("b", "RELEASE(6)"), ("a", "RELEASE(6)"), ("a", "RELEASE(6)")]):
+        lines += [
+            f"NEW CDB: len 6, lun 3, initiator {who}, target t, queue_type 1, tag 1 (cmd c{number}, sess 0)",
+            f"op_name <{name}> (cmd c{number}), direction=4",
+            f"cmd c{number}, status 0, msg_status 0",
+        ]
+    assert [(event.kind, event.old_holder, event.holder) for event in of(*lines).events] == [
+        ("release", "", ""),
+        ("reserve", "", "a"),
+        ("release", "", ""),
+        ("release", "a", ""),
+        ("release", "", ""),
+    ]
+
+
 def test_a_command_that_meets_a_reservation_is_a_conflict_too() -> None:
     parsed = of(
         "NEW CDB: len 10, lun 3, initiator b, target t, queue_type 1, tag 1 (cmd bb, sess 0)",

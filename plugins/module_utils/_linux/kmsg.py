@@ -28,8 +28,13 @@ _MOST_RECORDS, _LONGEST_READ_S = 500_000, 10.0
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 _HEADER = re.compile(rb"(?P<priority>\d{1,10}),(?P<sequence>\d{1,20}),(?P<microseconds>\d{1,20}),[^;]*;(?P<message>[^\n]*)")
 # A line of a log file: what syslog puts first, and dmesg's own form, of which syslog may have left out the clock.
+_SYSLOG_OF_ANY = re.compile(r"(?:[A-Z][a-z]{2} [ \d]?\d [\d:.]+|\d{4}-\d\d-\S+) \S+ \S+: ")
 _SYSLOG = re.compile(r"(?:[A-Z][a-z]{2} [ \d]?\d [\d:.]+|\d{4}-\d\d-\S+) \S+ kernel: ")
 _CLOCK = re.compile(r"(?:<(?P<priority>\d{1,10})>)?\[ *(?P<seconds>\d{1,12}\.\d{1,9})\] ?")
+# dmesg --decode puts words before it, and --ctime and --time-format iso (with a comma, unlike syslog) have the time of day in its place.
+_LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
+_DECODED = re.compile(rf"\w+ *:(?P<level>{'|'.join(_LEVELS)}) *: ")
+_TIME_OF_DAY = re.compile(r"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d \d{4}\] |\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d+\S* ")
 _MARK = re.compile(r"(?P<boot>[0-9a-f-]{36}):(?P<sequence>\d{1,20})")
 _INFORMATION = 6
 
@@ -66,24 +71,36 @@ def since(mark: str) -> Read:
     if mark and not wanted:
         raise InputError(f"'{mark}' is no mark of the kernel log: give what an earlier call returned.")
     boot = _read_boot_id()
-    records = _read_all()
+    records, to_its_end = _read_all()
     end = f"{boot}:{records[-1].sequence + 1 if records else 0}"
+    kept = [record for record in records if not wanted or wanted["boot"] != boot or record.sequence >= int(wanted["sequence"])]
+    gaps = [_gap(kept, wanted, boot), "" if to_its_end else f"the log was read only up to {_place(records)}, for it has too much or grows too fast"]
+    return Read(kept, end, "; ".join(filter(None, gaps)))
+
+
+def _gap(kept: t.Sequence[Record], wanted: re.Match[str] | None, boot: str) -> str:
+    """Records are overwritten before the first that is left, and between those that are read while others are written."""
     if not wanted:
-        return Read(records, end, "")
+        return ""
     if wanted["boot"] != boot:
-        return Read(records, end, "the host was booted since the mark")
-    first = int(wanted["sequence"])
-    kept = [record for record in records if record.sequence >= first]
-    # Records are overwritten before the first that is left, and between those that are read while others are written.
-    lost = kept[-1].sequence + 1 - first - len(kept) if kept else 0
-    return Read(kept, end, f"{lost} records since the mark were overwritten" if lost else "")
+        return "the host was booted since the mark"
+    lost = kept[-1].sequence + 1 - int(wanted["sequence"]) - len(kept) if kept else 0
+    return f"{lost} records since the mark were overwritten" if lost else ""
+
+
+def _place(records: t.Sequence[Record]) -> str:
+    return f"{records[-1].seconds:.3f} s" if records else "its beginning"
 
 
 def read_file(path: str) -> list[Record]:
-    """The records in a file of dmesg's output or a syslog. Raises InputError."""
+    """The records in a file of dmesg's output or a syslog. Raises InputError, also where no line is either."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return parse_lines(file)
+            records = parse_lines(file)
+            file.seek(0)
+            if not records and not all(_is_no_news(line) for line in file):
+                raise InputError(f"No line of {path} has a form of dmesg or of a syslog that is known: write it anew, with dmesg or dmesg --raw.")
+            return records
     except (OSError, ValueError) as error:  # the latter for what no path can be
         raise InputError(f"The log file {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
@@ -104,41 +121,50 @@ def parse_lines(lines: t.Iterable[str]) -> list[Record]:
     return [record for record in parsed if record]
 
 
+def _is_no_news(line: str) -> bool:
+    """Empty, or what another program logged."""
+    return not line.strip() or bool(_SYSLOG_OF_ANY.match(line))
+
+
 def _parse_line(number: int, line: str) -> Record | None:
     syslog = _SYSLOG.match(line)
-    start = syslog.end() if syslog else 0
+    decoded = None if syslog else _DECODED.match(line)
+    start = (syslog or decoded).end() if syslog or decoded else 0  # type: ignore[union-attr]
+    level = _LEVELS.index(decoded["level"]) if decoded else _INFORMATION
     clock = _CLOCK.match(line, start)
     if clock:
-        return Record(number, float(clock["seconds"]), int(clock["priority"] or _INFORMATION) & 7, line[clock.end() :])
-    return Record(number, 0.0, _INFORMATION, line[start:]) if syslog else None
+        return Record(number, float(clock["seconds"]), int(clock["priority"] or level) & 7, line[clock.end() :])
+    day = _TIME_OF_DAY.match(line, start)
+    return Record(number, 0.0, level, line[day.end() if day else start :]) if syslog or decoded or day else None
 
 
-def _read_all() -> list[Record]:
+def _read_all() -> tuple[list[Record], bool]:
+    """The records, and whether these are all."""
     try:
         log = os.open(_DEVICE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise KernelError(f"{_DEVICE} cannot be opened ({error.strerror}): run the task as root on the host itself, or give the path of a log file.") from error
     try:
-        parsed = (parse_record(raw) for raw in _raw_records(log))
-        return [record for record in parsed if record]
+        raws, to_its_end = _raw_records(log)
+        return [record for record in map(parse_record, raws) if record], to_its_end
     finally:
         os.close(log)
 
 
-def _raw_records(log: int) -> t.Iterator[bytes]:
-    """One record a read, until there is none."""
+def _raw_records(log: int) -> tuple[list[bytes], bool]:
+    """One record a read, until there is none, or too many."""
     end = time.monotonic() + _LONGEST_READ_S
-    for _count in range(_MOST_RECORDS):
+    raws: list[bytes] = []
+    while len(raws) < _MOST_RECORDS and time.monotonic() < end:
         try:
-            yield os.read(log, _LONGEST_RECORD)
+            raws.append(os.read(log, _LONGEST_RECORD))
         except BlockingIOError:
-            return
+            return raws, True
         except OSError as error:
             # Overwritten while it was read: the next read is of the oldest that is left.
             if error.errno != errno.EPIPE:
                 raise KernelError(f"{_DEVICE} cannot be read ({error.strerror}): give the path of a log file in its place.") from error
-        if time.monotonic() > end:
-            return
+    return raws, False
 
 
 def _read_boot_id() -> str:

@@ -98,6 +98,8 @@ class _Reader:
         # Under way in SCST, by the command's address, and which of them a thread or an initiator had to do with last.
         self._commands: OrderedDict[str, _Command] = OrderedDict()
         self._last: dict[str, _Command] = {}
+        # Who has reserved, by SCST's target and LUN: a RELEASE is good for everybody, and has no effect but for the holder (SPC-2 7.18).
+        self._holders: OrderedDict[tuple[str, int | None], str] = OrderedDict()
         # What later lines belong to: by disk and tag, and LIO's last conflict.
         self._failed: dict[tuple[str, str], _Draft] = {}
         self._lio_conflict: _Draft | None = None
@@ -208,9 +210,20 @@ class _Reader:
         if not kind:
             return
         who = {"device": command.device, "lun": command.lun, "initiator": command.initiator, "target": command.target, "command": command.operation}
-        holders = {"reserve": {"holder": command.initiator}, "release": {"old_holder": command.initiator}}.get(kind, {})
+        holders = self._change_of_holder(kind, command)
         told = {**who, **holders, "status": f"0x{status}" if status else ""}
         self._drafts.append(_Draft(kind, command.seconds, "scst", command.text, told))
+
+    def _change_of_holder(self, kind: Kind, command: _Command) -> dict[str, str]:
+        place = (command.target, command.lun)
+        if kind == "reserve":
+            self._holders[place] = command.initiator
+            if len(self._holders) > _MOST_PENDING:
+                self._holders.popitem(last=False)
+            return {"holder": command.initiator}
+        if kind == "release" and command.initiator and self._holders.get(place) == command.initiator:
+            return {"old_holder": self._holders.pop(place)}
+        return {}
 
     # The initiator's disks
 
