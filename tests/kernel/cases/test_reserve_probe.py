@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kmsg
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.disk import find
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
@@ -50,17 +51,15 @@ def both(storage):
 @pytest.fixture(autouse=True)
 def lun(both, storage, request):
     """Nobody holds the LUN before a test nor after it, and no error handling of the kernel has touched it."""
-    log = kernel_log()
+    mark = kmsg.mark()
     yield both
     storage.resume()
     wait_for(lambda: not helpers(), saying="the end of the helpers")
     assert both.holder() == ""
     if "attention" not in request.node.name:
-        assert not [line for line in kernel_log()[len(log) :] if any(word in line.lower() for word in ("reset", "abort", "offline"))]
-
-
-def kernel_log():
-    return run("dmesg").stdout.splitlines()
+        log = kmsg.since(mark)
+        touched = [record.message for record in log.records if any(word in record.message.lower() for word in ("reset", "abort", "offline"))]
+        assert (log.gap, touched) == ("", [])
 
 
 def helpers():
@@ -249,13 +248,16 @@ def test_killed_at_each_step_nothing_stays_reserved(lun):
 
 
 def test_the_module_killed_while_it_hangs(lun, storage):
+    """For longer than the 30 s that the kernel would give a command of its own before it resets the LUN."""
     storage.suspend()
+    end = time.monotonic() + 40
     for _ in range(3):
         started = start_module("scsi_reserve_probe", device=lun.disks[0], deadline=30)
         wait_for(helpers, saying="the helper")
         time.sleep(1)
         started.kill()
         started.wait()
+    time.sleep(max(0.0, end - time.monotonic()))
     assert helpers()
     storage.resume()
     wait_for(lambda: not helpers(), saying="the end of the helpers")

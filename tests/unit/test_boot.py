@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What becomes of a guest that hangs, with a STAND-IN for qemu that says a word on the console and never ends; the real one boots in tests/kernel."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "kernel"))
+import boot
+import run
+
+QEMU = """#!/bin/sh
+for option; do case $option in file:*) echo 'BUG: soft lockup' > "${option#file:}";; esac; done
+echo $$ > {pid}
+exec sleep 100
+"""
+
+
+@pytest.fixture
+def guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> boot.Kernel:
+    program = tmp_path / "bin/qemu-system-x86_64"
+    program.parent.mkdir()
+    program.write_text(QEMU.replace("{pid}", str(tmp_path / "pid")))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    return boot.Kernel("6.1", tmp_path / "vmlinuz", tmp_path)
+
+
+def test_a_guest_that_hangs_is_killed_and_its_log_is_shown(guest: boot.Kernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(run, "DEADLINE_S", 2)
+    began = time.monotonic()
+    assert not run.run(guest, Path("test_hangs.py"))
+    assert time.monotonic() - began < 20
+    told = capsys.readouterr().out
+    assert "test_hangs.py came to no end" in told and "BUG: soft lockup" in told
+    assert not is_running((guest.root / "pid").read_text().strip())
+
+
+def is_running(process: str) -> bool:
+    """What nobody has waited for yet is there as well, without a command line."""
+    path = Path("/proc", process, "cmdline")
+    return path.exists() and path.read_bytes() != b""
