@@ -57,7 +57,7 @@ def probe_all(places: t.Sequence[Where], plan: Plan, access: Access) -> list[dic
 def _probe(ways: t.Sequence[tuple[Where, Way | RescueError]], plan: Plan, end: float) -> list[dict[str, t.Any]]:
     # A thread for each, so that all of them end by the one deadline.
     with ThreadPoolExecutor(max(1, len(ways))) as probers:
-        outcomes = list(probers.map(lambda way: _outcome(*way, plan, end), ways))
+        outcomes = list(probers.map(lambda pair: _outcome(pair[0], pair[1], plan, end), ways))
     holders = _holders(outcomes, end)
     return [{**asdict(outcome), "holder": holder, "helper": _helper(way)} for (_place, way), outcome, holder in zip(ways, outcomes, holders)]
 
