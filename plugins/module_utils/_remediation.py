@@ -14,7 +14,10 @@ Data = t.Mapping[str, t.Any]
 
 
 def confirmed(first: Data, second: Data) -> dict[str, t.Any]:
-    """What both looks agree on: an image that the second one does not want healed is as the second one found it, and so are its clients."""
+    """What both looks agree on: an image that the second one does not want healed is as the second one found it, and so are its clients.
+
+    Such an image keeps what the first look found, as ``first``.
+    """
     again = {image["spec"]: image for image in second["images"]}
     images = [_of_both(image, again) if image["decision"] == "fence" else image for image in first["images"]]
     healable = {image["spec"] for image in images if image["decision"] == "fence"}
@@ -26,13 +29,22 @@ def confirmed(first: Data, second: Data) -> dict[str, t.Any]:
 def _of_both(image: Data, again: t.Mapping[str, Data]) -> Data:
     found = again.get(image["spec"])
     if found is None:
-        return {**image, "decision": "leave", "reasons": [*image["reasons"], "when asked again, it was not there any more"]}
-    stale = [sorted(watcher["address"] for watcher in one["watchers"] if watcher["verdict"] == "fence") for one in (image, found)]
+        gone = [*image["reasons"], "when asked again, it was not there any more"]
+        return {**image, "decision": "leave", "reasons": gone, "state": "", "watchers": [], "first": image}
     if found["decision"] != "fence":
-        return {**found, "reasons": [*found["reasons"], f"when asked for the second time; it had been {image['state']} before"]}
-    if stale[0] != stale[1]:
-        return {**found, "decision": "refuse", "reasons": [*found["reasons"], "two looks do not agree on who is stale: look again"]}
+        return {**found, "reasons": [*found["reasons"], f"when asked for the second time; it had been {image['state']} before"], "first": image}
+    if _stale(image) != _stale(found):
+        reasons = [*found["reasons"], "two looks do not agree on who is stale: look again"]
+        return {**found, "decision": "refuse", "reasons": reasons, "watchers": [_spared(watcher) for watcher in found["watchers"]], "first": image}
     return image
+
+
+def _stale(image: Data) -> list[str]:
+    return sorted(watcher["address"] for watcher in image["watchers"] if watcher["verdict"] == "fence")
+
+
+def _spared(watcher: Data) -> Data:
+    return {**watcher, "verdict": "spare"} if watcher["verdict"] == "fence" else watcher
 
 
 def _still(culprit: Data, blamed: t.Mapping[str, Data], healable: t.Collection[str]) -> Data:
@@ -40,7 +52,8 @@ def _still(culprit: Data, blamed: t.Mapping[str, Data], healable: t.Collection[s
         # What it was not found gone from in the second look, it is not gone from.
         since = culprit["gone_since"] if blamed[culprit["address"]]["gone_since"] else 0.0
         return {**culprit, "gone_since": since}
-    return {**culprit, "verdict": "spare"}
+    changed = ["the second look does not want it fenced"] if culprit["verdict"] == "fence" else []
+    return {**culprit, "verdict": "spare", "reasons": [*culprit["reasons"], *changed]}
 
 
 def owed(leases: t.Sequence[Data], images: t.Sequence[str]) -> list[str]:

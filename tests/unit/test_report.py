@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _remediation
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import drawing, result
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report.unfinished import advice
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _page
@@ -303,6 +304,41 @@ def test_what_is_still_open(summed: dict[str, t.Any], lines: list[str]) -> None:
     shown = page(summed).text
     for line in lines or ["Nothing."]:
         assert line in shown
+
+
+def confirmed(second: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    """What a stale watcher's look and a second one, which found these images, agree on."""
+    culprit = {"address": DEAD, "client": "client.1", "images": ["rbd/lun"], "verdict": "fence", "reasons": ["it is orphaned"], "gone_since": 0.0}
+    first = {"images": [image()], "culprits": [culprit], "counts": {"images": 1, "unseen": 0}}
+    return _remediation.confirmed(first, {"images": second, "culprits": []})
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        ([healed("rbd/lun")], ["rbd/lun: stale_duplicate, then normal", "when asked for the second time; it had been stale_duplicate before", "Watchers after"]),
+        ([], ["rbd/lun: stale_duplicate", "when asked again, it was not there any more"]),
+    ],
+)
+def test_a_stale_watcher_that_went_by_itself_is_not_said_never_to_have_been(second: list[dict[str, t.Any]], words: list[str]) -> None:
+    went = run(**{**QUIET, "detected": confirmed(second), "probes_before": [probe("rbd/lun", "hung")]})
+    assert went["outcome"] == "nothing_to_do"
+    assert went["unfinished"] == ["The LUN of rbd/lun was hung when last probed: it is hung"]
+    assert advice(went).startswith("What was stale was no longer so when asked again.")
+    shown = page(went)
+    for word in [*words, "LUN before: hung", f"{DEAD}client.1sparerbd/lunit is orphaned; the second look does not want it fenced"]:
+        assert shown.says(word), shown.text
+    assert "none of those looked at was stale" not in shown.text
+    assert any("sg_raw" in line for line in went["by_hand"])
+    assert [one["liveness"] for one in went["images"][0]["watchers_before"]] == ["alive", "orphaned"]
+
+
+def test_two_looks_that_do_not_agree_leave_nobody_to_fence() -> None:
+    other = image(watchers=[watcher(LIVE), watcher("192.0.2.9:0/9", False, "orphaned")])
+    refused = run(**{**QUIET, "detected": confirmed([other])})
+    assert [one["verdict"] for one in refused["images"][0]["watchers_after"]] == ["keep", "spare"]
+    assert [one["address"] for one in refused["images"][0]["watchers_before"]] == [LIVE, DEAD]
+    assert refused["unfinished"][0].startswith("rbd/lun is stale_duplicate and was left so: 2 watchers where 1 is expected; two looks do not agree")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
     """
     tasks = {name: {} if isinstance(task, t.Mapping) and task.get("skipped") else task for name, task in tasks.items()}
     detected, fenced, restored = tasks["detected"], tasks["fenced"], tasks["restored"]
-    images = [_image(image, tasks) for image in detected["images"] if image["decision"] != "leave"]
+    # What was stale at first and is no longer was found all the same.
+    images = [_image(image, tasks) for image in detected["images"] if image["decision"] != "leave" or "first" in image]
     images += [_image(image, tasks) for image in _continued(tasks, [image["spec"] for image in images])]
     summed = {
         "run": run["id"],
@@ -103,18 +104,18 @@ def _outcome(run: Data, tasks: Data, summed: Data) -> str:
 
 def _image(image: Data, tasks: Data) -> dict[str, t.Any]:
     verified = {found["spec"]: found for found in tasks["verified"].get("images", [])}
-    after = verified.get(image["spec"], {})
+    before, after = (image["first"], image) if "first" in image else (image, verified.get(image["spec"], {}))
     last = {found["spec"]: found for found in tasks.get("afterwards", {}).get("images", [])}
     return {
         "spec": image["spec"],
         "header": image["header"],
-        "state": image["state"],
+        "state": before["state"],
         "decision": image["decision"],
         "reasons": image["reasons"],
-        "watchers_before": image["watchers"],
+        "watchers_before": before["watchers"],
         "watchers_after": after.get("watchers", []),
         "state_after": after.get("state", ""),
-        "lock_before": timeline.lock_owner(image),
+        "lock_before": timeline.lock_owner(before),
         "lock_after": timeline.lock_owner(last.get(image["spec"], after)),
         "lun_before": _probe(image["spec"], tasks["probes_before"]),
         "lun_after": _probe(image["spec"], tasks["probes_after"]),

@@ -12,6 +12,7 @@ Data = t.Mapping[str, t.Any]
 
 _NEXT = {
     "nothing_to_do": "If a LUN hangs all the same, the cause is not a stale watcher: look at the target, the network and 'ceph -s'.",
+    "went by itself": "What was stale was no longer so when asked again. See whether the LUN answers, with the module scsi_reserve_probe, and run this again if it does not.",
     "healed": "Rescan the LUN on the initiators that had lost it.",
     "healed_restore_pending": "End the client that still lives, then run this again, or cephops.iscsi_rescue.restore_blacklist: that removes its entry, unless "
     "remediate_watchers_restore is never; then it stays until it expires.",
@@ -28,16 +29,21 @@ _NEXT = {
 
 def advice(summed: Data) -> str:
     """What to do next, in a sentence or two."""
-    unseen = summed["outcome"] == "refused" and not any(image["decision"] == "refuse" for image in summed["images"])
-    nobody = summed["outcome"] == "healed_restore_pending" and not any(kept.get("host") for kept in summed["kept"])
-    return _NEXT["fences open" if summed["unsettled"] else "unseen" if unseen else "nobody seen" if nobody else summed["outcome"]]
+    if summed["unsettled"]:
+        return _NEXT["fences open"]
+    special = {
+        "nothing_to_do": "went by itself" if any(image["decision"] == "leave" for image in summed["images"]) else "",
+        "refused": "" if any(image["decision"] == "refuse" for image in summed["images"]) else "unseen",
+        "healed_restore_pending": "" if any(kept.get("host") for kept in summed["kept"]) else "nobody seen",
+    }
+    return _NEXT[special.get(summed["outcome"]) or summed["outcome"]]
 
 
 def unfinished(summed: Data) -> list[str]:
     """What is still open when the run has ended, a sentence each; [] when nothing is."""
     lines = [f"{kept['address']} stays on the blacklist until {kept['until']}: {kept['reason']}" for kept in summed["kept"]]
     lines += [
-        f"{image['spec']} is {image['state']} and was left so: {'; '.join(image['reasons'])}" for image in summed["images"] if image["decision"] == "refuse"
+        f"{image['spec']} is {image['state_after'] or image['state']} and was left so: {'; '.join(image['reasons'])}" for image in summed["images"] if image["decision"] == "refuse"
     ]
     lines += [
         f"The LUN of {image['spec']} was {probe['verdict']} when last probed: {probe['reason']}" for image in summed["images"] for probe in _unwell(image)
