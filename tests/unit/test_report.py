@@ -316,7 +316,10 @@ def confirmed(second: list[dict[str, t.Any]]) -> dict[str, t.Any]:
 @pytest.mark.parametrize(
     ("second", "words"),
     [
-        ([healed("rbd/lun")], ["rbd/lun: stale_duplicate, then normal", "when asked for the second time; it had been stale_duplicate before", "Watchers after"]),
+        (
+            [healed("rbd/lun")],
+            ["rbd/lun: stale_duplicate, then normal", "when asked for the second time; it had been stale_duplicate before", "Watchers after"],
+        ),
         ([], ["rbd/lun: stale_duplicate", "when asked again, it was not there any more"]),
     ],
 )

@@ -30,10 +30,8 @@ Event = dict[str, t.Any]
 
 # Longer than any line of ESXi; what follows is not read, so that no line costs more than any other.
 _LONGEST = 2000
-_LINE = re.compile(r"[^\n]+")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z?")
-_WORLD = re.compile(r"cpu\d{1,9}:(\d{1,18})(?: opID=(\S{1,200}))?")
-_MESSAGE = re.compile(r"(?:(WARNING|ALERT): )?([A-Za-z0-9_]{1,40}): (.*)")
+_TIME = re.compile(r"[0-9]{4}-[0-9-]{5}T[0-9:]{8}(?:\.[0-9]{1,9})?Z?")
+_HEAD = re.compile(r"cpu[0-9]{1,9}:([0-9]{1,18})(?: opID=([^\0- )]{1,200}))?\)(?:(WARNING|ALERT): )?([A-Za-z0-9_]{1,40}): ")
 # Modules that speak of SCSI devices, of paths to them, and of VMFS on them.
 _MODULES = frozenset(
     (
@@ -56,7 +54,9 @@ _MODULES = frozenset(
     )
 )
 
-_DEVICE = re.compile(r"\b((?:eui|naa|t10)\.[^\s\"':;,\[\]()]*[^\s\"':;,\[\]().]|mpx\.vmhba\d+:C\d+:T\d+:L\d+)(?::(\d{1,9}))?")
+# In patterns that every line is searched for, ranges in place of classes, and letters in place of a border at the beginning, which take half the time.
+_DEVICE = re.compile(r"((?:eui|naa|t10)\.(?<!\w....)[^\0- \"':;,\[\]()]*[^\0- \"':;,\[\]().])(?::(\d{1,9}))?")
+_BY_PATH = re.compile(r"\b(mpx\.vmhba\d{1,9}:C\d{1,9}:T\d{1,9}:L\d{1,9})(?::(\d{1,9}))?")
 _PATH = re.compile(r"vmhba\d{1,9}:C\d{1,9}:T\d{1,9}:L(\d{1,9})")
 _OPCODE = re.compile(r"(?:Cmd|Command)(?: ?\(0x[0-9a-f]{1,16}\))? (0x[0-9a-f]{1,2})\b")
 _STATUS = re.compile(
@@ -109,17 +109,27 @@ def events(text: str, host: str = "", limit: int = 100_000) -> dict[str, t.Any]:
     """
     kept: deque[Event] = deque(maxlen=limit)
     lines = found = made = 0
-    for hit in _LINE.finditer(text):
-        if hit[0].isspace():
-            continue
+    for line in _lines(text):
         lines += 1
-        event = parse(hit[0][:_LONGEST], host)
+        event = parse(line, host)
         if event:
             found += 1
-            if not (kept and _completes(kept[-1], event)):
+            if event["device"] or not event["host_status"] or not (kept and _completes(kept[-1], event)):
                 made += 1
                 kept.append(event)
     return {"events": list(kept), "dropped": made - len(kept), "lines": lines, "unparsed": lines - found}
+
+
+def _lines(text: str) -> t.Iterator[str]:
+    """Those that are not empty. One at a time, for a log may be most of what fits into memory."""
+    begin = 0
+    while begin < len(text):
+        end = text.find("\n", begin)
+        end = end if end >= 0 else len(text)
+        line = text[begin : min(end, begin + _LONGEST)]
+        if line and not line.isspace():
+            yield line
+        begin = end + 1
 
 
 def _completes(former: Event, event: Event) -> bool:
@@ -133,39 +143,25 @@ def _completes(former: Event, event: Event) -> bool:
 
 def parse(line: str, host: str = "") -> t.Optional[Event]:
     """The event of a line, None for any other line. A field that the line does not tell is ''; ``lun`` and ``partition`` are numbers or None."""
-    end = line.find(")", line.find("cpu"))
-    begin = line.rfind("cpu", 0, end)
-    world = _WORLD.fullmatch(line, begin, end) if 0 <= begin < end else None
-    said = _MESSAGE.match(line, end + 1) if world else None
-    if not world or not said or said[2] not in _MODULES:
+    head = _HEAD.search(line)
+    if not head or head[4] not in _MODULES:
         return None
-    facts = _facts(said[3])
-    kind = _kind(said[3], facts)
-    if said[2] in _OTHER_UUIDS:
-        facts["volume"] = ""
+    world, operation, severity, module = head.groups("")
+    before, message = line[: head.start()], line[head.end() :]
+    status = _STATUS.search(message) if "H:0x" in message else None
+    kind = _kind(message, status)
     if not kind:
         return None
-    time = _TIME.search(line, 0, begin)
-    # What one world says at one instant in one operation is about one thing.
-    operation = f"{host} {line[:begin].strip()} {world[1]} {world[2] or ''}".strip()
+    time = _TIME.search(before)
+    device = _DEVICE.search(message) or (_BY_PATH.search(message) if "mpx.vmhba" in message else None)
+    path = _PATH.search(message) if "vmhba" in message else None
+    opcode = _OPCODE.search(message) if " 0x" in message else None
     return {
         "time": time[0] if time else "",
         "host": host,
-        "severity": said[1] or "",
-        "module": said[2],
+        "severity": severity,
+        "module": module,
         "kind": kind,
-        **facts,
-        "operation": operation,
-        "text": line.strip(),
-    }
-
-
-def _facts(message: str) -> dict[str, t.Any]:
-    device = _DEVICE.search(message)
-    path = _PATH.search(message) if "vmhba" in message else None
-    opcode = _OPCODE.search(message) if " 0x" in message else None
-    status = _STATUS.search(message) if "H:0x" in message else None
-    return {
         "device": device[1] if device else "",
         "partition": int(device[2]) if device and device[2] else None,
         "path": path[0] if path else "",
@@ -174,17 +170,25 @@ def _facts(message: str) -> dict[str, t.Any]:
         "host_status": status[1] if status else "",
         "device_status": status[2] if status else "",
         "plugin_status": status[3] if status else "",
-        # Only a valid one is the device's own word.
-        "sense": " ".join(status.groups()[4:]) if status and status[4] == "Valid" else "",
-        "volume": _volume(message),
+        "sense": _sense(status) if status else "",
+        "volume": "" if module in _OTHER_UUIDS else _volume(message),
+        # What one world says at one instant in one operation is about one thing.
+        "operation": f"{host} {before.strip()} {world} {operation}".strip(),
+        "text": line.strip(),
     }
+
+
+def _sense(status: re.Match[str]) -> str:
+    """Only a valid one is the device's own word."""
+    return " ".join(status.groups()[4:]) if status[4] == "Valid" else ""
 
 
 def _volume(message: str) -> str:
     hit = _RESERVE.search(message) if "reserve" in message else None
     if hit:
         return volume_uuid(*(int(word, 16) for word in hit.groups()))
-    told = _UUID.search(message) if message.count("-") >= 3 else None
+    dash = message.find("-")
+    told = _UUID.search(message, max(dash - 8, 0)) if dash >= 0 else None
     return told[0] if told else ""
 
 
@@ -194,13 +198,18 @@ def volume_uuid(first: int, second: int, third: int, fourth: int) -> str:
     return f"{first:08x}-{second:08x}-{last[2:4]}{last[:2]}-{last[4:]}"
 
 
-def _kind(message: str, facts: t.Mapping[str, t.Any]) -> t.Optional[Kind]:
-    host, device = facts["host_status"], facts["device_status"]
-    if facts["sense"] and facts["sense"].partition(" ")[0] in _WELL:
-        return "answered"
-    if device in _DEVICE_STATUS:
-        return _DEVICE_STATUS[device]
-    if host and host != _GOOD:
-        return _HOST_STATUS.get(host, "command_failed")
+def _kind(message: str, status: t.Optional[re.Match[str]]) -> t.Optional[Kind]:
+    if status:
+        host, device = status[1], status[2]
+        if _sense(status).partition(" ")[0] in _WELL:
+            return "answered"
+        if device in _DEVICE_STATUS:
+            return _DEVICE_STATUS[device]
+        if host != _GOOD:
+            return _HOST_STATUS.get(host, "command_failed")
     lower = message.lower()
-    return next((kind for words, kind in _WORDS if words in lower), None)
+    # A loop, for it is done for every line, and a generator takes twice as long.
+    for words, kind in _WORDS:
+        if words in lower:
+            return kind
+    return None

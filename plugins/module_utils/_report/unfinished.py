@@ -43,7 +43,9 @@ def unfinished(summed: Data) -> list[str]:
     """What is still open when the run has ended, a sentence each; [] when nothing is."""
     lines = [f"{kept['address']} stays on the blacklist until {kept['until']}: {kept['reason']}" for kept in summed["kept"]]
     lines += [
-        f"{image['spec']} is {image['state_after'] or image['state']} and was left so: {'; '.join(image['reasons'])}" for image in summed["images"] if image["decision"] == "refuse"
+        f"{image['spec']} is {image['state_after'] or image['state']} and was left so: {'; '.join(image['reasons'])}"
+        for image in summed["images"]
+        if image["decision"] == "refuse"
     ]
     lines += [
         f"The LUN of {image['spec']} was {probe['verdict']} when last probed: {probe['reason']}" for image in summed["images"] for probe in _unwell(image)
