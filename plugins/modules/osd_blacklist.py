@@ -253,6 +253,11 @@ foreign:
   type: list
   elements: str
   sample: []
+word:
+  description: How this cluster spells the list's name, V(blocklist), or V(blacklist) before Ceph 16.
+  returned: success
+  type: str
+  sample: blocklist
 closed:
   description: Addresses whose lease was closed, because the entry was removed now or was no longer there.
   returned: success

@@ -237,6 +237,11 @@ culprits:
       type: list
       elements: str
       sample: [rbd/esx-datastore1]
+    watches:
+      description: All images that it watches, as far as the look went; fencing it cuts it off there.
+      type: list
+      elements: str
+      sample: [rbd/esx-datastore1]
     gone_since:
       description: When the monitors' sessions were first looked at and did not show it, in seconds since the epoch; V(0) when a look found it.
       type: float

@@ -31,21 +31,20 @@ def render(summed: Data, template: str) -> str:
     """The page. Everything in ``summed``, the role's result, is text from outside and is escaped."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     headline, meaning = _OUTCOMES[summed["outcome"]]
-    images = [{**image, "latency": _latency(image)} for image in summed["images"]]
+    images = [{**image, "luns": [_lun(lun) for lun in image["luns"]]} for image in summed["images"]]
     picture = drawing.timeline(summed["timeline"])
     return environment.from_string(str(template)).render(
         run={**summed, "images": images},
         headline=headline,
         meaning=meaning,
-        advice=unfinished.advice(summed),
         timeline=picture,
         blacklist=_blacklist(summed),
         canvas={"width": drawing.WIDTH, "left": drawing.LEFT},
     )
 
 
-def _latency(image: Data) -> dict[str, t.Any]:
-    return drawing.latency(image["lun_before"], image["lun_after"])
+def _lun(lun: Data) -> dict[str, t.Any]:
+    return {**lun, "where": unfinished.where(lun["before"] or lun["after"]), "latency": drawing.latency(lun["before"], lun["after"])}
 
 
 def _blacklist(summed: Data) -> dict[str, t.Any]:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import guards
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import (
     Culprit,
@@ -35,7 +37,7 @@ def around(*judgements: Judgement, **more: dict[str, str] | tuple[str, ...]) -> 
 
 
 def test_no_veto_without_a_reason() -> None:
-    assert guards.weigh(CULPRIT, around(HUNG)) == CULPRIT
+    assert guards.weigh(CULPRIT, around(HUNG)) == replace(CULPRIT, watches=("rbd/lun",))
 
 
 def test_a_client_that_answers_on_another_image_is_spared() -> None:
@@ -80,6 +82,7 @@ def test_what_a_living_client_serves_must_be_known() -> None:
 
 def test_a_client_that_is_gone_serves_nobody() -> None:
     weighed = guards.weigh(CULPRIT, around(GONE, image("other", (STALE, "orphaned")), gaps=("pool 'x' cannot be read",)))
+    assert weighed.watches == ("rbd/lun", "rbd/other")
     assert weighed.vetoes == ()
     assert weighed.reasons[-1] == "it also watches rbd/other: fencing cuts it off there, too"
 

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 import typing as t
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _remediation
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import drawing, result
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import commands, drawing, result
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report.unfinished import advice
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _page
 
@@ -63,7 +65,7 @@ def probe(spec: str, verdict: str, **more: t.Any) -> dict[str, t.Any]:
 
 def run(spec: str = "rbd/lun", settings: dict[str, t.Any] | None = None, **tasks: t.Any) -> dict[str, t.Any]:
     """The result of a run that healed one image."""
-    culprit = {"address": DEAD, "client": "client.1", "images": [spec], "verdict": "fence", "reasons": ["it is orphaned"]}
+    culprit = {"address": DEAD, "client": "client.1", "images": [spec], "watches": [spec], "verdict": "fence", "reasons": ["it is orphaned"]}
     counts = {"images": 1, "unseen": 0}
     whole = {
         "listed": {"after": {}},
@@ -190,13 +192,52 @@ def test_a_quiet_run_has_two_phases() -> None:
 def test_by_hand_is_what_a_person_would_have_typed() -> None:
     lines = run("rbd/ns/my lun", {"connection": {"conf": "/tmp/ceph.conf", "client": "client.ops", "keyring": ""}})["by_hand"]
     ceph = ["--conf", "/tmp/ceph.conf", "--name", "client.ops"]
-    commands = [shlex.split(line) for line in lines if not line.startswith("#")]
-    assert commands[0] == ["rados", *ceph, "--pool", "rbd", "--namespace", "ns", "listwatchers", "rbd_header.1"]
-    assert ["ceph", *ceph, "osd", "blocklist", "add", DEAD, "3600"] in commands
-    assert commands[-2:] == [["ceph", *ceph, "osd", "blocklist", "rm", DEAD], ["ceph", *ceph, "osd", "blocklist", "ls"]]
+    typed = [shlex.split(line) for line in lines if not line.startswith("#")]
+    assert typed[:4] == [
+        ["rados", *ceph, "--pool", "rbd", "--namespace", "ns", "listwatchers", "rbd_header.1"],
+        ["rbd", *ceph, "status", "rbd/ns/my lun"],
+        ["rbd", *ceph, "lock", "ls", "rbd/ns/my lun"],
+        ["ceph", *ceph, "tell", "mon.*", "sessions"],
+    ]
+    assert ["ceph", *ceph, "osd", "blocklist", "add", DEAD, "3600"] in typed
+    assert typed[-2:] == [["ceph", *ceph, "osd", "blocklist", "rm", DEAD], ["ceph", *ceph, "osd", "blocklist", "ls"]]
     disk = "/dev/disk/by-path/ip-192.0.2.10:3260-iscsi-iqn.t-lun-12"
-    assert ["time", "sg_raw", disk, "16", "00", "00", "00", "00", "00"] in commands
-    assert ["sg_raw", disk, "17", "00", "00", "00", "00", "00"] in commands
+    assert ["time", "sg_raw", disk, "16", "00", "00", "00", "00", "00"] in typed
+    assert ["sg_raw", disk, "17", "00", "00", "00", "00", "00"] in typed
+    # What proved it is sent before the fence, and after it.
+    order = [typed.index(["ceph", *ceph, "osd", "blocklist", "add", DEAD, "3600"])]
+    assert [number < order[0] for number, command in enumerate(typed) if command == ["time", "sg_sync", disk]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("step", "command"),
+    [
+        ("read", "time sg_raw --request=65536 --outfile=/dev/null /dev/sdb 28 00 00 00 00 00 00 00 01 00"),
+        ("flush", "time sg_sync /dev/sdb"),
+        ("ats", 'time cat "$block" "$block" | sg_compare_and_write --in=- --lba=$(($1 - 1)) --xferlen=$(($2 * 2)) /dev/sdb'),
+        ("orwrite", "time sg_write_x --or --in=/dev/zero --bs=$(($2)) --lba=$(($1 - 1)) --num=1 /dev/sdb"),
+    ],
+)
+def test_by_hand_sends_what_the_probe_sent(step: str, command: str) -> None:
+    steps = [{"name": name, "seconds": 0.1, "status": "good"} for name in ("read_capacity", step)]
+    assert command in run(probes_after=[probe("rbd/lun", "healthy", device="/dev/sdb", steps=steps)])["by_hand"]
+
+
+def test_by_hand_uses_the_clusters_own_word() -> None:
+    lines = run(listed={"after": {}, "word": "blacklist"})["by_hand"]
+    assert f"ceph osd blacklist add {DEAD} 3600" in lines
+    assert not [line for line in lines if "blocklist" in line]
+
+
+def test_by_hand_lets_the_kernels_speak_where_the_run_did() -> None:
+    trace = {"lio": [{"module": "target_core_mod", "func": "f"}], "scst": ["pr"]}
+    lines = run(settings={"trace": trace})["by_hand"]
+    for on, off in (
+        ("echo 'module target_core_mod func f +p' >/sys/kernel/debug/dynamic_debug/control", "echo 'module target_core_mod func f -p' >"),
+        ("echo 'add pr' >/sys/kernel/scst_tgt/trace_level", "echo 'del pr' >"),
+    ):
+        assert lines.index(on) < lines.index("dmesg --ctime") < next(number for number, line in enumerate(lines) if line.startswith(off))
+    assert "dmesg --ctime" not in run()["by_hand"]
 
 
 @pytest.mark.parametrize(
@@ -204,21 +245,44 @@ def test_by_hand_is_what_a_person_would_have_typed() -> None:
     [
         ("192.0.2.10", "ip-192.0.2.10:3260-iscsi", "192.0.2.10:3260"),
         ("[2001:db8::10]:3261", "ip-2001:db8::10:3261-iscsi", "'[2001:db8::10]:3261'"),
-        ("gw1:3262", "ip-gw1:3262-iscsi", "gw1:3262"),
     ],
 )
 def test_by_hand_names_the_disk_as_udev_does(portal: str, path: str, asked: str) -> None:
-    lines = run(probes_after=[probe("rbd/lun", "healthy", portal=portal)])["by_hand"]
+    lines = run(probes_before=[], probes_after=[probe("rbd/lun", "healthy", portal=portal)])["by_hand"]
     assert any(f"/by-path/{path}-iqn.t-lun-12" in line for line in lines), lines
     assert f"iscsiadm --mode discovery --type sendtargets --portal {asked}" in lines
+
+
+def test_by_hand_takes_the_address_that_discovery_tells_for_a_name(tmp_path: Path) -> None:
+    """Run by a shell, with what iscsiadm prints in place of iscsiadm."""
+    lines = run(probes_before=[], probes_after=[probe("rbd/lun", "healthy", portal="gw1:3262")])["by_hand"]
+    told = "192.0.2.9:3262,1 iqn.other\n[2001:db8::1]:3262,1 iqn.t\n192.0.2.10:3262,1 iqn.t\n"
+    (tmp_path / "iscsiadm").write_text(f"#!/bin/sh\ntest $2 = node && echo $@ >&2 || printf '{told}'\n".replace("\n[", "\\n[").replace("\n1", "\\n1"))
+    (tmp_path / "sg_sync").write_text("#!/bin/sh\necho $1 >&2\n")
+    for program in tmp_path.iterdir():
+        program.chmod(0o755)
+    script = "\n".join(line.replace("time ", "") for line in lines if "iscsiadm" in line or "sg_sync" in line)
+    done = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert done.stderr.splitlines() == [
+        "--mode node --targetname iqn.t --portal [2001:db8::1]:3262 --login",
+        "/dev/disk/by-path/ip-2001:db8::1:3262-iscsi-iqn.t-lun-12",
+        "--mode node --targetname iqn.t --portal [2001:db8::1]:3262 --logout",
+    ]
 
 
 def test_by_hand_gives_an_entry_that_was_there_its_former_end_again() -> None:
     before = {DEAD: "2026-11-23T05:00:00+0000"}
     fenced, restored = {"added": [], "extended": [DEAD], "after": {DEAD: "later"}}, {"after": before, "reset": [DEAD], "unread": []}
-    tail = [line for line in run(listed={"after": before}, fenced=fenced, restored=restored)["by_hand"] if line.startswith("ceph")]
+    tail = [line for line in run(listed={"after": before}, fenced=fenced, restored=restored)["by_hand"] if line.startswith("ceph osd")]
     add, rm = f"ceph osd blocklist add {DEAD}", f"ceph osd blocklist rm {DEAD}"
-    assert tail == [rm, f"{add} 3600", rm, f"{add} SECONDS  # as many as are left until 2026-11-23T05:00:00+0000", "ceph osd blocklist ls"]
+    assert tail == [rm, f"{add} 3600", rm, f"{add} $(($(date --utc --date=2026-11-23T05:00:00+0000 +%s) - $(date +%s)))", "ceph osd blocklist ls"]
+
+
+@pytest.mark.parametrize("end", ["2026-11-22T18:41:20.955170+0000", "2026-11-22 18:41:20.955170", "2026-11-22 19:41:20.955170 +0100"])
+def test_the_seconds_that_are_left_are_counted_in_utc(end: str) -> None:
+    script = f"echo {commands._until(end).replace('$(date +%s)', '0')}"
+    done = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True, env={**os.environ, "TZ": "Asia/Tokyo"})
+    assert done.stdout == "1795372880\n"
 
 
 def test_who_came_back_is_shown_as_fenced_again() -> None:
@@ -253,6 +317,43 @@ def test_after_a_fence_that_failed_the_blacklist_is_not_said_to_be_the_same() ->
     assert "what came of it is not known here" in shown.text
     assert failed["unfinished"] == ["The LUN of rbd/lun was hung when last probed: it is hung", "Clients may still be fenced under leases"]
 
+    assert shown.says("Fencednot known, for that failed")
+    assert shown.says("Let in againnot known")
+
+
+def test_a_fence_that_failed_is_not_settled_by_an_earlier_runs_being_restored() -> None:
+    failed = run(settings={"error": "Fence: no"}, fenced={"failed": True, "msg": "m"}, restored={"after": {}, "removed": ["192.0.2.9:0/9"], "unread": []})
+    assert "Clients may still be fenced under leases" in failed["unfinished"]
+
+
+def test_each_lun_of_an_image_is_shown() -> None:
+    probes = [probe("rbd/lun", "healthy"), probe("rbd/lun", "conflict", lun=13)]
+    both = run(probes_before=[probe("rbd/lun", "hung", lun=13)], probes_after=probes)
+    assert [(lun["before"].get("verdict"), lun["after"]["verdict"]) for lun in both["images"][0]["luns"]] == [("hung", "conflict"), (None, "healthy")]
+    assert both["unfinished"] == ["The LUN of rbd/lun (LUN 13 of iqn.t at 192.0.2.10:3260) was conflict when last probed: it is conflict"]
+    shown = page(both)
+    assert shown.says("LUN after: conflict; it is conflict (LUN 13 of iqn.t at 192.0.2.10:3260)")
+    assert shown.says("LUN after: healthy; it is healthy (LUN 12 of iqn.t at 192.0.2.10:3260)")
+    labels = [attributes["aria-label"] for _tag, attributes in shown.elements if attributes.get("role") == "group"]
+    assert len(labels) == len(set(labels))
+
+
+def test_an_image_that_nobody_watches_any_more_is_said_to_have_nobody() -> None:
+    assert page(run(verified={"images": [image(state="normal", decision="leave", watchers=[])]})).says("Watchers after: nobody.")
+
+
+def test_of_an_image_that_an_earlier_run_began_with_the_first_look_is_shown_as_such() -> None:
+    went_on = {"continued": ["rbd/lun"], "verified": {"images": [healed("rbd/lun")]}}
+    unnamed = page(run(**{**QUIET, **went_on}))
+    assert unnamed.says("Watchers before: not read, for the image had been counted as normal, or was not seen.")
+    named = run(**{**QUIET, **went_on, "detected": {**run_detected(), "images": [image(state="normal", decision="leave")]}})
+    assert [len(named["images"][0][f"watchers_{when}"]) for when in ("before", "after")] == [2, 1]
+
+
+def test_what_else_a_culprit_watches_is_shown() -> None:
+    culprit = {"address": DEAD, "client": "client.1", "images": ["rbd/lun"], "watches": ["rbd/lun", "rbd/two"], "verdict": "fence", "reasons": ["why"]}
+    assert page(run(detected={**run_detected(), "images": [image()], "culprits": [culprit]})).says("fencerbd/lunrbd/lun, rbd/twowhy")
+
 
 def test_unseen_images_are_not_said_to_be_well() -> None:
     unseen = run(**{**QUIET, "detected": {**run_detected(), "incomplete": ["osd.2"]}})
@@ -261,7 +362,7 @@ def test_unseen_images_are_not_said_to_be_well() -> None:
 
 
 def test_by_hand_on_a_disk_needs_no_login() -> None:
-    lines = run(probes_after=[probe("rbd/lun", "healthy", device="/dev/sdb", portal="", target="", lun=None)])["by_hand"]
+    lines = run(probes_before=[], probes_after=[probe("rbd/lun", "healthy", device="/dev/sdb", portal="", target="", lun=None)])["by_hand"]
     assert "time sg_raw /dev/sdb 16 00 00 00 00 00" in lines
     assert not [line for line in lines if line.startswith("iscsiadm")]
 
@@ -308,7 +409,15 @@ def test_what_is_still_open(summed: dict[str, t.Any], lines: list[str]) -> None:
 
 def confirmed(second: list[dict[str, t.Any]]) -> dict[str, t.Any]:
     """What a stale watcher's look and a second one, which found these images, agree on."""
-    culprit = {"address": DEAD, "client": "client.1", "images": ["rbd/lun"], "verdict": "fence", "reasons": ["it is orphaned"], "gone_since": 0.0}
+    culprit = {
+        "address": DEAD,
+        "client": "client.1",
+        "images": ["rbd/lun"],
+        "watches": ["rbd/lun"],
+        "verdict": "fence",
+        "reasons": ["it is orphaned"],
+        "gone_since": 0.0,
+    }
     first = {"images": [image()], "culprits": [culprit], "counts": {"images": 1, "unseen": 0}}
     return _remediation.confirmed(first, {"images": second, "culprits": []})
 
@@ -329,7 +438,7 @@ def test_a_stale_watcher_that_went_by_itself_is_not_said_never_to_have_been(seco
     assert went["unfinished"] == ["The LUN of rbd/lun was hung when last probed: it is hung"]
     assert advice(went).startswith("What was stale was no longer so when asked again.")
     shown = page(went)
-    for word in [*words, "LUN before: hung", f"{DEAD}client.1sparerbd/lunit is orphaned; the second look does not want it fenced"]:
+    for word in [*words, "LUN before: hung", f"{DEAD}client.1sparerbd/lunrbd/lunit is orphaned; the second look does not want it fenced"]:
         assert shown.says(word), shown.text
     assert "none of those looked at was stale" not in shown.text
     assert any("sg_raw" in line for line in went["by_hand"])
@@ -421,6 +530,15 @@ def test_the_axis_has_a_few_marks_and_they_are_inside(whole: float) -> None:
 )
 def test_seconds_in_words(seconds: float, label: str) -> None:
     assert drawing.seconds(seconds) == label
+
+
+@pytest.mark.parametrize("entry", [{"begin": 0, "end": 100_000}, {"begin": 100_000, "end": 100_000}, {"begin": 0, "end": 0}, {"begin": 99_990, "end": 100_000}])
+def test_a_label_is_inside_of_the_picture(entry: dict[str, float]) -> None:
+    """With 8 units for a letter, of the longest there is."""
+    row = drawing.timeline([{"begin": 0, "end": 100_000}, entry])["rows"][1]
+    longest = 8 * len("at 100000.0 s")
+    begin = row["label_x"] - (longest if row["anchor"] == "end" else 0)
+    assert drawing.LEFT <= begin <= drawing.WIDTH - (longest if row["width"] == 0 else 8 * len("100000.0 s"))
 
 
 def test_latency_has_a_pair_of_bars_for_each_step() -> None:

@@ -34,6 +34,7 @@ class Change:
 
     ``kept``: leases that stay open, with the reason. ``closed``: leases that are done with. ``leases``: those that are open, where only looked at.
     ``unread``: why the leases of a pool could not be read. ``foreign``: addresses whose entry somebody else made anew.
+    ``word``: how this cluster spells the list's name.
     """
 
     before: dict[str, str]
@@ -47,6 +48,7 @@ class Change:
     leases: list[dict[str, t.Any]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    word: str = "blocklist"
 
     @property
     def changed(self) -> bool:
@@ -72,9 +74,9 @@ def apply(options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
 
 
 def _looked(cluster: Cluster, options: t.Mapping[str, t.Any]) -> Change:
-    entries, books, unread = _entries_and_leases(cluster, options)
+    listed, books, unread = _list_and_leases(cluster, options)
     leases = [{"pool": pool, **asdict(one)} for pool, found in books.items() for one in found.values()]
-    return Change(entries, entries, leases=leases, unread=unread)
+    return Change(listed.entries, listed.entries, leases=leases, unread=unread, word=listed.word)
 
 
 def _present(cluster: Cluster, addresses: t.Sequence[str], expire_s: int, dry_run: bool) -> Change:
@@ -82,7 +84,7 @@ def _present(cluster: Cluster, addresses: t.Sequence[str], expire_s: int, dry_ru
     missing = [client for client in addresses if client not in before.entries]
     if not dry_run:
         blacklist.change(cluster, before.word, dict.fromkeys(missing, expire_s))
-    return Change(before.entries, _after_adding(cluster, before, missing, expire_s, dry_run), added=missing)
+    return Change(before.entries, _after_adding(cluster, before, missing, expire_s, dry_run), added=missing, word=before.word)
 
 
 def _leased(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
@@ -103,7 +105,7 @@ def _leased(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str
         after = _after_adding(cluster, before, fenced, expire_s, dry_run)
         if fenced and not dry_run:
             book.record([replace(one, until=after[one.address]) for one in plan.record])
-    return Change(before.entries, after, added=plan.add, extended=plan.extend)
+    return Change(before.entries, after, added=plan.add, extended=plan.extend, word=before.word)
 
 
 def _gone_since(addresses: t.Sequence[str], told: t.Mapping[str, t.Any], look: sessions.Sessions, now: float) -> dict[str, float]:
@@ -129,7 +131,7 @@ def _absent(cluster: Cluster, addresses: t.Sequence[str], dry_run: bool) -> Chan
     listed = [client for client in addresses if client in before.entries]
     if not dry_run:
         blacklist.change(cluster, before.word, {}, listed)
-    return Change(before.entries, _after_removing(cluster, before, listed, dry_run), removed=listed)
+    return Change(before.entries, _after_removing(cluster, before, listed, dry_run), removed=listed, word=before.word)
 
 
 def _after_removing(cluster: Cluster, before: Blacklist, removed: t.Sequence[str], dry_run: bool) -> dict[str, str]:
@@ -147,12 +149,12 @@ def _confirm(holds: bool, what: str, word: str) -> None:
 
 def _restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
     """Restores what can be restored, pool by pool; ``unread`` says where that was not possible."""
-    entries, books, unread = _entries_and_leases(cluster, options)
+    found, books, unread = _list_and_leases(cluster, options)
     wanted = {pool: [one for one in book.values() if not addresses or one.address in addresses] for pool, book in books.items()}
-    listed = [one for book in wanted.values() for one in book if one.address in entries]
+    listed = [one for book in wanted.values() for one in book if one.address in found.entries]
     # The looks come before the lock, which does not last for ever.
     how = Restoring(options["restore"], _looks(cluster, listed) if options["restore"] == "when_gone" else [], spare_recent=not addresses)
-    change = Change(entries, entries, unread=unread)
+    change = Change(found.entries, found.entries, unread=unread, word=found.word)
     for pool, book in wanted.items():
         try:
             change = _joined(change, _restore_pool(cluster, pool, [one.address for one in book], how, dry_run)) if book else change
@@ -161,14 +163,14 @@ def _restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[s
     return change
 
 
-def _entries_and_leases(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[dict[str, str], dict[str, dict[str, Lease]], list[str]]:
+def _list_and_leases(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[Blacklist, dict[str, dict[str, Lease]], list[str]]:
     """The blacklist, each pool with its leases, and why others could not be read; all of one OSD map."""
     dump = cluster.command("osd dump")
     there = pools.Pools(tuple(options["pools"]), (), {}) if options["pools"] else pools.parse(dump)
     answers = dict(zip(there.every, at_once(lambda pool: _read_leases(cluster, pool), there.every)))
     errors = {pool: answer for pool, answer in answers.items() if isinstance(answer, RescueError)}
     books = {pool: answer for pool, answer in answers.items() if not isinstance(answer, RescueError)}
-    return blacklist.parse(dump).entries, books, there.gaps(errors)
+    return blacklist.parse(dump), books, there.gaps(errors)
 
 
 def _read_leases(cluster: Cluster, pool: str) -> dict[str, Lease] | RescueError:
@@ -210,4 +212,4 @@ def _looks(cluster: Cluster, leases: t.Sequence[Lease]) -> list[sessions.Session
 
 def _joined(first: Change, then: Change) -> Change:
     names = ("removed", "reset", "kept", "closed", "foreign")
-    return Change(first.before, then.after, unread=first.unread, **{name: getattr(first, name) + getattr(then, name) for name in names})
+    return Change(first.before, then.after, unread=first.unread, word=first.word, **{name: getattr(first, name) + getattr(then, name) for name in names})

@@ -19,8 +19,8 @@ ROW, TOP = 28, 30
 _PAIR, _BAR = 38, 16
 _ROOM = WIDTH - LEFT - RIGHT
 _SHORTEST = 3
-# What the words behind the longest bar may take.
-_WORDS = 110
+# What the words behind the longest bar may take, beside the margin: "100.0 s, reservation conflict before".
+_WORDS = 175
 # Seconds between the marks of an axis; about six of them are drawn.
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 # Latencies are from a tenth of a millisecond, to which the probe rounds them, to some ten seconds, so their axis is logarithmic.
@@ -28,16 +28,27 @@ _FLOOR_S = 0.0001
 
 
 def timeline(entries: t.Sequence[Data]) -> dict[str, t.Any]:
-    """A row for each phase and moment. ``ticks`` and ``rows`` have ``x``; a row also ``y``, ``width`` (0 for a moment) and what the entry says."""
+    """A row for each phase and moment.
+
+    ``ticks`` and ``rows`` have ``x``; a row also ``y``, ``width`` (0 for a moment), ``label_x`` and ``anchor`` of its label, and what the entry says.
+    """
     whole = max([entry["end"] for entry in entries] + [0.1])
     step = next((step for step in _STEPS if whole / step <= 7), _STEPS[-1])
     ticks = [{"x": _linear(number * step, whole), "label": f"{number * step:g} s"} for number in range(int(whole / step) + 1)]
-    rows = [{**entry, "x": _linear(entry["begin"], whole), "width": _width(entry, whole), "y": TOP + ROW * number} for number, entry in enumerate(entries)]
+    rows = [{**entry, **_row(entry, whole), "y": TOP + ROW * number} for number, entry in enumerate(entries)]
     return {"ticks": ticks, "rows": rows, "height": TOP + ROW * len(rows) + 8}
 
 
 def _linear(seconds: float, whole: float) -> float:
     return round(LEFT + _ROOM * seconds / whole, 1)
+
+
+def _row(entry: Data, whole: float) -> dict[str, t.Any]:
+    """Where there is no room behind the bar, the label is before it."""
+    x, width = _linear(entry["begin"], whole), _width(entry, whole)
+    end = x + (width + 6 if width else 14)
+    before = end > WIDTH - RIGHT and x > WIDTH / 2
+    return {"x": x, "width": width, "label_x": x - (6 if width else 14) if before else end, "anchor": "end" if before else "start"}
 
 
 def _width(entry: Data, whole: float) -> float:

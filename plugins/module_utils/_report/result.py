@@ -18,7 +18,7 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
     """The run's result.
 
     ``run``: ``id``, ``began`` and ``ended`` (seconds since the epoch), ``error`` (empty when none), ``check_mode``, ``expire`` (seconds), and ``connection``
-    (see commands.by_hand).
+    and ``trace`` (see commands.by_hand).
     ``tasks``: what the tasks ``listed`` (the blacklist at first), ``detected``, ``fenced``, ``verified``, ``restored``, and then
     ``refenced`` and ``kept_out`` (for who came back) returned, {} or skipped for one that did not run; the lists ``probes_before`` and ``probes_after``;
     ``afterwards`` (the last look); ``times`` (see timeline); and ``continued``, the images of open leases.
@@ -44,6 +44,10 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "incomplete": detected.get("incomplete", []),
         "unread": (restored or tasks["listed"]).get("unread", []),
         "strays": detected.get("strays", []),
+        # How the cluster spells it.
+        "word": tasks["listed"].get("word", "blocklist"),
+        # What came of it is not known then.
+        "fence_failed": bool(fenced.get("failed")),
         "fenced": [] if run["check_mode"] else _fenced(fenced),
         "extended": [] if run["check_mode"] else fenced.get("extended", []),
         "restored": [] if run["check_mode"] else _let_in(restored),
@@ -53,13 +57,21 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "kept": (tasks["kept_out"] or restored).get("kept", []),
         "foreign": restored.get("foreign", []),
         # Restoring was due and did not come to an end.
-        "unsettled": bool(run["error"]) and ("after" not in restored or bool(restored["unread"])) and bool(fenced or tasks["listed"].get("leases")),
+        "unsettled": _unsettled(run, tasks),
         "blacklist_before": tasks["listed"].get("after"),
         "blacklist_during": tasks["listed"].get("after") if run["check_mode"] or not fenced else fenced.get("after"),
         "blacklist_after": _blacklist_after(run, tasks),
     }
     summed = {"outcome": _outcome(run, tasks, summed), **summed}
-    return {**summed, "unfinished": unfinished.unfinished(summed), "by_hand": commands.by_hand(summed, run["connection"])}
+    told = {"advice": unfinished.advice(summed), "unfinished": unfinished.unfinished(summed)}
+    return {**summed, **told, "by_hand": commands.by_hand(summed, run["connection"], run.get("trace", {}))}
+
+
+def _unsettled(run: Data, tasks: Data) -> bool:
+    fenced, restored = tasks["fenced"], tasks["restored"]
+    if not run["error"] or not (fenced or tasks["listed"].get("leases")):
+        return False
+    return "after" not in restored or bool(restored["unread"]) or bool(fenced.get("failed"))
 
 
 def _blacklist_after(run: Data, tasks: Data) -> dict[str, str] | None:
@@ -84,9 +96,11 @@ def _let_in(task: Data) -> list[str]:
 
 
 def _continued(tasks: Data, shown: t.Sequence[str]) -> list[Data]:
-    """The images that an earlier run began with, as this run found them."""
+    """The images that an earlier run began with. The first look has their watchers only where it was asked for them by name."""
+    looked = {image["spec"]: image for image in tasks["detected"]["images"]}
     left = [image for image in tasks["verified"].get("images", []) if image["spec"] in tasks["continued"] and image["spec"] not in shown]
-    return [{**image, "decision": "continue", "reasons": ["an earlier run fenced a client of it, and this one went on from there"]} for image in left]
+    found = [looked.get(image["spec"], {**image, "watchers": []}) for image in left]
+    return [{**image, "decision": "continue", "reasons": ["an earlier run fenced a client of it, and this one went on from there"]} for image in found]
 
 
 def _outcome(run: Data, tasks: Data, summed: Data) -> str:
@@ -117,11 +131,15 @@ def _image(image: Data, tasks: Data) -> dict[str, t.Any]:
         "state_after": after.get("state", ""),
         "lock_before": timeline.lock_owner(before),
         "lock_after": timeline.lock_owner(last.get(image["spec"], after)),
-        "lun_before": _probe(image["spec"], tasks["probes_before"]),
-        "lun_after": _probe(image["spec"], tasks["probes_after"]),
+        "luns": _luns(image["spec"], tasks),
     }
 
 
-def _probe(spec: str, probes: t.Sequence[Data]) -> dict[str, t.Any]:
-    """The first probe of the image's LUN; {} when there was none."""
-    return next((dict(probe) for probe in probes if probe["name"] == spec), {})
+def _luns(spec: str, tasks: Data) -> list[dict[str, t.Any]]:
+    """Each LUN of the image with its probes ``before`` and ``after``; {} for one that was not made."""
+    probes = {when: {_where(probe): dict(probe) for probe in tasks[f"probes_{when}"] if probe["name"] == spec} for when in ("before", "after")}
+    return [{when: found.get(where, {}) for when, found in probes.items()} for where in dict.fromkeys((*probes["before"], *probes["after"]))]
+
+
+def _where(probe: Data) -> tuple[t.Any, ...]:
+    return tuple(probe.get(name) for name in ("portal", "target", "lun", "device"))

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import unfinished
-
 Data = t.Mapping[str, t.Any]
 
 # More than this nobody reads on a screen; the result, and the report, have them all.
@@ -38,7 +36,7 @@ def summary(summed: Data) -> list[str]:
     lines += [f"kernel of {log['host']}: {log['gap']}" for log in summed["kernel_log"] if log["gap"]]
     lines += short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
     lines += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
-    return [*lines, f"next: {unfinished.advice(summed)}"]
+    return [*lines, f"next: {summed['advice']}"]
 
 
 def _stray(stray: Data) -> str:
@@ -55,11 +53,8 @@ def _image_lines(image: Data, summed: Data) -> list[str]:
     lines += [f"{image['spec']}: fenced {watcher['address']}" for watcher in stale if watcher["address"] in summed["fenced"]]
     if image["state_after"]:
         lines.append(f"{image['spec']}: watchers {len(image['watchers_before'])} -> {len(image['watchers_after'])}, {image['state']} -> {image['state_after']}")
-    if image["lun_before"]:
-        lines.append(f"{image['spec']}: {_lun(image['lun_before'])} {_probe_text(image['lun_before'])} -> {_probe_text(image['lun_after'])}")
-    elif image["lun_after"]:
-        lines.append(f"{image['spec']}: {_lun(image['lun_after'])} {_probe_text(image['lun_after'])}")
-    elif image["decision"] in ("fence", "continue"):
+    lines += [f"{image['spec']}: {_lun_text(lun['before'], lun['after'])}" for lun in image["luns"]]
+    if not image["luns"] and image["decision"] in ("fence", "continue"):
         lines.append(
             f"{image['spec']}: no LUN of it is known, by remediate_watchers_luns or the gateways, so none was probed: only the watchers tell that it is healed"
         )
@@ -72,8 +67,9 @@ def _event(host: str, event: Data) -> str:
     return f"kernel of {host} at {float(event['seconds']):.3f} s: {event['stack']} {event['kind']} {who}{holders}"
 
 
-def _lun(probe: Data) -> str:
-    return probe.get("device") or f"LUN {probe['lun']}"
+def _lun_text(before: Data, after: Data) -> str:
+    which = (before or after).get("device") or f"LUN {(before or after)['lun']}"
+    return f"{which} {_probe_text(before)} -> {_probe_text(after)}" if before else f"{which} {_probe_text(after)}"
 
 
 def _probe_text(probe: Data) -> str:

@@ -12,7 +12,8 @@ Data = t.Mapping[str, t.Any]
 
 _NEXT = {
     "nothing_to_do": "If a LUN hangs all the same, the cause is not a stale watcher: look at the target, the network and 'ceph -s'.",
-    "went by itself": "What was stale was no longer so when asked again. See whether the LUN answers, with the module scsi_reserve_probe, and run this again if it does not.",
+    "went by itself": "What was stale was no longer so when asked again. See whether the LUN answers, with the module scsi_reserve_probe, "
+    "and run this again if it does not.",
     "healed": "Rescan the LUN on the initiators that had lost it.",
     "healed_restore_pending": "End the client that still lives, then run this again, or cephops.iscsi_rescue.restore_blacklist: that removes its entry, unless "
     "remediate_watchers_restore is never; then it stays until it expires.",
@@ -42,14 +43,8 @@ def advice(summed: Data) -> str:
 def unfinished(summed: Data) -> list[str]:
     """What is still open when the run has ended, a sentence each; [] when nothing is."""
     lines = [f"{kept['address']} stays on the blacklist until {kept['until']}: {kept['reason']}" for kept in summed["kept"]]
-    lines += [
-        f"{image['spec']} is {image['state_after'] or image['state']} and was left so: {'; '.join(image['reasons'])}"
-        for image in summed["images"]
-        if image["decision"] == "refuse"
-    ]
-    lines += [
-        f"The LUN of {image['spec']} was {probe['verdict']} when last probed: {probe['reason']}" for image in summed["images"] for probe in _unwell(image)
-    ]
+    lines += [_refused(image) for image in summed["images"] if image["decision"] == "refuse"]
+    lines += [_unwell(image, probe) for image in summed["images"] for probe in _last(image) if probe["verdict"] != "healthy"]
     lines += [f"No LUN of {image['spec']} was probed, so only its watchers tell that it is healed" for image in summed["images"] if _unproven(image)]
     lines += [f"Not seen: {gap}" for gap in summed["incomplete"]]
     lines += [f"Leases not read: {gap}" for gap in summed["unread"]]
@@ -58,12 +53,25 @@ def unfinished(summed: Data) -> list[str]:
     return lines + (["Clients may still be fenced under leases"] if summed["unsettled"] else [])
 
 
-def _unwell(image: Data) -> list[Data]:
-    """The last probe of the image's LUN, unless it answered in time."""
-    probe = image["lun_after"] or image["lun_before"]
-    return [probe] if probe and probe["verdict"] != "healthy" else []
+def _refused(image: Data) -> str:
+    return f"{image['spec']} is {image['state_after'] or image['state']} and was left so: {'; '.join(image['reasons'])}"
+
+
+def _last(image: Data) -> list[Data]:
+    """The last probe of each of the image's LUNs."""
+    return [lun["after"] or lun["before"] for lun in image["luns"]]
+
+
+def _unwell(image: Data, probe: Data) -> str:
+    which = f" ({where(probe)})" if len(image["luns"]) > 1 else ""
+    return f"The LUN of {image['spec']}{which} was {probe['verdict']} when last probed: {probe['reason']}"
+
+
+def where(probe: Data) -> str:
+    """Which LUN that is."""
+    return probe.get("device") or f"LUN {probe['lun']} of {probe['target']} at {probe['portal']}"
 
 
 def _unproven(image: Data) -> bool:
     """Healed by the word of its watchers alone."""
-    return image["decision"] in ("fence", "continue") and image["state_after"] == "normal" and not image["lun_after"] and not image["lun_before"]
+    return image["decision"] in ("fence", "continue") and image["state_after"] == "normal" and not image["luns"]

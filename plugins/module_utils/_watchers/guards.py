@@ -16,7 +16,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 def weigh(culprit: Culprit, around: Surroundings) -> Culprit:
     """The culprit with what else fencing it would touch, and with every reason against it."""
     vetoes = [reason for guard in GUARDS for reason in guard(culprit, around)]
-    return replace(culprit, reasons=culprit.reasons + _reach(culprit, around), vetoes=tuple(dict.fromkeys(vetoes)))
+    watches = tuple(dict.fromkeys(judgement.watched.image.spec for judgement, _finding in _own(culprit, around)))
+    return replace(culprit, reasons=culprit.reasons + _reach(culprit, around), vetoes=tuple(dict.fromkeys(vetoes)), watches=watches)
 
 
 def answers_elsewhere(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:

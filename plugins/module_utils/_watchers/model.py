@@ -104,7 +104,7 @@ class Judgement:
 class Culprit:
     """A client that is the surplus watcher of images. ``vetoes``: why it must not be fenced all the same. ``named``: by the operator, although it is alive.
 
-    ``gone``: no look at the sessions found it.
+    ``gone``: no look at the sessions found it. ``watches``: all images that it watches.
     """
 
     address: str
@@ -114,6 +114,7 @@ class Culprit:
     named: bool = False
     gone: bool = False
     vetoes: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
 
 
 Watch = tuple[Judgement, Finding]

@@ -108,6 +108,7 @@ def _culprit(culprit: Culprit, healable: set[str], looked_at: float) -> dict[str
         "address": culprit.address,
         "client": f"client.{culprit.client_id}",
         "images": list(culprit.images),
+        "watches": list(culprit.watches),
         "gone_since": looked_at if culprit.gone else 0.0,
         "verdict": "fence" if fence else "spare",
         "reasons": [*culprit.reasons, *culprit.vetoes],

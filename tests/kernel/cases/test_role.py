@@ -62,8 +62,9 @@ def test_healed_without_having_been_told_the_lun(lun, tmp_path):
         result = play(tmp_path)
     (image,) = result["images"]
     assert (result["outcome"], image["spec"]) == ("healed", "rbd/img1")
-    assert (image["lun_before"]["target"], image["lun_before"]["lun"], image["lun_before"]["verdict"]) == (TARGET, 12, "hung")
-    assert image["lun_after"]["verdict"] in ("healthy", "slow")
+    (lun,) = image["luns"]
+    assert (lun["before"]["target"], lun["before"]["lun"], lun["before"]["verdict"]) == (TARGET, 12, "hung")
+    assert lun["after"]["verdict"] in ("healthy", "slow")
     assert result["restored"] == [orphan["address"]]
     assert cluster.ceph("osd", "blocklist", "ls") == blacklist
     assert CONTROL.read_text() == control
