@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi.diagnosis import diagnose
 
 LINE = '2019-10-08T07:10:25.198Z cpu13:35761)ScsiDeviceIO: 1: Cmd(0x1) 0x2a, CmdSN 0x1 from world 7 to dev "naa.6001" failed H:0x3 D:0x0 P:0x0\n'
@@ -86,3 +87,21 @@ def test_what_is_not_esxclis_is_a_gap() -> None:
         "the extents of esx1 cannot be read: that is not what esxcli prints",
         "the stats of esx1 cannot be read: that is not what esxcli prints",
     ]
+
+
+@pytest.mark.parametrize(
+    ("size", "read", "gaps"),
+    [
+        (9_000, "2000", ["the log of esx1 has 9,000 bytes, of which the last 2,000 were read: raise diagnose_esxi_log_bytes to read more"]),
+        (2_000, 2_000, []),
+        ("", 2_000, []),
+    ],
+)
+def test_a_log_of_which_only_the_end_was_read_is_a_gap(size: t.Any, read: t.Any, gaps: list[str]) -> None:
+    told = answer("esx1", "log", f"# of {size} bytes\r\n{LINE}")
+    found = diagnose([{**told, "item": {**told["item"], "bytes": read}}], [])
+    assert (found["gaps"], found["logs"], found["read"]) == (gaps, 1, ["log of esx1: 1 line, 1 tell of devices in trouble"])
+
+
+def test_a_log_that_is_not_there_has_not_answered() -> None:
+    assert diagnose([answer("esx1", "log", "# of 0 bytes", rc=1, stderr="no such file")], [])["gaps"] == ["esx1 did not give its log: no such file"]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,20 @@ def test_nothing_is_no_record(text: str) -> None:
 def test_what_was_cut_off_or_made_up_is_said(text: str) -> None:
     with pytest.raises(InputError, match="What esxcli printed"):
         esxcli.records(text)
+
+
+def test_a_field_without_end_is_no_csv() -> None:
+    with pytest.raises(InputError, match="begins as CSV and is none"):
+        esxcli.records("Name,Device,\n" + "x" * 140_000 + ",y,\n")
+
+
+def nested(depth: int) -> float:
+    """CPU seconds for as many structures in each other."""
+    text = '<root><structure><field name="a">1</field><field name="b">' * depth + "</field></structure></root>" * depth
+    began = time.process_time()
+    assert len(esxcli.records(text)) == depth
+    return time.process_time() - began
+
+
+def test_structures_in_structures_are_read_in_linear_time() -> None:
+    assert min(nested(4000) for _repeat in range(3)) < 16 * min(nested(500) for _repeat in range(3))

@@ -69,6 +69,10 @@ def test_a_device_leads_to_the_header_behind_a_captured_gateway(tmp_path: Path) 
         (failed("naa.6001", CONFLICT), "held", False),
         (failed("naa.6001", CONFLICT, "0x16"), "held", False),
         (failed("naa.6001", CONFLICT) + failed("naa.6001", HANG), "mixed", True),
+        (failed("naa.6001", CONFLICT) + failed("naa.6001", "H:0x1 D:0x0 P:0x0", "0x16"), "mixed", True),
+        (f"{HEAD}FS3: 1: naa.6001: reservation error: Failure\n", "hang", True),
+        # ESXi says so of a volume that another holds, too.
+        (failed("naa.6001", CONFLICT) + f"{HEAD}FS3: 1: naa.6001: reservation error: Failure\n", "held", False),
         (failed("naa.6001", ERROR), "errors", True),
         (failed("naa.6001", ANSWERED), "answers", False),
         (failed("naa.6001", ANSWERED, "0x5f"), "answers", False),

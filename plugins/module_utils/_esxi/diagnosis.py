@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
@@ -13,6 +14,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import 
 
 Data = t.Mapping[str, t.Any]
 
+# What diagnose_esxi.yml has printed before a file: how long it is.
+_SIZE = re.compile(r"# of (\d{0,18}) bytes\s*(?:\n|$)")
 # What is asked -> the field that no record of it lacks.
 _FIELDS = {"extents": "vmfs_uuid", "stats": "device"}
 
@@ -20,9 +23,11 @@ _FIELDS = {"extents": "vmfs_uuid", "stats": "device"}
 def diagnose(asked: t.Sequence[Data], maps: t.Sequence[Data]) -> dict[str, t.Any]:
     """``suspects``, ``read`` (what was read, in words), ``gaps`` (what was not, in words) and ``logs`` (how many were read).
 
-    ``asked``: results of a task in a loop over items with ``host`` and ``what`` (``log``, ``extents`` or ``stats``), whose ``stdout`` is the answer.
+    ``asked``: results of a task in a loop over items with ``host`` and ``what`` (``log``, ``extents`` or ``stats``), whose ``stdout`` is the answer. Of a file
+    only the end may have been read: then the item has ``bytes``, how much that is at most, and the answer begins with how much there is.
     ``maps``: results of M(cephops.iscsi_rescue.lun_map) in a loop over gateways.
     """
+    asked = [_measured(one) for one in asked]
     logs = {one["item"]["host"]: vmkernel.events(one["stdout"], one["item"]["host"]) for one in asked if one["item"]["what"] == "log" and _answered(one)}
     told = [_records(one) for one in asked if one["item"]["what"] != "log" and _answered(one)]
     records = {what: [record for item, found, _fault in told if item["what"] == what for record in found] for what in _FIELDS}
@@ -31,9 +36,23 @@ def diagnose(asked: t.Sequence[Data], maps: t.Sequence[Data]) -> dict[str, t.Any
     gaps = [f"{one['item']['host']} did not give its {one['item']['what']}: {_why(one)}" for one in asked if not _answered(one)]
     gaps += [f"the {one['item']['what']} of {one['item']['host']} ended early: {_why(one)}" for one in asked if _answered(one) and one["rc"]]
     gaps += [f"the {item['what']} of {item['host']} cannot be read: {fault}" for item, _found, fault in told if fault]
+    gaps += [f"the {_too_long(one)}" for one in asked if _too_long(one)]
     gaps += [f"gateway {one['item']} did not tell its LUNs: {_why(one)}" for one in maps if "luns" not in one]
     read = [_log(host, log) for host, log in logs.items()] + [f"gateway {one['item']}: {_count(len(one['luns']), 'LUN')}" for one in maps if "luns" in one]
     return {"suspects": suspects.suspects(events, luns, records["extents"], records["stats"]), "read": read, "gaps": gaps, "logs": len(logs)}
+
+
+def _measured(one: Data) -> Data:
+    """The answer without the line that tells its ``size``."""
+    hit = _SIZE.match(str(one.get("stdout") or ""))
+    return {**one, "stdout": one["stdout"][hit.end() :], "size": int(hit[1] or 0)} if hit else one
+
+
+def _too_long(one: Data) -> str:
+    item, read = one["item"], int(one["item"].get("bytes", 0))
+    if not _answered(one) or one.get("size", 0) <= read:
+        return ""
+    return f"{item['what']} of {item['host']} has {one['size']:,} bytes, of which the last {read:,} were read: raise diagnose_esxi_log_bytes to read more"
 
 
 def _answered(one: Data) -> bool:

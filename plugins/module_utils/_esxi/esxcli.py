@@ -34,7 +34,7 @@ _COLUMNS = 60
 
 
 def records(text: str) -> list[Record]:
-    """The records that the text holds, [] for none. Raises InputError for JSON or XML that is none."""
+    """The records that the text holds, [] for none. Raises InputError for JSON, XML or CSV that is none."""
     lines = [line.rstrip() for line in text.splitlines()]
     lines = [line for line in lines if line and not _PROMPT.fullmatch(line)]
     if not lines:
@@ -87,7 +87,10 @@ def _indented(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
 
 
 def _csv(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
-    names, *rows = csv.reader(lines)
+    try:
+        names, *rows = csv.reader(lines)
+    except csv.Error as error:
+        raise InputError(f"What esxcli printed begins as CSV and is none ({error}): see where it comes from.") from error
     return ({name: value for name, value in zip(names, row) if name} for row in rows)
 
 
@@ -114,8 +117,18 @@ def _xml(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, t.Any]]:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError) as error:
         raise InputError(f"What esxcli printed begins as XML and is none ({error}): see whether it was cut off.") from error
-    structures = root.iter(f"{root.tag.partition('}')[0]}}}structure" if root.tag.startswith("{") else "structure")
-    return [{field.get("name", ""): "".join(field.itertext()).strip() for field in structure} for structure in structures]
+    tag = f"{root.tag.partition('}')[0]}}}structure" if root.tag.startswith("{") else "structure"
+    return [{field.get("name", ""): _text(field, tag) for field in structure if field.tag != tag} for structure in root.iter(tag)]
+
+
+def _text(field: ElementTree.Element, structure: str) -> str:
+    """The field's text without that of structures in it, which are records of their own: each element is read once, however deep they nest."""
+    words, waiting = [], [field]
+    while waiting:
+        one = waiting.pop()
+        words.append((one.text or "").strip())
+        waiting += [child for child in reversed(one) if child.tag != structure]
+    return " ".join(filter(None, words))
 
 
 def _named(record: t.Mapping[str, t.Any]) -> Record:

@@ -18,16 +18,15 @@ Pattern = t.Literal["hang", "mixed", "errors", "slow", "held", "answers", "count
 # In this order they are ranked.
 _WORDS: dict[Pattern, str] = {
     "hang": "commands fail or time out and none meets a reservation: the pattern of a LUN that hangs below its target, as with a stale watcher",
-    "mixed": "commands time out, and others meet a reservation: see who holds the LUN, and whether it hangs",
+    "mixed": "commands time out or have no answer, and others meet a reservation: see who holds the LUN, and whether it hangs",
     "errors": "commands fail, but none timed out and no reserve failed",
     "slow": "commands are slow, but none failed",
     "held": "commands meet a reservation and none timed out: somebody holds the LUN, which is not a stale watcher",
     "answers": "the device rejected commands and was well: it answered, and nothing failed but that",
     "counters": "the log tells nothing of it; since the host's boot its counters have seen failed commands",
 }
-# A reservation conflict is answered at once. A stale watcher does not make any.
+# A reservation conflict is answered at once. A stale watcher does not make any. "Failed to reserve volume" comes of either.
 _HEALABLE: tuple[Pattern, ...] = ("hang", "mixed", "errors", "slow")
-_HANGING = ("timeout", "reserve_failed")
 # RESERVE(6) and RESERVE(10), where they failed without an answer.
 _RESERVES = ("0x16", "0x56")
 _UNANSWERED = ("command_failed", "no_connection", "busy")
@@ -135,10 +134,10 @@ def _pattern(events: t.Sequence[Data], counts: Counter[str]) -> Pattern:
     if not events:
         return "counters"
     conflicts = counts["reservation_conflict"]
-    hangs = sum(counts[kind] for kind in _HANGING) + sum(event["opcode"] in _RESERVES for event in events if event["kind"] in _UNANSWERED)
+    hangs = counts["timeout"] + sum(event["opcode"] in _RESERVES for event in events if event["kind"] in _UNANSWERED)
     if conflicts:
         return "mixed" if hangs else "held"
-    if hangs:
+    if hangs or counts["reserve_failed"]:
         return "hang"
     if counts.keys() <= {"answered"}:
         return "answers"

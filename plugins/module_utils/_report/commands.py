@@ -32,13 +32,12 @@ def by_hand(summed: Data, connection: Data, trace: Data) -> list[str]:
     """
     how = _connection(connection)
     luns = [lun for image in summed["images"] for lun in image["luns"]]
-    before, after = ([lun[when] for lun in luns if lun[when]] for when in ("before", "after"))
     parts = (
         _look(summed, how),
         _trace(trace, "+p", "add") if luns else [],
-        _probe("Does the LUN answer?", before),
+        _probe("Does the LUN answer?", luns, "before"),
         _fence(summed, how),
-        _probe("Does the LUN answer now?", after),
+        _probe("Does the LUN answer now?", luns, "after"),
         _untrace(trace) if luns else [],
         [_logout(probe) for probe in _places(luns) if not probe.get("device")],
         _restore(summed, how),
@@ -89,20 +88,19 @@ def _places(luns: t.Sequence[Data]) -> list[Data]:
     return [lun["before"] or lun["after"] for lun in luns]
 
 
-def _probe(question: str, probes: t.Sequence[Data]) -> list[str]:
-    if not probes:
-        return []
-    lines = [f"# {question} {_CARE}"]
-    return lines + [line for probe in probes for line in (*_login(probe), *_steps(probe))]
+def _probe(question: str, luns: t.Sequence[Data], when: str) -> list[str]:
+    probed = [lun for lun in luns if lun[when]]
+    lines = [line for lun in probed for line in (*_attach(lun[when], when == "after" and bool(lun["before"])), *_steps(lun[when]))]
+    return [f"# {question} {_CARE}", *lines] if lines else []
 
 
-def _login(probe: Data) -> list[str]:
+def _attach(probe: Data, attached: bool) -> list[str]:
     if probe.get("device"):
         return []
     discover = _line("iscsiadm", "--mode", "discovery", "--type", "sendtargets", "--portal", _portal(probe))
     if not _is_address(probe):
         discover = f"portal=$({discover} | awk -v target={shlex.quote(probe['target'])} {shlex.quote(_FOUND)})"
-    return [discover, f"{_node(probe)} --login"]
+    return [discover] * (not attached or not _is_address(probe)) + [f"{_node(probe)} --login"] * (not attached)
 
 
 def _logout(probe: Data) -> str:
