@@ -68,6 +68,19 @@ lint: $(VENV)/.tests $(COLLECTION) ## Check style, types, playbooks and changelo
 test-unit: $(VENV)/.tests $(COLLECTION) ## Test the pure parts with data
 	PYTHONPATH=$(BUILD)/collections $(BIN)/pytest
 
+# Playwright brings a node that needs libatomic.
+PAGE_PACKAGES := chromium fonts-dejavu-core libatomic1 poppler-utils
+
+.PHONY: test-pages
+test-pages: $(VENV)/.tests $(COLLECTION) ## Open reports of made-up runs in Chromium, and ones with faults that must be found
+	test $$(dpkg-query --show --showformat '$${db:Status-Status}\n' $(PAGE_PACKAGES) 2>/dev/null | grep -c '^installed$$') -eq $(words $(PAGE_PACKAGES)) \
+	  || { apt-get update && apt-get install --yes --no-install-recommends $(PAGE_PACKAGES); }
+	rm -rf $(BUILD)/pages
+	PYTHONPATH=$(BUILD)/collections:tests/unit $(BIN)/python tests/report/pages.py $(BUILD)/pages
+	$(BIN)/python tests/report/look.py $(BUILD)/pages/pictures $(BUILD)/pages/*.html
+	for page in $(BUILD)/pages/wrong/*.html; do \
+	  ! $(BIN)/python tests/report/look.py $(BUILD)/pages/wrong/pictures $$page || { echo "No fault was found in $$page."; exit 1; }; done
+
 .PHONY: test-hostile
 test-hostile: $(VENV)/.tests $(COLLECTION) ## Try every parser with a hundred thousand made-up inputs; takes an hour
 	HOSTILE=long PYTHONPATH=$(BUILD)/collections $(BIN)/pytest tests/unit/test_hostile.py

@@ -55,4 +55,6 @@ again=$(since "$began")
 
 say "Summary"
 python3 tests/demo_summary.py "$lab" "$log.again" "lab up=$up" "healing=$healing" "second run=$again"
-say "The report: $(sed -n 's/.*"*report: \([^"]*html\).*/\1/p' "$log" | head -1)"
+report=$(sed -n 's/.*report: \([^"]*html\).*/\1/p' "$log" | tail -1)
+[ -s "$report" ] || { echo "The demo failed: there is no report."; exit 1; }
+say "The report: $report"

@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import struct
 import typing as t
 
 import pytest
+import test_report as reports
+import yaml
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _policy
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, lease, notify_reply, placement, pools, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import esxcli, suspects, vmkernel
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import diagnosis, esxcli, handover, suspects, vmkernel
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi.scsi_id import scsi_id
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kmsg, reservations, scst_trace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
@@ -257,12 +260,79 @@ XML = '<output xmlns="x"><root><list type="structure"><structure typeName="A"><f
 ESXI = {path.stem: path.read_text() for path in sorted((DATA / "esxi").iterdir())}
 
 
-@given(torn(ESXI["esxi-vmkernel"]) | st.text())
+word = st.from_regex(r"[\dxa-f]{0,3}", fullmatch=True)
+validity = st.sampled_from(["Valid", "Possible", "x"])
+statuses = st.builds("H:0x{} D:0x{} P:0x{} {} sense data: 0x{} 0x{} 0x{}\n".format, word, word, word, validity, word, word, word)
+headed = st.builds(
+    "2019-10-08T07:10:25.198Z cpu13:35761)NMP: nmp_ThrottleLogForDevice:1: {}{}".format,
+    st.sampled_from(["", 'Cmd 0x16 (0x4, 7) to dev "naa.01" on path "vmhba2:C0:T0:L1" Failed:\n', 'Cmd 0x2a (0x4, 7) to dev "naa.02" Failed: ']),
+    statuses,
+)
+
+
+@given(torn(ESXI["esxi-vmkernel"]) | st.text() | st.lists(headed, max_size=6).map("".join))
 def test_the_log_of_esxi(text: str) -> None:
+    """A line is an event, or the rest of one, or is counted."""
     read = vmkernel.events(text, "esx1")
-    assert len(read["events"]) + read["unparsed"] == read["lines"]
-    for suspect in suspects.suspects(read["events"], []):
-        json.dumps(suspect)
+    told = [vmkernel.parse(line) for line in text.split("\n")]
+    assert read["lines"] - read["unparsed"] == sum(map(bool, told))
+    # Only a line that has a status and no device may be the rest of the one before it.
+    assert len(read["events"]) >= sum(bool(event and (event["device"] or not event["host_status"])) for event in told)
+    for event in read["events"]:
+        assert event["kind"] in t.get_args(vmkernel.Kind)
+    found = suspects.suspects(read["events"], [])
+    json.dumps(found)
+    assert yaml.safe_load(handover.variables(found))["remediate_watchers_images"] in ([], None)
+    assert handover.summary(found)
+
+
+@given(st.lists(st.text(max_size=20), max_size=3))
+def test_suspects_for_the_role(images: list[str]) -> None:
+    """Every name comes back as it was, and as text that is no template."""
+    told = handover.variables([{"healable": True, "images": images}])
+    loader = type("Loader", (yaml.SafeLoader,), {})
+    loader.add_constructor("!unsafe", lambda loader, node: ("unsafe", node.value))
+    read = yaml.load(told, loader)["remediate_watchers_images"]
+    assert (read or []) == [("unsafe", image) for image in dict.fromkeys(images)]
+
+
+printed = st.text() | torn("# of 99 bytes\n" + "".join(ESXI.values()))
+answer = st.builds(
+    lambda host, what, size, rest: {"item": {"host": host, "what": what, **size}, **rest},
+    st.text(max_size=5),
+    st.sampled_from(["log", "extents", "stats"]),
+    st.sampled_from([{}, {"bytes": 10}, {"bytes": "10"}]),
+    st.fixed_dictionaries(
+        {},
+        optional={"rc": st.sampled_from([0, 1]), "stdout": printed, "stderr": st.text(), "msg": st.text()},
+    ),
+)
+
+
+@given(st.lists(answer, max_size=4), st.lists(st.fixed_dictionaries({"item": st.text(max_size=5)}, optional={"luns": st.just([])}), max_size=2))
+def test_a_diagnosis(asked: list[t.Any], maps: list[t.Any]) -> None:
+    json.dumps(diagnosis.diagnose(asked, maps))
+
+
+# A page takes a thousand times as long as a line.
+@settings(max_examples=max(settings().max_examples // 20, 15))
+@given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=20))
+def test_reports(spec: str, header: str, portal: str) -> None:
+    """The page is the same page whatever is in it, and each command has its words where they belong."""
+    summed = reports.run(
+        f"rbd/{spec}",
+        {"error": header},
+        detected={**reports.run_detected(), "images": [reports.image(f"rbd/{spec}", header=header, reasons=[spec])]},
+        probes_after=[reports.probe(f"rbd/{spec}", "healthy", portal=portal, target=header)],
+    )
+    shown = reports.page(summed)
+    assert {tag for tag, _attributes in shown.elements} <= PAGE
+    typed = [shlex.split(line) for line in summed["by_hand"] if line.startswith(("rados", "rbd", "ceph"))]
+    assert [words[-1] for words in typed if words[:1] == ["rados"]] == [header] * 2
+    assert ["rbd", "status", f"rbd/{spec}"] in typed
+
+
+PAGE = {tag for tag, _attributes in reports.page(reports.run()).elements} | {"ul", "li"}
 
 
 cut_off = st.builds(

@@ -195,13 +195,28 @@ def test_every_line_may_end_anywhere() -> None:
 
 def test_arbitrary_bytes_never_raise() -> None:
     chance = random.Random(5)
-    pieces = [line.encode() for line in LOG.splitlines()] + [b"cpu", b")", b"0x", b"H:0x3 D:", b"\n", b"Failed to reserve volume ", b"naa.", b"vmhba"]
+    pieces = [line.encode() for line in LOG.splitlines()]
+    pieces += [
+        b"cpu",
+        b")",
+        b"0x",
+        b"H:0x3 D:0x0 P:0x0",
+        b" Valid sense data: 0x5 0x20 0x0",
+        b"H:0x3 D:",
+        b"\n",
+        b"Failed to reserve volume ",
+        b"naa.",
+        b"vmhba",
+    ]
     for _ in range(2000):
         mixed = bytearray(b"".join(chance.choices(pieces, k=4)))
         for _ in range(chance.randrange(30)):
             mixed[chance.randrange(len(mixed))] = chance.randrange(256)
-        read = vmkernel.events(mixed.decode("utf-8", errors="replace"))
-        assert read["unparsed"] + len(read["events"]) == read["lines"]
+        text = mixed.decode("utf-8", errors="replace")
+        read = vmkernel.events(text)
+        told = [event for event in map(vmkernel.parse, text.split("\n")) if event]
+        assert read["lines"] - read["unparsed"] == len(told)
+        assert sum(bool(event["device"] or not event["host_status"]) for event in told) <= len(read["events"]) <= len(told)
 
 
 def cpu_seconds(read: t.Callable[[str], t.Any], text: str) -> float:
