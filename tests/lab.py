@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
+import time
 import typing as t
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
+TARGET = "iqn.2026-11.invalid.cephops.iscsi-rescue:lab"
+LONGEST_PLAY_S = 300
 INITIATOR = "iqn.2026-11.invalid.cephops.iscsi-rescue:after"
 # What the modules' argument specs would fill in.
 LOOK = {
@@ -25,6 +31,10 @@ LOOK = {
     "notify_timeout": 5,
 }
 BLACKLIST = {"addresses": [], "state": "present", "expire": 3600, "lease": None, "pools": [], "restore": "when_gone"}
+
+
+class LabError(Exception):
+    """The lab is not as a test needs it."""
 
 
 class Lab(t.NamedTuple):
@@ -48,19 +58,67 @@ class Lab(t.NamedTuple):
         return ["ansible-playbook", "--inventory", str(self.directory / "inventory.yml"), playbook, "--extra-vars", json.dumps(settings)]
 
     def play(self, playbook: str, settings: t.Mapping[str, t.Any], **environment: str) -> subprocess.CompletedProcess[str]:
-        """In a process group of its own."""
-        merged = {**os.environ, **environment}
-        return subprocess.run(self.command(playbook, settings), env=merged, check=False, capture_output=True, text=True, timeout=300, start_new_session=True)
+        """In a process group of its own, all of which is killed when it does not end by itself; then the return code is that of the kill."""
+        command = self.command(playbook, settings)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True, **pipes)  # type: ignore[call-overload]
+        try:
+            said = process.communicate(timeout=LONGEST_PLAY_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            said = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, *said)
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """What a short command says."""
+        environment = {**os.environ, "TGT_IPC_SOCKET": str(self.directory / "tgtd")}
+        done = subprocess.run(["timeout", "60", *command], check=False, capture_output=True, text=True, env=environment)
+        if check and done.returncode:
+            raise LabError(f"{command} ended with {done.returncode}: {done.stderr}")
+        return done.stdout
 
     def inject(self, image: str, kind: str = "orphan") -> dict[str, t.Any]:
-        """An incident on an image and a LUN of its own; the client's own words."""
-        done = self.play("playbooks/lab_inject.yml", {**self.settings, "incident_lab_image": image, "incident_lab_kind": kind})
-        if done.returncode:
-            raise SystemExit(f"The incident could not be made:\n{done.stdout}{done.stderr}")
-        return json.loads((self.directory / "clients" / f"{image}.json").read_text())  # type: ignore[no-any-return]
+        """An incident on an image and a LUN of its own; the client's own words. What playbooks/lab_inject.yml does, without the seconds of a playbook."""
+        features = "layering" if kind == "contested" else "layering,exclusive-lock"
+        self.run("rbd", "--conf", self.conf, "create", f"rbd/{image}", "--size", "64M", "--image-feature", features)
+        self.serve(image)
+        file = self.directory / "clients" / image
+        daemon = ["start-stop-daemon", "--pidfile", f"{file}.pid", "--name", "lab_client"]
+        client = ["/usr/bin/python3", str(ROOT / "roles/incident_lab/files/lab_client.py"), self.conf, f"{file}.json", "rbd", image]
+        self.run(*daemon, "--start", "--background", "--make-pidfile", "--startas", client[0], "--", *client[1:])
+        give_up = time.monotonic() + 60
+        while not Path(f"{file}.json").exists():
+            if time.monotonic() > give_up:
+                raise LabError(f"The incident could not be made: the client did not open rbd/{image} within 60 s.")
+            time.sleep(0.1)
+        said: dict[str, t.Any] = json.loads(Path(f"{file}.json").read_text())
+        if kind == "orphan":
+            self.run(*daemon, "--stop", "--retry", "KILL/5")
+        elif kind == "zombie":
+            os.kill(said["pid"], signal.SIGSTOP)
+        return said
+
+    def serve(self, image: str) -> None:
+        """As the next LUN, by the lab's tgtd."""
+        number = str(max(self.served().values(), default=0) + 1)
+        backing = ["--bstype", "rbd", "--bsopts", f"conf={self.conf};id=admin", "--backing-store", f"rbd/{image}"]
+        self.run(*self.tgtadm, "--op", "new", "--mode", "logicalunit", "--tid", "1", "--lun", number, *backing)
+
+    def served(self) -> dict[str, int]:
+        """Image, as pool/image -> LUN number."""
+        shown = self.run(*self.tgtadm, "--op", "show", "--mode", "target")
+        return {image: int(lun) for lun, image in re.findall(r"(?s)LUN: ([1-9][0-9]*)\n.*?Backing store path: (\S+)", shown)}
+
+    @property
+    def tgtadm(self) -> list[str]:
+        return ["tgtadm", "--lld", "iscsi", "--control-port", str(self.port)]
 
     def lun(self, image: str) -> dict[str, t.Any]:
-        """The entry of remediate_watchers_luns."""
-        command = ["ansible-inventory", "--inventory", str(self.directory / "inventory.yml"), "--host", "lab"]
-        told = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
-        return next(lun for lun in told["remediate_watchers_luns"] if lun["image"] == f"rbd/{image}")
+        """An entry of remediate_watchers_luns."""
+        return {"image": f"rbd/{image}", "portal": f"127.0.0.1:{self.port + 2}", "target": TARGET, "lun": self.served()[f"rbd/{image}"]}
+
+
+def lives(pid: int) -> bool:
+    """Whether the process is there, and not only its entry in the table."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"

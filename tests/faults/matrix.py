@@ -3,187 +3,326 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Faults of the cluster, of other people and of clients, in each phase of the role.
 
-usage: matrix.py LAB PORT [WORDS], of a lab with three monitors that is up; WORDS choose the cells whose names hold them all
+usage: matrix.py LAB PORT [WORDS [, WORDS ...]], of a lab with three monitors that is up; each WORDS choose the cells whose names hold them all
 
 Each cell breaks an image of its own, lets the fault happen in its phase, sees how the run ends, takes the fault back, and runs again. Whatever happened:
-the first run ends by itself, with a sentence, and nobody but the stale client is on the blacklist; the second run ends well; then the LUN answers, which
-it does not while somebody's reservation is left, its one watcher is alive, the blacklist is as before, and no lease is left. Prints a table and ends with
-1 when a cell failed.
+the fault did happen; the first run ends by itself, in a way that the list of faults allows and that is true, and without a traceback; no address is on the
+blacklist but those that the list names, and what we put there has a lease; somebody's entry is as somebody made it; no reservation is left. Then the
+next run ends well. A stopped client stays fenced until it is ended. At last the LUN answers, its one watcher is alive, the blacklist is as before, and no
+lease is left. Prints a table and ends with 1 when a cell failed.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 from pathlib import Path
 
-from kill_everywhere import QUICK, blacklist, faults
-from lab import Lab
+from aftermath import After, blacklist, look, outcome, require_sight, reserved, seconds_left, sentence
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import blacklist as entries
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import lease
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from fault_list import FAULTS, HEALED, INSIDE, NOTHING, PENDING, TASKS, Fault
+from lab import Lab, LabError, lives
 
 HERE = Path(__file__).parent
 # The run that a fault hits must end by itself within this.
 DEADLINE_S = 240
-SETTLED_S = 90
-TASK = "cephops.iscsi_rescue.remediate_watchers : {}"
-PHASES = {
-    "start": TASK.format("Begin the run"),
-    "listed": TASK.format("Read the blacklist, and what earlier runs left to finish"),
-    "detected": TASK.format("Look at the watchers"),
-    "probed": TASK.format("Send a real RESERVE to the LUNs"),
-    "confirmed": TASK.format("Ask the watchers of the sick images once more"),
-    "fenced": TASK.format("Fence the culprits"),
-    "verified": TASK.format("Wait until every remaining watcher is expected and answers"),
-    "restored": TASK.format("Put the blacklist back"),
+SETTLED_S = 150
+# Ceph's own entries last for an hour or a day, so that one of these that is left is known as ours.
+EXPIRE_S = 1500
+# Where nobody can see for a while whether a client lives, the entry stays for a later run.
+LATER_RUNS, LATER_S = 3, 25
+RUN = {
+    "remediate_watchers_notify_timeout": 1,
+    "remediate_watchers_probe_deadline": 3,
+    "remediate_watchers_ceph_timeout": 5,
+    "remediate_watchers_expire": EXPIRE_S,
+    "remediate_watchers_report_dir": "",
 }
-EVERY = tuple(PHASES)
-SOME = ("start", "detected", "fenced", "verified")
 
 
-class Fault(t.NamedTuple):
-    """Shell commands. In their environment: LAB, the lab's directory; IMAGE; LEADER, the OSD that leads the header; STALE and CLIENT, the stale client's
-    address and pid; RUN, the command of a run; SERVE, the command that serves the image again."""
+class Row(t.NamedTuple):
+    """A line of the table."""
 
-    name: str
-    happen: str
-    undo: str = ""
-    phases: tuple[str, ...] = SOME
-    kind: str = "orphan"
-    # Whom else Ceph itself fences then: a manager that is gone, for a day; whoever held the lock that the gateway's librbd breaks, for an hour.
-    ceph_fences: bool = False
-
-
-def mons(signal: str, names: str) -> str:
-    return "; ".join(f"kill -{signal} $(cat $LAB/mon.{name}.pid)" for name in names)
-
-
-CEPH = "timeout 30 ceph --conf $LAB/ceph.conf"
-OPEN = (
-    "import rados, rbd, signal; signal.signal(signal.SIGTERM, signal.default_int_handler); c = rados.Rados(conffile='$LAB/ceph.conf'); c.connect(); "
-    "i = rbd.Image(c.open_ioctx('rbd'), '$IMAGE'); signal.pause()"
-)
-START = "start-stop-daemon --start --oknodo --pidfile $LAB/{0}.{1}.pid --exec /usr/bin/ceph-{0} -- --conf $LAB/ceph.conf --id {1}"
-FAULTS = (
-    Fault("all monitors hang", mons("STOP", "abc"), mons("CONT", "abc"), EVERY),
-    Fault("one monitor hangs", mons("STOP", "b"), mons("CONT", "b")),
-    Fault("the leading monitor killed", mons("KILL", "a"), START.format("mon", "a")),
-    Fault("quorum lost", mons("KILL", "ab"), f"{START.format('mon', 'a')}; {START.format('mon', 'b')}"),
-    Fault("quorum lost and back", f"{mons('KILL', 'ab')}; (sleep 8; {START.format('mon', 'b')}) >/dev/null 2>&1 &", START.format("mon", "a")),
-    Fault("manager killed", "kill -KILL $(cat $LAB/mgr.x.pid)", START.format("mgr", "x"), ("start", "fenced"), ceph_fences=True),
-    Fault("OSD of the header hangs", "kill -STOP $(cat $LAB/osd.$LEADER.pid)", "kill -CONT $(cat $LAB/osd.$LEADER.pid)"),
-    # Its memory is its disk, which it writes down only when it is asked to end.
-    Fault("OSD of the header goes down", "kill -TERM $(cat $LAB/osd.$LEADER.pid)", START.format("osd", "$LEADER")),
-    Fault("pool full", f"{CEPH} osd set-full-ratio 0.00001; sleep 5", f"{CEPH} osd set-full-ratio 0.95; sleep 5", ("start", "detected")),
-    Fault("stale client ends", "kill -CONT $CLIENT; kill -TERM $CLIENT; sleep 2", "", ("start", "detected", "fenced"), "zombie"),
-    Fault(
-        "a new client comes",
-        f'nohup /usr/bin/python3 -c "{OPEN}" >/dev/null 2>&1 & echo $! >$LAB/newcomer.pid; sleep 2',
-        "kill -TERM $(cat $LAB/newcomer.pid); sleep 2",
-    ),
-    Fault("somebody removes the entry", f"{CEPH} osd blocklist rm $STALE", "", ("fenced", "verified")),
-    Fault("the entry expires", f"{CEPH} osd blocklist add $STALE 1; sleep 3; {CEPH} osd blocklist ls", "", ("fenced", "verified")),
-    Fault("somebody adds an entry", f"{CEPH} osd blocklist add 192.0.2.77:0/77 600", f"{CEPH} osd blocklist rm 192.0.2.77:0/77"),
-    Fault(
-        "another run begins",
-        'env --unset=ANSIBLE_CALLBACKS_ENABLED setsid bash -c "$RUN" >$LAB/other.log 2>&1 & echo $! >$LAB/other.pid',
-        "timeout 200 tail --pid=$(cat $LAB/other.pid) -f /dev/null",
-        ("start", "detected", "fenced"),
-    ),
-    Fault("the gateway dies", "kill -KILL $(cat $LAB/tgtd.pid)", 'bash -c "$SERVE"', ("detected", "fenced", "verified"), ceph_fences=True),
-)
+    cell: str
+    first: str
+    then: str
+    took_s: float
+    after: After | None
+    equal: bool
+    wrong: list[str]
 
 
 class Cell:
     def __init__(self, lab: Lab, number: int, fault: Fault, phase: str) -> None:
-        self.lab, self.fault, self.phase, self.image = lab, fault, phase, f"cell{number}"
+        self.lab, self.fault, self.phase, self.image = lab, fault, phase, f"{fault.name}-{fault.kind}-{phase}".replace(" ", "-").lower()
+        self.note = lab.directory / "fault.note"
+        self.words: dict[str, str] = {}
+        self.wrong: list[str] = []
+        self.first, self.then, self.took_s, self.after = "", "", 0.0, None
 
-    def run(self) -> tuple[str, list[str]]:
-        """How the first run ended, and what is wrong."""
+    def __str__(self) -> str:
+        return f"{self.fault.name}, {self.fault.kind}, {self.phase}"
+
+    def run(self) -> Row:
         stale = self.lab.inject(self.image, self.fault.kind)
-        words, before = self.words(stale), blacklist(self.lab)
-        note = self.lab.directory / "fault.note"
-        note.unlink(missing_ok=True)
-        happened = {"FAULT_AFTER": PHASES[self.phase], "FAULT_COMMAND": self.fault.happen, "FAULT_NOTE": str(note), **words}
-        callback = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "fault_after"}
-        began = time.monotonic()
-        first = self.heal(**happened, **callback)
-        took = time.monotonic() - began
-        said = note.read_text() if note.exists() else ""
-        self.undo(words)
-        wrong = [] if said else ["the fault did not happen"]
-        wrong += [f"the run took {took:.0f} s"] if took > DEADLINE_S else []
-        strangers = set(blacklist(self.lab)["entries"]) - set(before["entries"]) - {stale["address"]}
-        wrong += [f"{strangers} were fenced"] if strangers and not self.fault.ceph_fences else []
-        second = self.heal()
-        wrong += [] if second.returncode == 0 else [f"the second run failed: {sentence(second)}"]
-        if self.fault.ceph_fences:
-            before["entries"].update({client: until for client, until in blacklist(self.lab)["entries"].items() if client != stale["address"]})
-        wrong += faults(self.lab, self.image, before)
-        return f"{sentence(first)} ({took:.0f} s), then {sentence(second)}", wrong
+        self.words, before = self.known(stale), blacklist(self.lab)["entries"]
+        first = self.run_hit()
+        self.expect(self.first in self.fault.ends[self.phase], f"it ended as {self.first}, not {'/'.join(self.fault.ends[self.phase])}: {sentence(first)}")
+        self.happened()
+        self.undo()
+        if self.fault.keeps:
+            before = {**before, self.kept: blacklist(self.lab)["entries"].get(self.kept, "")}
+        self.between(before)
+        self.converge(stale["pid"])
+        self.settle()
+        self.after = look(self.lab, self.image)
+        others = self.others(self.after.entries)
+        self.wrong += self.after.wrong(before, others)
+        self.must(self.fault.undo if self.fault.keeps else "true")
+        return self.row(not self.after.wrong_entries(before, others))
 
-    def words(self, stale: dict[str, t.Any]) -> dict[str, str]:
-        command = ["rbd", "--conf", self.lab.conf, "info", f"rbd/{self.image}", "--format", "json"]
-        header = f"rbd_header.{json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)['id']}"
-        command = ["ceph", "--conf", self.lab.conf, "osd", "map", "rbd", header, "--format", "json"]
-        leader = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)["acting_primary"]
+    def row(self, equal: bool = False) -> Row:
+        return Row(str(self), self.first, self.then, self.took_s, self.after, equal, self.wrong)
+
+    def expect(self, holds: bool, why: str) -> None:
+        self.wrong += [] if holds else [why]
+
+    def known(self, stale: dict[str, t.Any]) -> dict[str, str]:
+        ceph = ["ceph", "--conf", self.lab.conf]
+        header = f"rbd_header.{json.loads(self.lab.run('rbd', '--conf', self.lab.conf, 'info', f'rbd/{self.image}', '--format', 'json'))['id']}"
+        mapped = json.loads(self.lab.run(*ceph, "osd", "map", "rbd", header, "--format", "json"))
+        status = json.loads(self.lab.run("rbd", "--conf", self.lab.conf, "status", f"rbd/{self.image}", "--format", "json"))
         serve = self.lab.command("playbooks/lab_up.yml", {**self.lab.settings, "incident_lab_mons": 3, "incident_lab_image": self.image})
-        run = self.lab.command("playbooks/remediate_watchers.yml", self.settings)
-        told = {"LEADER": str(leader), "STALE": stale["address"], "CLIENT": str(stale["pid"]), "RUN": shlex.join(run), "SERVE": shlex.join(serve)}
-        return {"LAB": str(self.lab.directory), "IMAGE": self.image, **told}
+        return {
+            "LAB": str(self.lab.directory),
+            "IMAGE": self.image,
+            "LEADER": str(mapped["acting_primary"]),
+            "OTHER": str(next(osd for osd in mapped["acting"] if osd != mapped["acting_primary"])),
+            "STALE": stale["address"],
+            "CLIENT": str(stale["pid"]),
+            "GATEWAY": " ".join(watcher["address"] for watcher in status["watchers"] if watcher["address"] != stale["address"]),
+            "MANAGER": self.manager(),
+            "RUN": shlex.join(self.lab.command("playbooks/remediate_watchers.yml", self.settings)),
+            "SERVE": shlex.join(serve),
+        }
+
+    def manager(self) -> str:
+        """The addresses of whatever the manager is, which the monitors fence when it dies."""
+        told = json.loads(self.lab.run("ceph", "--conf", self.lab.conf, "mgr", "dump", "--format", "json"))
+        vectors = [told["active_addrs"]["addrvec"], *(client["addrvec"] for client in told.get("active_clients", []))]
+        return " ".join(f"{one['addr']}/{one['nonce']}" for vector in vectors for one in vector)
 
     @property
     def settings(self) -> dict[str, t.Any]:
-        return {**QUICK, "remediate_watchers_ceph_timeout": 5, "remediate_watchers_images": [f"rbd/{self.image}"]}
+        return {**RUN, "remediate_watchers_images": [f"rbd/{self.image}"], "remediate_watchers_luns": [self.lab.lun(self.image)]}
+
+    @property
+    def kept(self) -> str:
+        return self.words.get(self.fault.keeps, self.fault.keeps)
 
     def heal(self, **environment: str) -> subprocess.CompletedProcess[str]:
         return self.lab.play("playbooks/remediate_watchers.yml", self.settings, ANSIBLE_CALLBACK_RESULT_FORMAT="json", **environment)
 
-    def undo(self, words: t.Mapping[str, str]) -> None:
-        subprocess.run(["bash", "-c", self.fault.undo], check=False, env={**os.environ, **words}, timeout=300, capture_output=True)
+    def run_hit(self) -> subprocess.CompletedProcess[str]:
+        """The run that the fault hits."""
+        self.note.unlink(missing_ok=True)
+        began = time.monotonic()
+        if self.phase in INSIDE:
+            with Inside(self):
+                first = self.heal()
+        else:
+            told = {"FAULT_AFTER": TASKS[self.phase], "FAULT_COMMAND": self.fault.happen, "FAULT_NOTE": str(self.note)}
+            callback = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "fault_after"}
+            first = self.heal(**told, **callback, **self.words)
+        self.first, self.took_s = outcome(first), time.monotonic() - began
+        self.expect(self.took_s < DEADLINE_S, f"the run took {self.took_s:.0f} s")
+        return first
+
+    def happened(self) -> None:
+        said = self.note.read_text() if self.note.exists() else "it did not happen"
+        self.expect(said.startswith("0 "), f"the fault: {said}")
+        if self.fault.keeps:
+            found = blacklist(self.lab)["entries"].get(self.kept)
+            self.expect(bool(found) and f"{self.kept} {found}" in said, f"somebody's entry of {self.kept} is {found}, and was made as {said}")
+
+    def undo(self) -> None:
+        undo = "true" if self.fault.keeps else self.fault.undo
+        self.must(undo)
         self.settle()
 
+    def must(self, command: str) -> None:
+        done = subprocess.run(["bash", "-ec", command], check=False, env={**os.environ, **self.words}, timeout=300, capture_output=True, text=True)
+        self.expect(done.returncode == 0, f"'{command}' failed: {done.stderr}")
+
+    def between(self, before: t.Mapping[str, str]) -> None:
+        """What the first run left, and whether it said the truth of it."""
+        seen = blacklist(self.lab)
+        fenced, leased = self.words["STALE"] in seen["entries"], self.words["STALE"] in [one["address"] for one in seen["leases"]]
+        new = {client: until for client, until in seen["entries"].items() if client not in before}
+        strangers = set(new) - {self.words["STALE"], *self.others(seen["entries"])}
+        self.expect(not strangers, f"{strangers} were fenced")
+        owned = fenced and self.words["STALE"] != self.kept and seconds_left(seen["entries"][self.words["STALE"]]) <= EXPIRE_S
+        self.expect(not owned or leased, "the stale client is fenced by us, and no lease says so")
+        self.expect(self.first != PENDING or (fenced and leased), "the fence is said to stay, and is not there")
+        self.expect(self.first not in (HEALED, NOTHING) or not (owned or leased), "all is said to be done, and an entry or a lease is left")
+        self.expect(not reserved(self.lab, self.image), "a reservation is left")
+        if self.fault.rival:
+            self.read_rival()
+
+    def read_rival(self) -> None:
+        log, code = self.lab.directory / "rival.log", self.lab.directory / "rival.code"
+        ended = outcome(subprocess.CompletedProcess([], int(code.read_text()) if code.exists() else -9, log.read_text(), ""))
+        self.then = f"the other {ended}, "
+        self.expect(ended in (HEALED, NOTHING, PENDING), f"the other run ended as {ended}: {log.read_text()[-1500:]}")
+
+    def others(self, entries: t.Mapping[str, str]) -> set[str]:
+        """Whom Ceph itself fenced: a manager that is gone, or whoever held the lock that the gateway's librbd breaks. An entry as short as ours is ours."""
+        named = {client for word in self.fault.fences for client in (self.words[word] + (f" {self.manager()}" if word == "MANAGER" else "")).split()}
+        return {client for client in named if client in entries and seconds_left(entries[client]) > EXPIRE_S}
+
+    def converge(self, pid: int) -> None:
+        """Runs again until all is done; a stopped client is ended when it stays fenced."""
+        ends = [self.again()]
+        if self.fault.kind == "zombie" and lives(pid):
+            self.expect(ends == [PENDING], f"a client that lives was let in again: {ends}")
+            self.must("kill -CONT $CLIENT; kill -KILL $CLIENT; sleep 1")
+            ends += [self.again()]
+        while ends[-1] == PENDING and len(ends) < LATER_RUNS + 2:
+            time.sleep(LATER_S)
+            ends += [self.again()]
+        if ends[-1] == PENDING and self.fault.kind == "zombie":
+            ends += [self.by_word()]
+        self.then += ", ".join(ends)
+        self.expect(ends[-1] in (HEALED, NOTHING, "let in by word"), f"the next run ended as {ends[-1]}")
+        if self.fault.keeps:
+            self.expect(bool(blacklist(self.lab)["entries"].get(self.kept)), f"somebody's entry of {self.kept} is gone")
+
+    def again(self) -> str:
+        done = self.heal()
+        ended = outcome(done)
+        return ended if ended in (HEALED, NOTHING, PENDING) else f"{ended} ({sentence(done)})"
+
+    def by_word(self) -> str:
+        """The operator knows that the client is gone."""
+        settings = {"remediate_watchers_restore": "always", "restore_blacklist_addresses": [self.words["STALE"]]}
+        done = self.lab.play("playbooks/restore_blacklist.yml", settings)
+        return "let in by word" if done.returncode == 0 else f"not let in by word: {sentence(done)}"
+
     def settle(self) -> None:
-        """Until all monitors and OSDs are in, all placement groups are active, somebody manages, and the image answers."""
+        """Until all monitors and OSDs are in, all placement groups are active, somebody manages, nothing is full, and the image answers."""
         give_up = time.monotonic() + SETTLED_S
         while time.monotonic() < give_up:
             command = ["timeout", "10", "ceph", "--conf", self.lab.conf, "status", "--format", "json"]
             done = subprocess.run(command, check=False, capture_output=True, text=True)
-            if done.returncode == 0:
-                state = json.loads(done.stdout)
-                active = [one["state_name"] for one in state["pgmap"].get("pgs_by_state", [])] == ["active+clean"]
-                whole = len(state["quorum"]) == state["monmap"]["num_mons"] and state["osdmap"]["num_up_osds"] == state["osdmap"]["num_osds"]
-                if active and whole and state["mgrmap"].get("available") and self.answers():
-                    return
+            if done.returncode == 0 and is_well(json.loads(done.stdout)) and self.answers():
+                return
             time.sleep(1)
-        raise SystemExit(f"The lab did not become well again within {SETTLED_S} s.")
+        raise LabError(f"The lab did not become well again within {SETTLED_S} s.")
 
     def answers(self) -> bool:
         command = ["timeout", "10", "rbd", "--conf", self.lab.conf, "status", f"rbd/{self.image}"]
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
-def sentence(run: subprocess.CompletedProcess[str]) -> str:
-    """The outcome, or the first failure in words; an end without either is one that nobody understands."""
-    outcome = re.search(r"\"(\w+), looked at", run.stdout)
-    # The last one is the role's own, where it came to that.
-    failures = re.findall(r"\[ERROR\]: (?:Task failed: )?(?:Module failed: |Action failed: )?(.*)", run.stdout + run.stderr)
-    words = failures[-1][:160] if failures else ""
-    return ": ".join(part for part in (outcome[1] if outcome else "", words) if part) or "NOTHING SAID"
+class Inside:
+    """Lets the fault happen in the middle of a task, as soon as the cluster shows what is waited for."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell, self.over = cell, threading.Event()
+        self.thread = threading.Thread(target=self.wait, daemon=True)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.over.set()
+        self.thread.join(100)
+
+    def wait(self) -> None:
+        lab, stale, was = self.cell.lab, self.cell.words["STALE"], False
+        with Cluster(Connection.from_options(lab.connection)) as cluster:
+            while not self.over.is_set():
+                leased, entered = stale in lease.read(cluster, "rbd"), stale in entries.read(cluster).entries
+                if {"leased": leased, "entered": entered, "removed": was and not entered}[self.cell.phase]:
+                    self.happen()
+                    return
+                was = was or entered
+                time.sleep(0.01)
+
+    def happen(self) -> None:
+        done = subprocess.run(
+            ["timeout", "90", "bash", "-ec", self.cell.fault.happen], check=False, capture_output=True, text=True, env={**os.environ, **self.cell.words}
+        )
+        self.cell.note.write_text(f"{done.returncode} {done.stdout}{done.stderr}")
+
+
+def is_well(state: t.Mapping[str, t.Any]) -> bool:
+    active = [one["state_name"] for one in state["pgmap"].get("pgs_by_state", [])] == ["active+clean"]
+    whole = len(state["quorum"]) == state["monmap"]["num_mons"] and state["osdmap"]["num_up_osds"] == state["osdmap"]["num_osds"]
+    full = {"POOL_FULL", "OSD_FULL"} & set(state["health"]["checks"])
+    return active and whole and not full and bool(state["mgrmap"].get("available"))
+
+
+def chosen(words: t.Sequence[str]) -> t.Iterator[tuple[Fault, str]]:
+    groups = [group.split() for group in " ".join(words).split(",")]
+    for fault in FAULTS:
+        for phase in fault.ends:
+            name = f"{fault.name} {fault.kind} {phase}".split()
+            if any(all(word in name for word in group) for group in groups):
+                yield fault, phase
+
+
+def line(row: Row) -> str:
+    after = row.after
+    seen = (
+        ("not seen", "", "", "")
+        if after is None
+        else ("equal" if row.equal else "changed", str(len(after.leases)), after.lun, "left" if after.reserved else "none")
+    )
+    return columns("FAILED" if row.wrong else "ok", row.cell, row.first, f"{row.took_s:.0f} s", row.then, *seen)
+
+
+def columns(*words: str) -> str:
+    return "".join(f"{word:<{width}}" for word, width in zip(words, (7, 50, 23, 7, 42, 9, 7, 9, 4)))
+
+
+def tried(lab: Lab, cells: t.Sequence[tuple[Fault, str]]) -> t.Iterator[Row]:
+    """Row by row; a lab that does not become well again is the end of it."""
+    for number, (fault, phase) in enumerate(cells, 1):
+        cell = Cell(lab, number, fault, phase)
+        try:
+            yield cell.run()
+        except RescueError as error:
+            cell.expect(False, f"it could not be seen how it is: {error}")
+            yield cell.row()
+        except LabError as error:
+            cell.expect(False, f"{error} The cells after it were not tried.")
+            yield cell.row()
+            return
 
 
 def main() -> None:
-    lab, words, failed = Lab(Path(sys.argv[1]), int(sys.argv[2])), sys.argv[3:], 0
-    cells = [(fault, phase) for fault in FAULTS for phase in fault.phases if all(word in f"{fault.name} {phase}" for word in words)]
-    for number, (fault, phase) in enumerate(cells, 1):
-        ended, wrong = Cell(lab, number, fault, phase).run()
-        wrong += ["nothing was said"] if "NOTHING SAID" in ended else []
-        failed += bool(wrong)
-        print(f"{'FAILED' if wrong else 'ok':<8}{fault.name:<28}{phase:<10}{ended}{'; ' + '; '.join(wrong) if wrong else ''}", flush=True)
+    lab, rows = Lab(Path(sys.argv[1]), int(sys.argv[2])), []
+    cells = list(chosen(sys.argv[3:]))
+    sight = f"sight{time.time():.0f}"
+    lab.inject(sight, "contested")
+    require_sight(lab, sight)
+    for row in tried(lab, cells):
+        rows.append(row)
+        print(line(row), *(f"\n        {why}" for why in row.wrong), flush=True)
+    print("\n" + columns("", "fault, incident, phase", "first run", "", "then", "entries", "leases", "LUN", "reservation"))
+    for row in rows:
+        print(line(row))
+    failed = sum(bool(row.wrong) for row in rows) + len(cells) - len(rows)
     print(f"{len(cells)} cells, {failed} failed")
     sys.exit(1 if failed or not cells else 0)
 

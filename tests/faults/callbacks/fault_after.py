@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lets something happen right after a task of the playbook, once.
 
-FAULT_AFTER: the end of the task's name. FAULT_COMMAND: what the shell is to do then; what it says goes to the file FAULT_NOTE.
+FAULT_AFTER: the end of the task's name. FAULT_COMMAND: what the shell is to do then, to its end or its first error. The file FAULT_NOTE gets the command's
+exit code, and what it said.
 """
 
 from __future__ import annotations
@@ -24,5 +25,6 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: t.Any) -> None:
         name, note = (result.task if hasattr(result, "task") else result._task).get_name(), Path(os.environ["FAULT_NOTE"])
         if name.endswith(os.environ["FAULT_AFTER"]) and not note.exists():
-            done = subprocess.run(["bash", "-c", os.environ["FAULT_COMMAND"]], check=False, capture_output=True, text=True, timeout=60)
-            note.write_text(f"{name}: {done.returncode} {done.stdout}{done.stderr}")
+            command = ["timeout", "90", "bash", "-ec", os.environ["FAULT_COMMAND"]]
+            done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            note.write_text(f"{done.returncode} {done.stdout}{done.stderr}")

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there after a run: the LUN, a reservation, watchers, the blacklist, leases; and what of it should not be."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import typing as t
+from datetime import datetime, timezone
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
+from lab import BLACKLIST, INITIATOR, LOOK, Lab, LabError
+
+# An initiator that neither the role's probe nor the look at the LUN uses, so that a reservation of theirs would be in its way.
+STRANGER = "iqn.2026-11.invalid.cephops.iscsi-rescue:stranger"
+HOLDER = "iqn.2026-11.invalid.cephops.iscsi-rescue:holder"
+Entries = t.Mapping[str, str]
+
+
+class After(t.NamedTuple):
+    """``leases``: the addresses that an open lease names, of whatever image."""
+
+    lun: str
+    reserved: bool
+    watchers: list[str]
+    entries: dict[str, str]
+    leases: list[str]
+
+    def wrong(self, before: Entries, others: t.Container[str] = ()) -> list[str]:
+        """What is not as it should be; ``others``: whom Ceph itself, or somebody, may have fenced meanwhile."""
+        return [
+            *([f"the LUN is {self.lun}"] if self.lun != "healthy" else []),
+            *(["somebody holds a reservation"] if self.reserved else []),
+            *([f"its watchers are {self.watchers}"] if self.watchers != ["alive"] else []),
+            *self.wrong_entries(before, others),
+            *([f"leases are left: {self.leases}"] if self.leases else []),
+        ]
+
+    def wrong_entries(self, before: Entries, others: t.Container[str] = ()) -> list[str]:
+        lost = {client: until for client, until in before.items() if self.entries.get(client) != until}
+        left = [client for client in self.entries if client not in before and client not in others]
+        return [
+            *([f"entries of others are lost or changed: {lost}"] if lost else []),
+            *([f"entries are left: {left}"] if left else []),
+        ]
+
+
+def blacklist(lab: Lab) -> dict[str, t.Any]:
+    found = fencing.apply({**lab.connection, **BLACKLIST}, dry_run=False)
+    if found.unread:
+        raise LabError(f"The leases could not be read: {found.unread}")
+    return {"entries": found.after, "leases": found.leases}
+
+
+def look(lab: Lab, image: str) -> After:
+    lun, seen = lab.lun(image), blacklist(lab)
+    outcome = probe(IscsiTransport(lun["portal"], lun["target"], lun["lun"], INITIATOR), Plan(5, 5, "flush"))
+    found = detect({**lab.connection, **LOOK, "liveness": "all", "images": [f"rbd/{image}"]})["images"][0]
+    watchers = [watcher["liveness"] for watcher in found["watchers"]]
+    return After(outcome.verdict, reserved(lab, image), watchers, seen["entries"], [one["address"] for one in seen["leases"]])
+
+
+def faults(lab: Lab, image: str, before: Entries) -> list[str]:
+    return look(lab, image).wrong(before)
+
+
+def reserved(lab: Lab, image: str) -> bool:
+    """Whether a RESERVE of an initiator that has nothing to do with the role meets a conflict; else it is given back by RELEASE."""
+    lun = lab.lun(image)
+    return probe(IscsiTransport(lun["portal"], lun["target"], lun["lun"], STRANGER), Plan(5, 5, "none")).verdict == "conflict"
+
+
+def require_sight(lab: Lab, image: str) -> None:
+    """A reservation that is held must be seen, else a test that finds none would mean nothing."""
+    lun = lab.lun(image)
+    holder = IscsiTransport(lun["portal"], lun["target"], lun["lun"], HOLDER)
+    holder.connect(5)
+    try:
+        while holder.execute(commands.reserve(), 5).is_sense(commands.UNIT_ATTENTION):
+            pass
+        seen = reserved(lab, image)
+    finally:
+        holder.close(5)
+    if not seen or reserved(lab, image):
+        raise LabError("A reservation that was held was not seen, or one that had ended was: nothing can be said about reservations.")
+
+
+def seconds_left(until: str) -> float:
+    return (datetime.strptime(until, "%Y-%m-%dT%H:%M:%S.%f%z") - datetime.now(timezone.utc)).total_seconds()
+
+
+def outcome(run: subprocess.CompletedProcess[str]) -> str:
+    """How a run of the role ended: the outcome it names; ``stopped`` when it ended before with one sentence; else what nobody should see, in capitals."""
+    said = run.stdout + run.stderr
+    if run.returncode < 0:
+        return "KILLED"
+    if re.search(r"Traceback \(most recent call last\)|MODULE FAILURE|module_stdout", said):
+        return "TRACEBACK"
+    found = re.search(r"\"(\w+), looked at", run.stdout)
+    ended = found[1] if found else "stopped" if sentence(run) else "NOTHING SAID"
+    fails = ended in ("failed", "refused", "stopped")
+    return ended if run.returncode == (2 if fails else 0) else f"{ended} BY CODE {run.returncode}"
+
+
+def sentence(run: subprocess.CompletedProcess[str]) -> str:
+    """The last error in words, which is the role's own where it came to that."""
+    failures = re.findall(r"\[ERROR\]: (?:Task failed: )?(?:Module failed: |Action failed: )?(\S.*)", run.stdout + run.stderr)
+    return failures[-1][:160] if failures else ""

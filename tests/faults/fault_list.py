@@ -1,0 +1,182 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What matrix.py lets happen, when, and how a run that it happens to may end."""
+
+from __future__ import annotations
+
+import typing as t
+
+TASK = "cephops.iscsi_rescue.remediate_watchers : {}"
+# After these tasks.
+TASKS = {
+    "start": TASK.format("Begin the run"),
+    "listed": TASK.format("Read the blacklist, and what earlier runs left to finish"),
+    "detected": TASK.format("Look at the watchers"),
+    "probed": TASK.format("Send a real RESERVE to the LUNs"),
+    "confirmed": TASK.format("Ask the watchers of the sick images once more"),
+    "fenced": TASK.format("Fence the culprits"),
+    "verified": TASK.format("Wait until every remaining watcher is expected and answers"),
+    "restored": TASK.format("Put the blacklist back"),
+}
+# In the middle of a task: when the lease is there, when the entry is there, too, and when the entry is gone again.
+INSIDE = ("leased", "entered", "removed")
+SOON, LATE = ("start", "listed", "detected", "probed", "confirmed"), ("fenced", "verified", "restored")
+EVERY = SOON + LATE
+# Where a fault goes on for longer than a phase, those between would show the same again.
+SOME = ("start", "detected", "confirmed", "fenced", "verified")
+# How a run may end: see aftermath.outcome.
+HEALED, PENDING, REFUSED, FAILED, STOPPED, NOTHING = "healed", "healed_restore_pending", "refused", "failed", "stopped", "nothing_to_do"
+# The cluster serves on, and whether that comes in time is chance.
+SHAKEN = (HEALED, PENDING, REFUSED, FAILED, STOPPED)
+UNDONE = (REFUSED, FAILED, STOPPED)
+Ends = t.Mapping[str, tuple[str, ...]]
+
+
+class Fault(t.NamedTuple):
+    """``happen`` and ``undo``: shell commands, each of which must end well. In their environment: LAB, the lab's directory; IMAGE; LEADER and OTHER, the
+    OSD that leads the header's placement group and another one; STALE and CLIENT, the stale client's address and pid; RUN, a run; SERVE, what serves
+    the image again.
+
+    ``ends``: phase -> outcomes; the phases are those it has. ``fences``: whom Ceph itself fences then, besides; GATEWAY, who had the image open, and MANAGER
+    are addresses as they were before. ``keeps``: an address whose entry is somebody's, and must outlast both runs. ``kind``: of the incident.
+    """
+
+    name: str
+    happen: str
+    undo: str
+    ends: Ends
+    kind: str = "orphan"
+    fences: tuple[str, ...] = ("MANAGER",)
+    keeps: str = ""
+    # Another run, whose end is read, too.
+    rival: bool = False
+
+
+def ends(phases: t.Iterable[str], *outcomes: str) -> dict[str, tuple[str, ...]]:
+    return dict.fromkeys(phases, outcomes)
+
+
+def mons(signal: str, names: str) -> str:
+    return "; ".join(f"kill -{signal} $(cat $LAB/mon.{name}.pid)" for name in names)
+
+
+def restart(kind: str, name: str) -> str:
+    return (
+        f"start-stop-daemon --start --oknodo --pidfile $LAB/{kind}.{name}.pid --exec /usr/bin/ceph-{kind} -- --conf $LAB/ceph.conf --id {name} >/dev/null 2>&1"
+    )
+
+
+def restart_mons(names: str) -> str:
+    return "; ".join(restart("mon", name) for name in names)
+
+
+def stop_osd(name: str) -> str:
+    """By TERM: the memory of the lab's OSDs is their disk, which they write down only when they are asked to end."""
+    return f"start-stop-daemon --stop --pidfile $LAB/osd.{name}.pid --exec /usr/bin/ceph-osd --retry TERM/40"
+
+
+def without_monitors(first: str = STOPPED) -> Ends:
+    return {**ends(("start", "listed"), first), **ends(("detected", "probed", "confirmed", *LATE, *INSIDE), FAILED)}
+
+
+CEPH = "timeout 30 ceph --conf $LAB/ceph.conf"
+LIST = f"{CEPH} osd blocklist ls 2>/dev/null"
+OPEN = (
+    "import rados, rbd, signal; signal.signal(signal.SIGTERM, signal.default_int_handler); c = rados.Rados(conffile='$LAB/ceph.conf'); c.connect(); "
+    "i = rbd.Image(c.open_ioctx('rbd'), '$IMAGE'); signal.pause()"
+)
+STRANGER = "192.0.2.77:0/77"
+FULL = "for i in $(seq 60); do timeout 10 ceph --conf $LAB/ceph.conf health | grep -q POOL_FULL && break; sleep 0.5; done; {ceph} health | grep POOL_FULL"
+AGAIN = f"{mons('KILL', 'abc')}; sleep 1; {restart_mons('abc')}; {CEPH} quorum_status >/dev/null"
+FAULTS = (
+    Fault("all monitors hang", mons("STOP", "abc"), mons("CONT", "abc"), without_monitors()),
+    Fault("quorum lost", mons("KILL", "ab"), restart_mons("ab"), {phase: words for phase, words in without_monitors().items() if phase in SOME}),
+    Fault("quorum lost and back", f"{mons('KILL', 'ab')}; (sleep 8; {restart('mon', 'b')}) >/dev/null 2>&1 &", restart_mons("ab"), ends(SOME, *SHAKEN)),
+    Fault("one monitor hangs", mons("STOP", "b"), mons("CONT", "b"), ends(SOME, *SHAKEN)),
+    Fault("the leading monitor killed", mons("KILL", "a"), restart_mons("a"), ends(SOME, *SHAKEN)),
+    # A session dies with its monitor, and a stopped client makes no other: that nobody knows it does not mean that it is gone.
+    Fault(
+        "monitors restarted", AGAIN, "true", {**ends(("start", "detected", "fenced", "verified"), PENDING, *UNDONE), "restored": (PENDING, FAILED)}, "zombie"
+    ),
+    Fault("monitors restarted", AGAIN, "true", ends(("start", "detected", "fenced", "verified"), *SHAKEN)),
+    Fault("manager killed", "kill -KILL $(cat $LAB/mgr.x.pid)", restart("mgr", "x"), ends(SOME, HEALED)),
+    Fault("OSD of the header hangs", "kill -STOP $(cat $LAB/osd.$LEADER.pid)", "kill -CONT $(cat $LAB/osd.$LEADER.pid)", ends(SOME, *SHAKEN)),
+    Fault("OSD of the header goes down", stop_osd("$LEADER"), restart("osd", "$LEADER"), ends(SOME, *SHAKEN)),
+    Fault("OSD of the header restarted", f"{stop_osd('$LEADER')}; {restart('osd', '$LEADER')}", "true", ends(SOME, *SHAKEN)),
+    Fault(
+        "placement group inactive",
+        f"{CEPH} osd pool set rbd min_size 3; {stop_osd('$OTHER')}; sleep 2",
+        f"{CEPH} osd pool set rbd min_size 1; {restart('osd', '$OTHER')}",
+        ends(SOME, *UNDONE),
+    ),
+    Fault(
+        "cluster full",
+        f"{CEPH} osd set-full-ratio 0.00001; {FULL.format(ceph=CEPH)}",
+        f"{CEPH} osd set-full-ratio 0.95",
+        ends(("start", "confirmed", "fenced"), *UNDONE),
+    ),
+    Fault(
+        "pool over its quota",
+        f"{CEPH} osd pool set-quota rbd max_objects 1; {FULL.format(ceph=CEPH)}",
+        f"{CEPH} osd pool set-quota rbd max_objects 0",
+        ends(("start", "confirmed", "fenced"), *UNDONE),
+    ),
+    Fault(
+        "stale client ends",
+        "kill -CONT $CLIENT; kill -TERM $CLIENT; sleep 3",
+        "true",
+        {
+            **ends(("start", "listed"), NOTHING),
+            **ends(("detected", "probed"), NOTHING, REFUSED),
+            **ends(("confirmed", "fenced", "verified"), HEALED),
+            "restored": (PENDING,),
+        },
+        "zombie",
+    ),
+    Fault(
+        "a new client comes",
+        f'nohup /usr/bin/python3 -c "{OPEN}" >/dev/null 2>&1 & echo $! >$LAB/newcomer.pid; sleep 3',
+        "kill -TERM $(cat $LAB/newcomer.pid); sleep 2",
+        {**ends(("start", "listed", "detected", "probed"), REFUSED), **ends(("confirmed", "fenced"), FAILED), **ends(("verified", "restored"), HEALED)},
+    ),
+    Fault(
+        "somebody removes the entry",
+        f"{CEPH} osd blocklist rm $STALE",
+        "true",
+        {**ends(LATE, HEALED), "entered": (HEALED, FAILED)},
+        fences=("MANAGER", "STALE"),
+    ),
+    # An add does not change the end of an entry that is there.
+    Fault(
+        "the entry expires",
+        f"{CEPH} osd blocklist rm $STALE; {CEPH} osd blocklist add $STALE 1; sleep 5; ! {LIST} | grep -F $STALE",
+        "true",
+        ends(("fenced", "verified"), HEALED),
+        fences=("MANAGER", "STALE"),
+    ),
+    Fault(
+        "somebody adds an entry", f"{CEPH} osd blocklist add {STRANGER} 7200; {LIST}", f"{CEPH} osd blocklist rm {STRANGER}", ends(SOME, HEALED), keeps=STRANGER
+    ),
+    Fault(
+        "somebody fences the same client",
+        f"{CEPH} osd blocklist rm $STALE; {CEPH} osd blocklist add $STALE 7200; {LIST}",
+        f"{CEPH} osd blocklist rm $STALE",
+        {**ends(("start", "listed"), NOTHING), **ends(("detected", "probed", "confirmed"), NOTHING, REFUSED, HEALED), **ends(LATE, HEALED)},
+        keeps="STALE",
+    ),
+    Fault(
+        "another run begins",
+        'env --unset=ANSIBLE_CALLBACKS_ENABLED setsid bash -c "$RUN; echo \\$? >$LAB/rival.code" >$LAB/rival.log 2>&1 & echo $! >$LAB/rival.pid',
+        "timeout 250 tail --pid=$(cat $LAB/rival.pid) -f /dev/null",
+        ends(SOME, HEALED, NOTHING),
+        rival=True,
+    ),
+    Fault(
+        "the gateway dies",
+        "kill -KILL $(cat $LAB/tgtd.pid); sleep 1",
+        'bash -c "$SERVE" >/dev/null',
+        {**ends(("start", "listed", "probed"), REFUSED), "detected": (STOPPED,), **ends(("confirmed", "fenced", "verified"), FAILED), "restored": (HEALED,)},
+        fences=("MANAGER", "GATEWAY"),
+    ),
+)
