@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -57,15 +58,24 @@ class Lab(t.NamedTuple):
     def command(self, playbook: str, settings: t.Mapping[str, t.Any]) -> list[str]:
         return ["ansible-playbook", "--inventory", str(self.directory / "inventory.yml"), playbook, "--extra-vars", json.dumps(settings)]
 
-    def play(self, playbook: str, settings: t.Mapping[str, t.Any], **environment: str) -> subprocess.CompletedProcess[str]:
-        """In a process group of its own, all of which is killed when it does not end by itself; then the return code is that of the kill."""
+    def play(self, playbook: str, settings: t.Mapping[str, t.Any], longest_s: float = LONGEST_PLAY_S, **environment: str) -> subprocess.CompletedProcess[str]:
+        """In a process group of its own. What does not end by itself is killed with all its children; then the return code is that of the kill."""
         command = self.command(playbook, settings)
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        process = subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True, **pipes)  # type: ignore[call-overload]
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
         try:
-            said = process.communicate(timeout=LONGEST_PLAY_S)
+            said = process.communicate(timeout=longest_s)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            for child in [*descendants(process.pid), process.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
             said = process.communicate()
         return subprocess.CompletedProcess(command, process.returncode, *said)
 
@@ -79,24 +89,39 @@ class Lab(t.NamedTuple):
 
     def inject(self, image: str, kind: str = "orphan") -> dict[str, t.Any]:
         """An incident on an image and a LUN of its own; the client's own words. What playbooks/lab_inject.yml does, without the seconds of a playbook."""
-        features = "layering" if kind == "contested" else "layering,exclusive-lock"
-        self.run("rbd", "--conf", self.conf, "create", f"rbd/{image}", "--size", "64M", "--image-feature", features)
+        self.create(image, "layering" if kind == "contested" else "layering,exclusive-lock")
         self.serve(image)
-        file = self.directory / "clients" / image
-        daemon = ["start-stop-daemon", "--pidfile", f"{file}.pid", "--name", "lab_client"]
-        client = ["/usr/bin/python3", str(ROOT / "roles/incident_lab/files/lab_client.py"), self.conf, f"{file}.json", "rbd", image]
-        self.run(*daemon, "--start", "--background", "--make-pidfile", "--startas", client[0], "--", *client[1:])
-        give_up = time.monotonic() + 60
-        while not Path(f"{file}.json").exists():
-            if time.monotonic() > give_up:
-                raise LabError(f"The incident could not be made: the client did not open rbd/{image} within 60 s.")
-            time.sleep(0.1)
-        said: dict[str, t.Any] = json.loads(Path(f"{file}.json").read_text())
         if kind == "orphan":
-            self.run(*daemon, "--stop", "--retry", "KILL/5")
-        elif kind == "zombie":
+            return self.orphan(image, image)
+        said = self.client(image, image)
+        if kind == "zombie":
             os.kill(said["pid"], signal.SIGSTOP)
         return said
+
+    def create(self, image: str, features: str = "layering") -> None:
+        self.run("rbd", "--conf", self.conf, "create", f"rbd/{image}", "--size", "64M", "--image-feature", features)
+
+    def orphan(self, image: str, name: str) -> dict[str, t.Any]:
+        """A client that has opened the image and was killed."""
+        said = self.client(image, name)
+        self.run(*self.daemon(name), "--stop", "--retry", "KILL/5")
+        return said
+
+    def client(self, image: str, name: str) -> dict[str, t.Any]:
+        """A client that has the image open; what it says of itself."""
+        ready = self.directory / "clients" / f"{name}.json"
+        command = ["/usr/bin/python3", str(ROOT / "roles/incident_lab/files/lab_client.py"), self.conf, str(ready), "rbd", image]
+        ready.unlink(missing_ok=True)
+        self.run(*self.daemon(name), "--start", "--background", "--make-pidfile", "--startas", command[0], "--", *command[1:])
+        give_up = time.monotonic() + 60
+        while not ready.exists():
+            if time.monotonic() > give_up:
+                raise LabError(f"A client did not open rbd/{image} within 60 s.")
+            time.sleep(0.1)
+        return json.loads(ready.read_text())  # type: ignore[no-any-return]
+
+    def daemon(self, name: str) -> list[str]:
+        return ["start-stop-daemon", "--pidfile", str(self.directory / "clients" / f"{name}.pid"), "--name", "lab_client"]
 
     def serve(self, image: str) -> None:
         """As the next LUN, by the lab's tgtd."""
@@ -122,3 +147,16 @@ def lives(pid: int) -> bool:
     """Whether the process is there, and not only its entry in the table."""
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def descendants(pid: int) -> list[int]:
+    """The children of a process, and theirs."""
+    parents: dict[int, int] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        # A process may end meanwhile.
+        with contextlib.suppress(OSError):
+            parents[int(file.parent.name)] = int(file.read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for parent in found:
+        found += [child for child, its in parents.items() if its == parent]
+    return found[1:]

@@ -1,82 +1,118 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hostile text in every option of every module that takes text, one option at a time, on a real cluster.
+"""Hostile text in every option of every module that takes free text, one option at a time, on a real cluster.
 
 usage: injection.py LAB PORT, of a lab that is up; to be run by a Python that has ansible-core, rados and rbd
 
-Each module runs in a process of its own, with options that are good but for one. It must end by its deadline with an answer of Ansible's form, without a
-traceback; nothing in the text may have been run as a command, by a shell or as a template; and the blacklist is as before. Seen to fail: with a log file
-read by way of a shell.
+Each module runs in a process of its own, with options that are good but for one; that each base of good options passes the module's own argument check is
+tried first, and that a base has every such option. It must end by its deadline with an answer of Ansible's form, which is no complaint of the argument
+check, and without a traceback; nothing in the text may have been run as a command; and the blacklist is as before. Templates are not tried here, for
+modules get them never: see hostile_plays.py. This machine's kernel may have no dynamic debug and no SCST: then those modules end where they look for it.
 """
 
 from __future__ import annotations
 
+import copy
 import importlib
 import io
 import json
 import multiprocessing
 import os
-import subprocess
 import sys
 import traceback
 import typing as t
 from pathlib import Path
 
 import yaml
+from aftermath import blacklist
 from ansible.module_utils.testing import patch_module_args
-from lab import Lab
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
+from lab import BLACKLIST, Lab
 
 DEADLINE_S = 90
 COLLECTION = "ansible_collections.cephops.iscsi_rescue.plugins.modules."
-NAMES = ("rbd_watchers", "osd_blacklist", "scsi_reserve_probe", "lun_map", "dynamic_debug", "kernel_log", "scst_trace_level", "process_pause")
 TEXT = ("str", "path", "raw")
+CLIENT = "192.0.2.66:0/66"
+# What the argument check says of options that do not go together.
+UNFIT = ("Unsupported parameters", "mutually exclusive", "missing required", "required together", "one of the following is required", "are required")
+Where = tuple[t.Any, ...]
 
 
 def hostile(canary: Path) -> list[str]:
     touch = f"touch {canary}"
-    lines = [
-        f"$({touch})",
-        f"`{touch}`",
-        f"; {touch} #",
-        f"| {touch}",
-        f"x\n{touch}\n",
-        f"'; {touch}; '",
-        f'"; {touch}; "',
-        f"{{{{ lookup('pipe', '{touch}') }}}}",
-    ]
+    lines = [f"$({touch})", f"`{touch}`", f"; {touch} #", f"| {touch}", f"x\n{touch}\n", f"'; {touch}; '", f'"; {touch}; "']
     return [*lines, "--help", "-o/dev/null", "../../../../etc/shadow", "nul\0nul", "%s%n%x", "\u202e\ud83d\ude00", "a" * 100_000, ""]
 
 
-def good(lab: Lab, name: str) -> dict[str, t.Any]:
-    """Options with which the module does something, and changes nothing."""
-    lun, ceph = lab.lun("datastore1"), {"conf": lab.conf, "timeout": 5}
-    return {
-        "rbd_watchers": {**ceph, "images": ["rbd/datastore1"], "notify_timeout": 1},
-        "osd_blacklist": ceph,
-        "scsi_reserve_probe": {**{word: lun[word] for word in ("portal", "target", "lun")}, "deadline": 3},
-        "lun_map": {"tgt_control_port": lab.port},
-        "dynamic_debug": {"match": [{"func": "core_scsi3_emulate_pro_reserve"}], "missing_ok": True},
-        "kernel_log": {},
-        "scst_trace_level": {"state": "all"},
-        "process_pause": {"pid": 1, "paused": False},
-    }[name]
+def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
+    """Module and good options, such that each option that takes free text is in one of them. What they do is taken back, or does nothing."""
+    ceph = {"conf": lab.conf, "client": "client.admin", "keyring": str(lab.directory / "keyring"), "timeout": 5}
+    lun = {word: lab.lun("datastore1")[word] for word in ("portal", "target", "lun")}
+    log = lab.directory / "kernel.log"
+    log.write_text("<6>[   10.0] sd 0:0:0:0: reservation conflict\n")
+    lease = {"pool": "rbd", "run": "hostile", "reason": "a test", "images": ["rbd/datastore1"], "gone_since": {CLIENT: "1.0"}}
+    site = {"file": "drivers/target/target_core_pr.c", "line": 1, "module": "target_core_mod", "func": "f", "format": "x", "flags": "p"}
+    match = {"func": "f", "file": "f.c", "module": "m", "line": "1-2", "format": "x"}
+    return [
+        (
+            "rbd_watchers",
+            {**ceph, "images": ["rbd/datastore1"], "expected_for": [{"pattern": "rbd/x*", "watchers": 1}], "evict": [CLIENT], "notify_timeout": 1},
+        ),
+        ("rbd_watchers", {**ceph, "pools": ["rbd"], "notify_timeout": 1}),
+        ("osd_blacklist", {**ceph, "addresses": [CLIENT], "lease": lease}),
+        ("osd_blacklist", {**ceph, "addresses": [CLIENT], "state": "absent"}),
+        ("osd_blacklist", {**ceph, "addresses": [CLIENT], "state": "restored", "restore": "always", "pools": ["rbd"]}),
+        ("scsi_reserve_probe", {**lun, "deadline": 3, "initiator": "iqn.2026-11.invalid.x:x", "chap_user": "u", "chap_password": "a-secret-of-it"}),
+        ("scsi_reserve_probe", {"luns": [{**lun, "name": "a"}], "deadline": 3}),
+        ("scsi_reserve_probe", {"luns": [{"device": "/dev/none", "name": "a"}], "deadline": 3}),
+        ("scsi_reserve_probe", {"device": "/dev/none", "deadline": 3}),
+        ("lun_map", {"root": str(lab.directory), "wanted": [{"image": "rbd/x"}, {"eui": "6465336666353233"}, {"naa": "5000"}, {"serial": "x"}]}),
+        ("lun_map", {"tgt_control_port": lab.port, "wanted": [{"image": "rbd/datastore1"}]}),
+        ("dynamic_debug", {"match": [match], "flags": "p", "missing_ok": True}),
+        ("dynamic_debug", {"state": "restored", "sites": [site], "missing_ok": True}),
+        ("kernel_log", {"since": "1", "patterns": ["x"]}),
+        ("kernel_log", {"path": str(log), "patterns": ["x"]}),
+        ("scst_trace_level", {"add": ["pr"], "remove": ["scsi"]}),
+        # An empty pattern is every process; check mode lets them be.
+        ("process_pause", {"pattern": "^no such process$", "multiple": True, "paused": False, "_ansible_check_mode": True}),
+    ]
 
 
-def variants(options: t.Mapping[str, t.Any], text: str) -> t.Iterator[tuple[str, t.Any]]:
-    """(option, a value with the text in it), also of suboptions."""
+def texts(value: t.Any, where: Where = ()) -> t.Iterator[Where]:
+    """Where the text is; of a dictionary that is free in its keys, these, too."""
+    if isinstance(value, str):
+        yield where
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts(inner, (*where, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from texts(inner, (*where, index))
+
+
+def with_text(value: t.Any, where: Where, text: str) -> t.Any:
+    changed = copy.deepcopy(value)
+    inner = changed
+    for key in where[:-1]:
+        inner = inner[key]
+    inner[where[-1]] = text
+    return changed
+
+
+def named(where: Where) -> str:
+    """As in the documentation: without the numbers, and without free keys."""
+    words = [word for word in where if isinstance(word, str)]
+    return ".".join(words[:2] if words[:2] == ["lease", "gone_since"] else words)
+
+
+def documented(options: t.Mapping[str, t.Any], before: str = "") -> t.Iterator[tuple[str, bool]]:
+    """Each option that takes text, and whether it is one of a few words."""
     for name, option in options.items():
-        kind, inner = option.get("type", "str"), option.get("elements")
-        if option.get("options"):
-            for path, value in variants(option["options"], text):
-                key = path.split(".")[0]
-                yield f"{name}.{path}", [{key: value}] if kind == "list" else {key: value}
-        elif kind in TEXT and "choices" not in option:
-            yield name, text
-        elif kind == "list" and inner in TEXT and "choices" not in option:
-            yield name, [text]
-        elif kind == "dict" or inner == "dict":
-            yield name, {text: text} if kind == "dict" else [{text: text}]
+        if option.get("suboptions"):
+            yield from documented(option["suboptions"], f"{before}{name}.")
+        elif option.get("type", "str") in TEXT or option.get("elements") in TEXT or option.get("type") == "dict":
+            yield before + name, "choices" in option
 
 
 def options_of(name: str) -> dict[str, t.Any]:
@@ -117,32 +153,50 @@ def wrong_with(name: str, arguments: t.Mapping[str, t.Any], place: Path) -> str:
         answer = json.loads(words)
     except ValueError:
         return f"it ended with {process.exitcode} and no answer: {words[-1500:]}"
+    if any(unfit in str(answer.get("msg", "")) for unfit in UNFIT):
+        return f"the module's code was not reached: {answer['msg'][:300]}"
     return "" if process.exitcode in (0, 1) and "Traceback" not in json.dumps(answer) else f"it ended with {process.exitcode}: {words[-1500:]}"
 
 
-def blacklist(lab: Lab) -> str:
-    return subprocess.run(["ceph", "--conf", lab.conf, "osd", "blocklist", "ls"], check=True, capture_output=True, text=True, timeout=60).stdout
+def missing(lab: Lab) -> list[str]:
+    """Options that take free text and are in no base."""
+    has = {(name, named(where)) for name, options in bases(lab) for where in texts(options)}
+    names = dict.fromkeys(name for name, _options in bases(lab))
+    return [f"{name}.{option}" for name in names for option, few in documented(options_of(name)) if not few and (name, option) not in has]
+
+
+def tries(lab: Lab) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
+    """Module, what is tried, options; the bases as they are first. What the first bases fence, later ones let in again."""
+    for name, base in bases(lab):
+        free = {option for option, few in documented(options_of(name)) if not few}
+        yield name, "good options", base
+        for text in hostile(lab.directory / "canary"):
+            for where in texts(base):
+                if named(where) in free:
+                    yield name, f"{named(where)}={text[:60]!r}", with_text(base, where, text)
+            if "lease" in base:
+                yield name, f"a key of lease.gone_since={text[:60]!r}", {**base, "lease": {**base["lease"], "gone_since": {text: text}}}
 
 
 def main() -> None:
     lab, failed, tried = Lab(Path(sys.argv[1]), int(sys.argv[2])), 0, 0
     before = blacklist(lab)
     os.environ["TGT_IPC_SOCKET"] = str(lab.directory / "tgtd")
-    for name in NAMES:
-        documented, base = options_of(name), good(lab, name)
-        for text in hostile(lab.directory / "canary"):
-            for option, value in variants(documented, text):
-                tried += 1
-                wrong = wrong_with(name, {**base, option.split(".")[0]: value}, lab.directory)
-                if wrong:
-                    failed += 1
-                    print(f"FAILED  {name}, {option}={text[:60]!r}: {wrong}", flush=True)
-        print(f"{name}: done", flush=True)
-    if blacklist(lab) != before:
+    found = missing(lab)
+    print(f"{'FAILED  no base has ' + ', '.join(found) if found else 'every option that takes free text is in a base'}", flush=True)
+    for name, what, options in tries(lab):
+        tried += 1
+        wrong = wrong_with(name, options, lab.directory)
+        failed += bool(wrong)
+        if wrong:
+            print(f"FAILED  {name}, {what}: {wrong}", flush=True)
+    fencing.apply({**lab.connection, **BLACKLIST, "addresses": [CLIENT], "state": "restored", "restore": "always"}, dry_run=False)
+    after = blacklist(lab)
+    if after != before:
         failed += 1
-        print(f"FAILED  the blacklist was {before} and is {blacklist(lab)}")
+        print(f"FAILED  the blacklist was {before} and is {after}")
     print(f"{tried} tries, {failed} failed")
-    sys.exit(1 if failed or not tried else 0)
+    sys.exit(1 if failed or found or not tried else 0)
 
 
 if __name__ == "__main__":

@@ -3,84 +3,77 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kills the playbook at every task boundary, runs it again, and looks at what is left.
 
-usage: kill_everywhere.py LAB PORT, of a lab that is up
+usage: kill_everywhere.py LAB PORT [STEP], of a lab that is up; STEP: every which boundary, 1 when not given
 
 Each boundary gets an incident of its own, an orphan on an image of its own. Afterwards the LUN must answer, its one watcher must be alive, the
-blacklist must be as before, and no lease may be left. Prints a line for each boundary and ends with 1 when one of them failed.
+blacklist must be as before, no lease may be left, and no reservation. Prints a line for each boundary and ends with 1 when one of them failed. Kills
+in the middle of tasks, and of other incidents, are those of soak.py.
 """
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import typing as t
 from itertools import count
 from pathlib import Path
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
-from lab import BLACKLIST, INITIATOR, LOOK, Lab
+from aftermath import blacklist, faults, outcome, require_sight
+from lab import Lab
 
 HERE = Path(__file__).parent
 # Waits are evidence, and the evidence is the same when it comes sooner.
 QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3}
 
 
+def settings(lab: Lab, image: str) -> dict[str, t.Any]:
+    return {**QUICK, "remediate_watchers_images": [f"rbd/{image}"], "remediate_watchers_luns": [lab.lun(image)]}
+
+
 def heal(lab: Lab, image: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return lab.play("playbooks/remediate_watchers.yml", {**QUICK, "remediate_watchers_images": [f"rbd/{image}"]}, **environment)
+    return lab.play("playbooks/remediate_watchers.yml", settings(lab, image), ANSIBLE_CALLBACK_RESULT_FORMAT="json", **environment)
 
 
-def blacklist(lab: Lab) -> dict[str, t.Any]:
-    found = fencing.apply({**lab.connection, **BLACKLIST}, dry_run=False)
-    return {"entries": found.after, "leases": found.leases}
-
-
-def faults(lab: Lab, image: str, before: dict[str, t.Any]) -> list[str]:
-    """What is not as it should be."""
-    lun, after = lab.lun(image), blacklist(lab)
-    leases = [lease for lease in after["leases"] if f"rbd/{image}" in lease["images"]]
-    outcome = probe(IscsiTransport(lun["portal"], lun["target"], lun["lun"], INITIATOR), Plan(5, 1, "flush"))
-    found = detect({**lab.connection, **LOOK, "liveness": "all", "images": [f"rbd/{image}"]})["images"][0]
-    watchers = [watcher["liveness"] for watcher in found["watchers"]]
-    return [
-        *([f"the LUN is {outcome.verdict}: {outcome.reason}"] if outcome.verdict != "healthy" else []),
-        *([f"its watchers are {watchers}"] if watchers != ["alive"] else []),
-        *([f"the blacklist was {before['entries']} and is {after['entries']}"] if after["entries"] != before["entries"] else []),
-        *([f"leases are left: {leases}"] if leases else []),
-    ]
-
-
-def boundary(lab: Lab, number: int) -> tuple[str, str, list[str]] | None:
-    """Where the playbook was killed, how the second run ended, and what is wrong; None when the playbook had ended before."""
-    image, note = f"killed{number}", lab.directory / "killed_after"
+def killed_after(lab: Lab, image: str, task: int) -> tuple[str, subprocess.CompletedProcess[str]]:
+    """The name of the task after which the run was killed, '' when it ended before; the run."""
+    note = lab.directory / "killed_after"
     note.unlink(missing_ok=True)
+    callback = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "kill_after"}
+    run = heal(lab, image, **callback, KILL_AFTER=str(task), KILL_NOTE=str(note))
+    return note.read_text() if note.exists() else "", run
+
+
+def boundary(lab: Lab, number: int) -> tuple[str, list[str]] | None:
+    """Where the playbook was killed and how the second run ended, and what is wrong; None when the playbook had ended before."""
+    image = f"killed{number}"
     lab.inject(image)
     before = blacklist(lab)
-    callback = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "kill_after"}
-    killed = heal(lab, image, **callback, KILL_AFTER=str(number), KILL_NOTE=str(note))
-    if killed.returncode == 0 and not note.exists():
-        return None
+    where, run = killed_after(lab, image, number)
+    if not where:
+        return None if run.returncode == 0 else (f"it ended by itself as {outcome(run)}", [run.stdout + run.stderr])
     between = "fenced" if blacklist(lab)["leases"] else "not fenced"
     again = heal(lab, image)
-    words = re.search(r"(\w+), looked at", again.stdout)
-    wrong = faults(lab, image, before) + ([] if again.returncode == 0 else [f"the second run failed:\n{again.stdout}{again.stderr}"])
-    return f"{note.read_text() if note.exists() else killed.stdout} ({between})", words[1] if words else "no outcome", wrong
+    ended = outcome(again)
+    wrong = faults(lab, image, before["entries"]) + ([] if ended in ("healed", "nothing_to_do") else [f"it ended as {ended}:\n{again.stdout}{again.stderr}"])
+    return f"{where} ({between}): {ended}", wrong
 
 
 def main() -> None:
-    lab, failed = Lab(Path(sys.argv[1]), int(sys.argv[2])), 0
-    for number in count(1):
+    lab, step, failed, killed = Lab(Path(sys.argv[1]), int(sys.argv[2])), int(sys.argv[3]) if sys.argv[3:] else 1, 0, 0
+    lab.inject("sight", "contested")
+    require_sight(lab, "sight")
+    for number in count(1, step):
         result = boundary(lab, number)
         if result is None:
             break
-        where, outcome, wrong = result
+        where, wrong = result
+        killed += 1
         failed += bool(wrong)
-        print(f"killed after {number:2} {where}: {outcome}, {'; '.join(wrong) or 'all as before'}", flush=True)
-    print(f"{number - 1} boundaries, {failed} failed")
-    sys.exit(1 if failed or number == 1 else 0)
+        print(f"killed after {number:2} {where}, {'; '.join(wrong) or 'all as before'}", flush=True)
+        if where.startswith("it ended"):
+            break
+    print(f"{killed} boundaries, {failed} failed")
+    sys.exit(1 if failed or not killed else 0)
 
 
 if __name__ == "__main__":

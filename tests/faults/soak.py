@@ -5,9 +5,10 @@
 
 usage: soak.py LAB PORT [COUNT [SEED]], of a lab that is up; 200 incidents when not given, and a seed by chance, which is printed
 
-Of two incidents in three the playbook is killed with SIGKILL after a task by chance. Then it runs once more, and where a stopped client stays fenced,
-that client is ended and it runs again. A contested image is refused, and its surplus client is ended. Then the LUN answers, its one watcher is alive, the
-blacklist is as before, and no lease is left. Two clients may be on the blacklist meanwhile, as in an incident: nobody but the stale one ever is.
+Of three incidents the playbook is killed with SIGKILL in one after a task by chance, in one at a moment by chance, which is in the middle of a task most
+often, and not in one. Then it runs once more, and where a stopped client stays fenced, that client is ended and it runs again. A contested image is
+refused, and its surplus client is ended. Then the LUN answers, its one watcher is alive, the blacklist is as before, and no lease and no reservation is
+left. Nobody but the stale client is on the blacklist meanwhile.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import collections
 import json
 import os
 import random
-import re
 import signal
 import statistics
 import sys
@@ -24,25 +24,30 @@ import time
 import typing as t
 from pathlib import Path
 
-from kill_everywhere import HERE, blacklist, faults, heal
+from aftermath import blacklist, faults, outcome, require_sight
+from kill_everywhere import heal, killed_after, settings
 from lab import Lab
 
 KINDS = ("orphan", "orphan", "zombie", "contested")
+# As many tasks as a run that heals has, and how long one takes at least; a kill that comes later is none.
 TASKS = 30
 ENDS = {"orphan": ("healed", "nothing_to_do"), "zombie": ("healed_restore_pending",), "contested": ("refused",)}
 
 
 class Incident:
-    def __init__(self, lab: Lab, number: int, chance: random.Random) -> None:
+    """``longest_s``: how long a run takes; the moment of a kill is within that."""
+
+    def __init__(self, lab: Lab, number: int, chance: random.Random, longest_s: float) -> None:
         self.lab, self.image, self.kind = lab, f"soak{number}", chance.choice(KINDS)
-        self.kill_after = chance.randint(1, TASKS) if chance.random() < 2 / 3 else 0
+        self.kill = chance.choice(("never", "task", "moment"))
+        self.task, self.moment_s = chance.randint(1, TASKS), chance.random() * longest_s
         self.killed = ""
         self.runs_s: list[float] = []
 
     def happen(self) -> list[str]:
         """What is wrong afterwards."""
         client = self.lab.inject(self.image, self.kind)
-        before = blacklist(self.lab)
+        before = blacklist(self.lab)["entries"]
         self.run_killed()
         wrong = self.strangers(before, client)
         wrong += self.run(ENDS[self.kind])
@@ -53,23 +58,23 @@ class Incident:
         return wrong + faults(self.lab, self.image, before)
 
     def run_killed(self) -> None:
-        if self.kill_after:
-            note = self.lab.directory / "killed_after"
-            note.unlink(missing_ok=True)
-            callback = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "kill_after"}
-            heal(self.lab, self.image, **callback, KILL_AFTER=str(self.kill_after), KILL_NOTE=str(note))
-            self.killed = note.read_text().strip() if note.exists() else ""
+        if self.kill == "task":
+            self.killed = killed_after(self.lab, self.image, self.task)[0]
+        elif self.kill == "moment":
+            run = self.lab.play("playbooks/remediate_watchers.yml", settings(self.lab, self.image), self.moment_s)
+            last = [line for line in run.stdout.splitlines() if line.startswith("TASK")][-1:]
+            self.killed = f"{self.moment_s:.2f} s, {last[0].strip(' *') if last else 'no task'}" if run.returncode < 0 else ""
 
     def run(self, ends: t.Container[str]) -> list[str]:
         began = time.monotonic()
         done = heal(self.lab, self.image)
         self.runs_s.append(time.monotonic() - began)
-        found = re.search(r"(\w+), looked at", done.stdout)
-        return [] if found and found[1] in ends else [f"{found[1] if found else 'no outcome'}: {done.stdout[-2000:]}{done.stderr[-500:]}"]
+        ended = outcome(done)
+        return [] if ended in ends else [f"{ended}: {done.stdout[-2000:]}{done.stderr[-500:]}"]
 
-    def strangers(self, before: t.Mapping[str, t.Any], client: t.Mapping[str, t.Any]) -> list[str]:
+    def strangers(self, before: t.Mapping[str, str], client: t.Mapping[str, t.Any]) -> list[str]:
         allowed = set() if self.kind == "contested" else {client["address"]}
-        found = set(blacklist(self.lab)["entries"]) - set(before["entries"]) - allowed
+        found = set(blacklist(self.lab)["entries"]) - set(before) - allowed
         return [f"{found} were fenced"] if found else []
 
 
@@ -83,20 +88,21 @@ def end(pid: int) -> None:
 def main() -> None:
     lab, number = Lab(Path(sys.argv[1]), int(sys.argv[2])), int(sys.argv[3]) if sys.argv[3:] else 200
     seed = int(sys.argv[4]) if sys.argv[4:] else random.SystemRandom().randint(0, 2**32)
-    chance, kinds, killed, failed, runs_s = random.Random(seed), collections.Counter[str](), 0, 0, []
+    chance, kinds, killed, failed, runs_s = random.Random(seed), collections.Counter[str](), 0, 0, [10.0]
     print(f"seed {seed}", flush=True)
+    lab.inject("soak", "contested")
+    require_sight(lab, "soak")
     for one in range(1, number + 1):
-        incident = Incident(lab, one, chance)
+        incident = Incident(lab, one, chance, statistics.median(runs_s))
         wrong = incident.happen()
         kinds[incident.kind] += 1
         killed += bool(incident.killed)
         failed += bool(wrong)
         runs_s += incident.runs_s
-        print(
-            f"{'FAILED' if wrong else 'ok':<8}{one:>4} {incident.kind:<10}{incident.killed or 'not killed'}{'; ' + '; '.join(wrong) if wrong else ''}",
-            flush=True,
-        )
-    print(f"{json.dumps(kinds)}, {killed} killed, {failed} failed; a run took {statistics.median(runs_s):.1f} s in the middle, {max(runs_s):.1f} s at most")
+        words = "; ".join([f"killed after {incident.killed}" if incident.killed else "not killed", *wrong])
+        print(f"{'FAILED' if wrong else 'ok':<8}{one:>4} {incident.kind:<10}{words}", flush=True)
+    taken_s = runs_s[1:] or [0.0]
+    print(f"{json.dumps(kinds)}, {killed} killed, {failed} failed; a run took {statistics.median(taken_s):.1f} s in the middle, {max(taken_s):.1f} s at most")
     sys.exit(1 if failed or not number else 0)
 
 
