@@ -127,19 +127,22 @@ BENCH_LAB := /var/tmp/iscsi_rescue_bench 28300
 lab_of = -e incident_lab_dir=$(firstword $(1)) -e incident_lab_port=$(lastword $(1))
 
 .PHONY: test-kill
-test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook at every task boundary, and a module in the middle, and see that the next run puts all right
+test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook and a module here and there, let some faults happen, and see that the next run puts all right
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
-	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(KILL_LAB))
-	$(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB)
-	$(PROGRAM) tests/faults/kill_module.py $(KILL_LAB)
-	$(PROGRAM) tests/faults/matrix.py $(KILL_LAB) somebody removes
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(KILL_LAB)) -e incident_lab_mons=3
+	$(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB) 8
+	$(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 60
+	$(PROGRAM) tests/faults/soak.py $(KILL_LAB) 2
+	$(PROGRAM) tests/faults/matrix.py $(KILL_LAB) monitors restarted zombie fenced, header restarted detected, manager fenced, somebody removes fenced, expires fenced
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 
 .PHONY: test-faults
-test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and other people fail in each phase of the role; takes an hour (CELLS="words" for some)
+test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and other people fail in each phase of the role, and kill it at every task; takes hours (CELLS="words" for some)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(KILL_LAB)) -e incident_lab_mons=3
 	$(PROGRAM) tests/faults/matrix.py $(KILL_LAB) $(CELLS)
+	test -n "$(CELLS)" || $(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB)
+	test -n "$(CELLS)" || $(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 10
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 
 .PHONY: test-soak
@@ -159,6 +162,7 @@ test-privilege: $(VENV)/.tests $(COLLECTION) ## Test the role as the Ceph user o
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(PRIVILEGE_LAB))
 	$(PROGRAM) tests/faults/least_privilege.py $(PRIVILEGE_LAB)
 	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/injection.py $(PRIVILEGE_LAB)
+	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/hostile_plays.py $(PRIVILEGE_LAB)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
 
 .PHONY: bench
@@ -181,7 +185,7 @@ test-artifact: $(OLDEST)/.made ## Build the collection, install it elsewhere, an
 	PATH=$(OLDEST)/bin:$$PATH tests/artifact.sh $(BUILD)/artifact
 
 .PHONY: test-controllers
-test-controllers: ## Test on each ansible-core from 2.17 on that this machine's Pythons allow (CONTROLLERS="2.17 2.21" for some); takes six minutes each
+test-controllers: ## Test on each ansible-core from 2.17 on that this machine's Pythons allow (CONTROLLERS="2.17 2.21" for some; SKIP_MISSING=yes where a Python is missing); takes six minutes each
 	tests/controllers.sh $(BUILD)/controllers $(CONTROLLERS)
 
 # The newest, in a venv that has nothing else.

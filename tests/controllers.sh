@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The collection under each ansible-core, in a venv of its own: unit tests, integration tests, and the installed artifact.
 # usage: controllers.sh PLACE [VERSION ...]
+# A version whose Python is not here is a failure; with SKIP_MISSING=yes it is skipped, and the last line says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,10 +20,18 @@ python_of() {
   return 1
 }
 
+# What is installed for one version must not become another's, before or while it is tested.
+check_version() {
+  "$venv/bin/ansible" --version | head -1 | grep -qF "[core $version." && return
+  echo "$venv has $("$venv/bin/ansible" --version | head -1), not ansible-core $version: remove that directory and run this again." >&2
+  exit 1
+}
+
 [ $# -gt 0 ] || set -- 2.17 2.18 2.19 2.20 2.21
 for version in "$@"; do
-  if ! python=$(python_of "${pythons[$version]}"); then
-    skipped+=("$version (no Python ${pythons[$version]} here)")
+  wanted=${pythons[$version]:?"ansible-core $version is not known here; choose from ${!pythons[*]}"}
+  if ! python=$(python_of "$wanted"); then
+    skipped+=("$version (no Python $wanted here)")
     continue
   fi
   venv=$place/$version
@@ -31,10 +40,14 @@ for version in "$@"; do
     "$venv/bin/pip" install --quiet "ansible-core==$version.*" jmespath pytest hypothesis
     touch "$venv/.controller" "$venv/.tests"
   fi
-  echo "== ansible-core $version on Python ${pythons[$version]}"
-  make VENV="$venv" test-unit test-integration
+  check_version
+  echo "== $("$venv/bin/ansible" --version | head -1) on Python $wanted"
+  # The requirements of this checkout ask for an ansible-core of their own: these two must not be made anew.
+  make --old-file="$venv/.controller" --old-file="$venv/.tests" VENV="$venv" test-unit test-integration
   PATH=$PWD/$venv/bin:$PATH tests/artifact.sh "$place/artifact"
+  check_version
   passed+=("$version")
 done
-[ ${#passed[@]} -gt 0 ] || { echo "No ansible-core could be tried: ${skipped[*]}"; exit 1; }
-echo "ansible-core: passed ${passed[*]:-none}; skipped: ${skipped[*]:-none}"
+echo "ansible-core: passed ${passed[*]:-none}; not tried: ${skipped[*]:-none}${SKIP_MISSING:+ (SKIP_MISSING=$SKIP_MISSING)}"
+[ ${#passed[@]} -gt 0 ]
+[ ${#skipped[@]} -eq 0 ] || [ "${SKIP_MISSING:-}" = yes ]

@@ -5,19 +5,28 @@
 
 usage: least_privilege.py LAB PORT, of a lab that is up
 
-Prints a line for each try and ends with 1 when one did not go as it should.
+In both tiers an orphan is healed, and a stopped client is fenced and let in again when it is ended. All runs are at -vvv with --diff, and what they say,
+their reports and the command lines of all processes meanwhile hold neither the key nor the CHAP password. What the key cannot do, an admin's key can,
+so that it is the key that is refused. Prints a line for each try and ends with 1 when one did not go as it should.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import typing as t
 from pathlib import Path
 
+from aftermath import outcome
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
 from lab import BLACKLIST, Lab
 
@@ -25,15 +34,50 @@ NAME = "client.iscsi-rescue"
 QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3}
 # The Ceph side needs no root; the modules run as this user.
 NOBODY = {"ansible_become": True, "ansible_become_method": "su", "ansible_become_user": "nobody", "ansible_become_flags": "-s /bin/sh"}
-# What each removed cap is called in the sentence that asks for it.
-WORDS = {
-    "profile rbd": "profile rbd",
-    'allow command "osd blocklist" with blocklistop=rm': "with blocklistop=rm",
-    "allow command sessions": "allow command sessions",
-    "allow rwx object_prefix cephops_iscsi_rescue.leases": "cephops_iscsi_rescue.leases",
+SECRET = "chap-secret-0123456789"
+# All that Ansible may print.
+LOUD = {"ANSIBLE_VERBOSITY": "3", "ANSIBLE_DIFF_ALWAYS": "true", "CHAP_SECRET": SECRET}
+SAMPLE_S = 0.02
+# What each removed cap is called in the sentence that asks for it. Ceph's refusal tells no more than what was tried; these are the prefixes it takes.
+LISTING = "the osd cap 'allow r class-read' on rbd_directory, rbd_trash and rbd_namespace"
+OPENING = "the osd cap 'allow r class-read' on rbd_id., rbd_header. and rbd_info"
+SENTENCES = {
+    "profile rbd": "the mon cap 'profile rbd'",
+    'allow command "osd blocklist" with blocklistop=rm': "the mon cap 'allow command \"osd blocklist\" with blocklistop=rm'",
+    "allow command sessions": "the mon cap 'allow command sessions'",
+    "allow rwx object_prefix cephops_iscsi_rescue.leases": "the osd cap 'allow rwx object_prefix cephops_iscsi_rescue.leases'",
+    **{f"allow r class-read object_prefix {prefix}": LISTING for prefix in ("rbd_directory", "rbd_trash", "rbd_namespace")},
+    **{f"allow r class-read object_prefix {prefix}": OPENING for prefix in ("rbd_id.", "rbd_header.", "rbd_info")},
+    # The first thing that wants it.
+    "allow *": "the osd cap '",
 }
 # Of the other word for the list, on this release.
 UNUSED = ('allow command "osd blacklist" with blacklistop=rm',)
+REFUSALS = ("EACCES", "EPERM", "Operation not permitted", "Permission denied", "access denied")
+
+
+class CommandLines:
+    """All command lines that processes had while this was open."""
+
+    def __init__(self) -> None:
+        self.seen: set[bytes] = set()
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def __enter__(self) -> CommandLines:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def watch(self) -> None:
+        while not self.over.wait(SAMPLE_S):
+            for file in Path("/proc").glob("[0-9]*/cmdline"):
+                # A process may end meanwhile.
+                with contextlib.suppress(OSError):
+                    self.seen.add(file.read_bytes())
 
 
 class Privilege:
@@ -57,26 +101,32 @@ class Privilege:
             self.faults.append(what)
 
     def ceph(self, *words: str) -> str:
-        command = ["ceph", "--conf", self.lab.conf, *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+        return self.lab.run("ceph", "--conf", self.lab.conf, *words)
 
     def make(self, tier: str) -> str:
         """How often the playbook changed something."""
-        done = self.lab.play("playbooks/ceph_user.yml", {"ceph_user_keyring": str(self.keyring), "ceph_user_owner": "nobody", "ceph_user_tier": tier})
+        settings = {"ceph_user_keyring": str(self.keyring), "ceph_user_owner": "nobody", "ceph_user_tier": tier}
+        done = self.lab.play("playbooks/ceph_user.yml", settings, **LOUD)
         self.said += done.stdout + done.stderr
         return next((word for word in done.stdout.split() if word.startswith("changed=")), done.stdout)
 
-    def heal(self, **settings: t.Any) -> str:
+    def heal(self, image: str, **settings: t.Any) -> subprocess.CompletedProcess[str]:
         # The controller is here, and so runs as that user, too.
         user = {
             "remediate_watchers_report_dir": str(self.reports),
             "remediate_watchers_ceph_client": NAME,
             "remediate_watchers_ceph_keyring": str(self.keyring),
             "remediate_watchers_ceph_conf": str(self.conf),
+            "remediate_watchers_luns": [self.lab.lun(image)],
+            "remediate_watchers_probe_chap_user": "probe",
+            "remediate_watchers_probe_chap_password": "{{ lookup('ansible.builtin.env', 'CHAP_SECRET') }}",
         }
-        done = self.lab.play("playbooks/remediate_watchers.yml", {**QUICK, **user, **NOBODY, **settings}, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+        done = self.lab.play("playbooks/remediate_watchers.yml", {**QUICK, **user, **NOBODY, **settings}, ANSIBLE_CALLBACK_RESULT_FORMAT="json", **LOUD)
         self.said += done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return done
+
+    def ended(self, what: str, done: subprocess.CompletedProcess[str], *ends: str) -> None:
+        self.check(what, outcome(done) in ends, f"{outcome(done)}: {done.stdout[-3000:]}{done.stderr[-1000:]}")
 
     def blacklist(self) -> dict[str, t.Any]:
         found = fencing.apply({**self.lab.connection, **BLACKLIST}, dry_run=False)
@@ -87,80 +137,115 @@ class Privilege:
         return {kind: words.split(", ") for kind, words in user["caps"].items()}
 
     def give(self, caps: dict[str, list[str]]) -> None:
-        self.ceph("auth", "caps", NAME, *(word for kind, words in caps.items() for word in (kind, ", ".join(words))))
+        self.ceph("auth", "caps", NAME, *(word for kind, words in caps.items() if words for word in (kind, ", ".join(words))))
 
 
 def heals(tried: Privilege, tier: str, survey: str) -> None:
     changed = [tried.make(tier), tried.make(tier)]
     tried.check(f"{tier}: the playbook makes the user once", changed[1] == "changed=0" and changed[0] != "changed=0", str(changed))
-    tried.lab.inject(f"tier-{tier}")
     before = tried.blacklist()
-    said = tried.heal(remediate_watchers_survey=survey)
-    tried.check(f"{tier}: heals", "healed, looked at" in said and "-> healthy" in said, said[-3000:])
+    tried.lab.inject(f"orphan-{tier}")
+    done = tried.heal(f"orphan-{tier}", remediate_watchers_survey=survey)
+    tried.ended(f"{tier}: heals an orphan", done, "healed")
+    tried.check(f"{tier}: proves it", "-> healthy" in done.stdout, done.stdout[-3000:])
+    stopped = tried.lab.inject(f"zombie-{tier}", "zombie")
+    tried.ended(f"{tier}: fences a stopped client", tried.heal(f"zombie-{tier}", remediate_watchers_survey=survey), "healed_restore_pending")
+    tried.check(f"{tier}: and keeps it out", stopped["address"] in tried.blacklist()["entries"], str(tried.blacklist()))
+    os.kill(stopped["pid"], signal.SIGKILL)
+    time.sleep(1)
+    tried.ended(f"{tier}: lets it in when it is ended", tried.heal(f"zombie-{tier}", remediate_watchers_survey=survey), "healed")
     tried.check(f"{tier}: leaves nothing", tried.blacklist() == before, str(tried.blacklist()))
 
 
-def lacks(tried: Privilege) -> None:
-    """With one cap less each time: nobody is fenced, and the cap is named."""
-    tried.make("image")
+def lacks(tried: Privilege, tier: str, survey: str) -> None:
+    """With one cap less each time: nobody is fenced, and the cap is named, and no other."""
+    tried.make(tier)
+    image = f"lacking-{tier}"
+    tried.lab.inject(image)
     whole, before = tried.caps(), tried.blacklist()
-    tried.lab.inject("lacking")
     for kind, words in whole.items():
         for word in words:
             if word not in UNUSED:
                 tried.give({**whole, kind: [other for other in words if other != word]})
                 # Only who names an image has it looked up by its name.
-                named = {"remediate_watchers_images": ["rbd/lacking"]} if "rbd_id." in word else {}
-                said = tried.heal(remediate_watchers_survey="image", **named)
-                wanted = WORDS.get(word, word.rpartition(" ")[2])
-                tried.check(f"without {kind} '{word}': it is named", wanted in said, said[-3000:])
-                tried.check(f"without {kind} '{word}': nobody is fenced", tried.blacklist() == before, str(tried.blacklist()))
+                settings = {"remediate_watchers_images": [f"rbd/{image}"]} if "rbd_id." in word else {}
+                done = tried.heal(image, remediate_watchers_survey=survey, **settings)
+                named = {cap for cap in SENTENCES.values() if cap in " ".join(re.findall(r"\[ERROR\].*", done.stdout + done.stderr))}
+                tried.check(f"{tier}, without {kind} '{word}': it is named", SENTENCES[word] in named, (done.stdout + done.stderr)[-3000:])
+                others = named - {SENTENCES[word], SENTENCES["allow *"]}
+                tried.check(f"{tier}, without {kind} '{word}': no other is named", word == "allow *" or not others, str(others))
+                tried.check(f"{tier}, without {kind} '{word}': the run fails", outcome(done) in ("stopped", "failed", "refused"), outcome(done))
+                tried.check(f"{tier}, without {kind} '{word}': nobody is fenced", tried.blacklist() == before, str(tried.blacklist()))
     tried.give(whole)
-    said = tried.heal(remediate_watchers_survey="image")
-    tried.check("with all of them again: heals", "healed, looked at" in said, said[-3000:])
+    tried.ended(f"{tier}, with all of them again: heals", tried.heal(image, remediate_watchers_survey=survey), "healed")
+
+
+def forbidden(tried: Privilege) -> dict[str, list[str]]:
+    """What would be worth something to a thief; the words follow those that say who it is."""
+    for image in ("spare1", "spare2", "spare3"):
+        tried.lab.create(image, "layering,exclusive-lock")
+    tried.ceph("osd", "pool", "create", "other", "8")
+    for pool in ("rbd", "other"):
+        tried.lab.run("rados", "--conf", tried.lab.conf, "--pool", pool, "put", "rbd_data.secret", "/etc/hostname")
+    tried.lab.run("rbd", "--conf", tried.lab.conf, "lock", "add", "rbd/spare1", "mine")
+    (lock,) = json.loads(tried.lab.run("rbd", "--conf", tried.lab.conf, "lock", "ls", "rbd/spare1", "--format", "json"))
+    header = f"rbd_header.{json.loads(tried.lab.run('rbd', '--conf', tried.lab.conf, 'info', 'rbd/spare3', '--format', 'json'))['id']}"
+    return {
+        "read an image's data": ["rados", "--pool", "rbd", "get", "rbd_data.secret", "/dev/null"],
+        "write an image's data": ["rados", "--pool", "rbd", "put", "rbd_data.secret", "/etc/hostname"],
+        "delete data": ["rados", "--pool", "rbd", "rm", "rbd_data.secret"],
+        "read another pool": ["rados", "--pool", "other", "get", "rbd_data.secret", "/dev/null"],
+        "write to another pool": ["rados", "--pool", "other", "put", "rbd_data.secret", "/etc/hostname"],
+        "write what a header holds": ["rados", "--pool", "rbd", "setomapval", header, "mine", "1"],
+        "delete a header": ["rados", "--pool", "rbd", "rm", header],
+        "export an image": ["rbd", "export", "rbd/spare1", "/dev/null"],
+        "change an image": ["rbd", "resize", "rbd/spare1", "--size", "1G"],
+        "break a lock": ["rbd", "lock", "rm", "rbd/spare1", "mine", lock["locker"]],
+        "delete an image": ["rbd", "rm", "--no-progress", "rbd/spare2"],
+        "clear the blacklist": ["ceph", "osd", "blocklist", "clear"],
+        "fence a host by its address": ["ceph", "osd", "blocklist", "add", "192.0.2.1"],
+        "make a pool": ["ceph", "osd", "pool", "create", "mine", "8"],
+        "read keys": ["ceph", "auth", "get", "client.admin"],
+        "change the configuration": ["ceph", "config", "set", "global", "debug_ms", "0"],
+        "ask an OSD for all its watchers": ["ceph", "tell", "osd.0", "dump_watchers"],
+        # The last one, for an admin really gives them.
+        "give itself caps": ["ceph", "auth", "caps", NAME, "mon", "allow *"],
+    }
 
 
 def can_do_nothing_else(tried: Privilege) -> None:
     tried.make("image")
-    run = ["--conf", tried.lab.conf, "--name", NAME, "--keyring", str(tried.keyring)]
-    tried.ceph("osd", "pool", "create", "other", "8")
-    for pool in ("rbd", "other"):
-        subprocess.run(["rados", "--conf", tried.lab.conf, "--pool", pool, "put", "rbd_data.secret", "/dev/null"], check=True, timeout=60)
-    header = json.loads(subprocess.run(["rbd", "--conf", tried.lab.conf, "info", "rbd/lacking", "--format", "json"], check=True, capture_output=True).stdout)[
-        "id"
-    ]
-    forbidden = {
-        "read an image's data": ["rados", *run, "--pool", "rbd", "get", "rbd_data.secret", "/dev/null"],
-        "read another pool": ["rados", *run, "--pool", "other", "get", "rbd_data.secret", "/dev/null"],
-        "delete data": ["rados", *run, "--pool", "rbd", "rm", "rbd_data.secret"],
-        "delete a header": ["rados", *run, "--pool", "rbd", "rm", f"rbd_header.{header}"],
-        "delete an image": ["rbd", *run, "rm", "rbd/lacking"],
-        "change an image": ["rbd", *run, "resize", "rbd/lacking", "--size", "1G"],
-        "export an image": ["rbd", *run, "export", "rbd/lacking", "-"],
-        "break a lock": ["rbd", *run, "lock", "rm", "rbd/lacking", "auto 1", "client.1"],
-        "clear the blacklist": ["ceph", *run, "osd", "blocklist", "clear"],
-        "make a pool": ["ceph", *run, "osd", "pool", "create", "mine", "8"],
-        "read keys": ["ceph", *run, "auth", "get", "client.admin"],
-        "change the configuration": ["ceph", *run, "config", "set", "global", "debug_ms", "1"],
-        "ask an OSD for all its watchers": ["ceph", *run, "tell", "osd.0", "dump_watchers"],
-    }
-    for what, command in forbidden.items():
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
-        refused = done.returncode != 0 and any(
-            word in done.stderr for word in ("EACCES", "EPERM", "Operation not permitted", "Permission denied", "access denied")
-        )
+    for what, (program, *words) in forbidden(tried).items():
+        mine = ["timeout", "60", program, "--conf", tried.lab.conf, "--name", NAME, "--keyring", str(tried.keyring), *words]
+        done = subprocess.run(mine, check=False, capture_output=True, text=True)
+        refused = done.returncode != 0 and any(word in done.stderr for word in REFUSALS)
         tried.check(f"the key cannot {what}", refused, f"{done.returncode} {done.stdout[-300:]} {done.stderr[-500:]}")
+        admin = subprocess.run(["timeout", "60", program, "--conf", tried.lab.conf, *words], check=False, capture_output=True, text=True)
+        tried.check(f"and an admin's can {what}", admin.returncode == 0, f"{admin.returncode} {admin.stderr[-500:]}")
+
+
+def tells_nothing(tried: Privilege, lines: CommandLines) -> None:
+    key = tried.ceph("auth", "print-key", NAME).strip()
+    written = "".join(path.read_text() for path in tried.reports.iterdir())
+    names = [path.suffix for path in tried.reports.iterdir()]
+    tried.check("reports were written", ".html" in names and ".json" in names, str(names))
+    tried.check("the runs said what modules are called with", '"chap_password": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"' in tried.said)
+    # It is in the command line of the playbook.
+    tried.check("command lines were seen", any(b"remediate_watchers_probe_chap_user" in line for line in lines.seen))
+    for what, secret in (("key", key), ("CHAP password", SECRET)):
+        tried.check(f"the {what} is in no output", secret not in tried.said)
+        tried.check(f"the {what} is in no report", secret not in written)
+        tried.check(f"the {what} is in no command line", not any(secret.encode() in line for line in lines.seen))
 
 
 def main() -> None:
     tried = Privilege(Lab(Path(sys.argv[1]), int(sys.argv[2])))
-    for tier, survey in (("image", "image"), ("fleet", "sweep")):
-        heals(tried, tier, survey)
-    lacks(tried)
+    with CommandLines() as lines:
+        for tier, survey in (("image", "image"), ("fleet", "sweep")):
+            heals(tried, tier, survey)
+            lacks(tried, tier, survey)
     can_do_nothing_else(tried)
-    key = tried.ceph("auth", "print-key", NAME).strip()
-    reports = "".join(path.read_text() for path in tried.reports.iterdir())
-    tried.check("the key is in no output and no report", key not in tried.said + reports)
+    tells_nothing(tried, lines)
     shutil.rmtree(tried.home)
     print(f"{len(tried.faults)} failed")
     sys.exit(1 if tried.faults else 0)

@@ -272,13 +272,14 @@ def is_well(state: t.Mapping[str, t.Any]) -> bool:
     return active and whole and not full and bool(state["mgrmap"].get("available"))
 
 
-def chosen(words: t.Sequence[str]) -> t.Iterator[tuple[Fault, str]]:
+def chosen(words: t.Sequence[str]) -> list[tuple[Fault, str]]:
+    """The cells that one group of words describes at least, each of which must describe some."""
     groups = [group.split() for group in " ".join(words).split(",")]
-    for fault in FAULTS:
-        for phase in fault.ends:
-            name = f"{fault.name} {fault.kind} {phase}".split()
-            if any(all(word in name for word in group) for group in groups):
-                yield fault, phase
+    cells = [(fault, phase) for fault in FAULTS for phase in fault.ends]
+    fitting = [[cell for cell in cells if set(group) <= set(f"{cell[0].name} {cell[0].kind} {cell[1]}".split())] for group in groups]
+    if not all(fitting):
+        raise SystemExit(f"No cell is described by one of {groups}.")
+    return [cell for cell in cells if any(cell in found for found in fitting)]
 
 
 def line(row: Row) -> str:
@@ -312,7 +313,7 @@ def tried(lab: Lab, cells: t.Sequence[tuple[Fault, str]]) -> t.Iterator[Row]:
 
 def main() -> None:
     lab, rows = Lab(Path(sys.argv[1]), int(sys.argv[2])), []
-    cells = list(chosen(sys.argv[3:]))
+    cells = chosen(sys.argv[3:])
     sight = f"sight{time.time():.0f}"
     lab.inject(sight, "contested")
     require_sight(lab, sight)
