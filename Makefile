@@ -124,6 +124,7 @@ KILL_LAB := /var/tmp/iscsi_rescue_kill 23300
 RELEASES_LAB := /var/tmp/iscsi_rescue_releases 27300
 PRIVILEGE_LAB := /var/tmp/iscsi_rescue_privilege 25300
 BENCH_LAB := /var/tmp/iscsi_rescue_bench 28300
+EVENTS_LAB := /var/tmp/iscsi_rescue_eda 29300
 lab_of = -e incident_lab_dir=$(firstword $(1)) -e incident_lab_port=$(lastword $(1))
 
 .PHONY: test-kill
@@ -164,6 +165,29 @@ test-privilege: $(VENV)/.tests $(COLLECTION) ## Test the role as the Ceph user o
 	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/injection.py $(PRIVILEGE_LAB)
 	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/hostile_plays.py $(PRIVILEGE_LAB)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
+
+# In a venv of its own, since ansible-rulebook may want other versions; it needs a Java for its rules.
+EVENTS := $(CURDIR)/$(BUILD)/events
+$(EVENTS)/.made: requirements.txt tests/events/requirements.txt
+	command -v java >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends openjdk-17-jre-headless; }
+	$(PYTHON) -m venv $(EVENTS)
+	$(EVENTS)/bin/pip install --quiet --requirement requirements.txt --requirement tests/events/requirements.txt
+	touch $@
+
+# Unpacked and not installed, for the packages start servers.
+PROMETHEUS := $(CURDIR)/$(BUILD)/prometheus
+$(PROMETHEUS)/.made:
+	rm -rf $(PROMETHEUS) && mkdir -p $(PROMETHEUS) && apt-get update
+	cd $(PROMETHEUS) && apt-get download prometheus prometheus-alertmanager && for package in *.deb; do dpkg -x $$package .; done
+	touch $@
+
+.PHONY: test-events
+test-events: $(VENV)/.tests $(COLLECTION) $(EVENTS)/.made $(PROMETHEUS)/.made ## Test the rulebooks with ansible-rulebook and Alertmanager, the metrics and alerts with promtool; takes four minutes
+	$(PROMETHEUS)/usr/bin/promtool test rules tests/events/duplicate_watchers.test.yml
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(EVENTS_LAB))
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(EVENTS_LAB))
+	$(PROGRAM) tests/events/rulebooks.py $(EVENTS_LAB) $(EVENTS) $(PROMETHEUS)/usr/bin
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(EVENTS_LAB))
 
 .PHONY: bench
 bench: $(VENV)/.tests $(COLLECTION) ## Measure surveys, fencing and the role, beside what one would do otherwise; takes 5 GB of memory

@@ -128,7 +128,7 @@ SETTINGS = {
     "timeout": "remediate_watchers_ceph_timeout",
 }
 _TEXTS = ("inventory", "hosts", "conf", "client", "keyring")
-_LEAST = {"interval": 1, "timeout": 1, "hold": 0, "expected": 0, "notify_timeout": 1}
+_LEAST = {"interval": 1, "timeout": 1, "hold": 0, "expected": 1, "notify_timeout": 1}
 _LISTS = {"images": str, "pools": str, "expected_for": dict}
 # Of ansible-rulebook itself.
 _IGNORED = ("eda_feedback_queue",)
