@@ -53,7 +53,7 @@ options:
     default: 120
   hold:
     description:
-      - Seconds for which nothing new is told of an image, except that it is gone, after it was told that it is found or changed. What lasts longer is told then.
+      - Seconds for which nothing but that it is gone is told of an image, after it was told that it is found or changed. What lasts longer is told then.
       - So an image that comes and goes is told of once in this time.
     type: int
     default: 600
