@@ -58,6 +58,7 @@ WELL, SICK, OUTAGE = survey(), survey(image()), nothing_seen("no answer")
         ([SICK, survey(unseen=1)], [["found rbd/one"], []]),
         # Named, and could not be read.
         ([SICK, survey(image(state="undetermined", decision="refuse", watchers=0), incomplete=["rbd/one"], unseen=1)], [["found rbd/one"], ["unseen"]]),
+        ([survey(image(state="undetermined", decision="refuse", watchers=0), incomplete=["rbd/one"], unseen=1)], [["unseen"]]),
         # Found by a look that did not see all else.
         ([survey(image(), incomplete=["osd.1"], unseen=3)], [["unseen", "found rbd/one"]]),
     ],
