@@ -166,6 +166,13 @@ test-privilege: $(VENV)/.tests $(COLLECTION) ## Test the role as the Ceph user o
 	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/hostile_plays.py $(PRIVILEGE_LAB)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
 
+# The oldest that meta/runtime.yml admits, so that it is tested, too.
+OLDEST := $(CURDIR)/$(BUILD)/oldest
+$(OLDEST)/.made: $(VENV)/.controller meta/runtime.yml
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/pip install --quiet 'ansible-core==2.17.*' jmespath
+	touch $@
+
 # In a venv of its own, since ansible-rulebook may want other versions; it needs a Java for its rules.
 EVENTS := $(CURDIR)/$(BUILD)/events
 $(EVENTS)/.made: requirements.txt tests/events/requirements.txt
@@ -182,11 +189,11 @@ $(PROMETHEUS)/.made:
 	touch $@
 
 .PHONY: test-events
-test-events: $(VENV)/.tests $(COLLECTION) $(EVENTS)/.made $(PROMETHEUS)/.made ## Test the rulebooks with ansible-rulebook, the metrics and alerts with promtool; takes four minutes
+test-events: $(VENV)/.tests $(COLLECTION) $(EVENTS)/.made $(PROMETHEUS)/.made $(OLDEST)/.made ## Test the rulebooks with ansible-rulebook, the metrics and alerts with promtool; takes four minutes
 	$(PROMETHEUS)/usr/bin/promtool test rules tests/events/duplicate_watchers.test.yml
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(EVENTS_LAB))
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(EVENTS_LAB))
-	$(PROGRAM) tests/events/rulebooks.py $(EVENTS_LAB) $(EVENTS) $(PROMETHEUS)/usr/bin
+	$(PROGRAM) tests/events/rulebooks.py $(EVENTS_LAB) $(EVENTS) $(PROMETHEUS)/usr/bin $(OLDEST)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(EVENTS_LAB))
 
 .PHONY: bench
@@ -196,13 +203,6 @@ bench: $(VENV)/.tests $(COLLECTION) ## Measure surveys, fencing and the role, be
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(BENCH_LAB))
 	$(PROGRAM) tests/bench/bench.py $(BENCH_LAB)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(BENCH_LAB))
-
-# The oldest that meta/runtime.yml admits, so that it is tested, too.
-OLDEST := $(CURDIR)/$(BUILD)/oldest
-$(OLDEST)/.made: $(VENV)/.controller meta/runtime.yml
-	$(PYTHON) -m venv $(OLDEST)
-	$(OLDEST)/bin/pip install --quiet 'ansible-core==2.17.*' jmespath
-	touch $@
 
 .PHONY: test-artifact
 test-artifact: $(OLDEST)/.made ## Build the collection, install it elsewhere, and run the demo from there on the oldest ansible-core

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rulebooks and the metrics, with a real ansible-rulebook and promtool beside a real cluster. What posts alerts stands in for Alertmanager.
 
-usage: rulebooks.py LAB PORT VENV PROMETHEUS, of a lab that is up, a venv with ansible-rulebook, and a directory with Debian's programs
+usage: rulebooks.py LAB PORT VENV PROMETHEUS OLDEST, of a lab that is up, a venv with ansible-rulebook, a directory with promtool, and a venv with the oldest Ansible
 
 Prints a line for each try and ends with 1 when one did not go as it should.
 """
@@ -22,6 +22,7 @@ import typing as t
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
@@ -182,6 +183,13 @@ def only_looks(tried: Events) -> None:
     tried.check("none is called gone", "'change': 'gone'" not in words, words)
 
 
+def oldest_ansible_takes_a_name_as_it_is(tried: Events, oldest: Path) -> None:
+    """Seen to fail: ansible-core 2.17 took what a lookup returned for a template."""
+    settings = {**QUICK, "answer_duplicate_image": quote(f"rbd/{HOSTILE}")}
+    done = tried.lab.play("cephops.iscsi_rescue.answer_duplicate", settings, PATH=f"{oldest}/bin:{os.environ['PATH']}")
+    tried.check("the oldest Ansible takes a hostile name as it is", "would_heal, looked at 1 image" in done.stdout, done.stdout + done.stderr)
+
+
 def heals(tried: Events) -> None:
     """The image that the inventory names, of two sick ones."""
     before = tried.blacklist()
@@ -225,10 +233,11 @@ def metrics_tell_no_more(tried: Events) -> None:
 
 
 def main() -> None:
-    directory, port, venv, prometheus = sys.argv[1:]
+    directory, port, venv, prometheus, oldest = sys.argv[1:]
     tried = Events(Lab(Path(directory), int(port)), Path(venv), Path(prometheus))
     for image in ("told", HOSTILE):
         tried.inject(image)
+    oldest_ansible_takes_a_name_as_it_is(tried, Path(oldest))
     for part in (metrics_tell, only_looks, heals, an_alert_looks, an_alert_heals, metrics_tell_no_more):
         began = time.monotonic()
         part(tried)
