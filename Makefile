@@ -189,7 +189,7 @@ $(PROMETHEUS)/.made:
 	touch $@
 
 .PHONY: test-events
-test-events: $(VENV)/.tests $(COLLECTION) $(EVENTS)/.made $(PROMETHEUS)/.made $(OLDEST)/.made ## Test the rulebooks with ansible-rulebook, the metrics and alerts with promtool; takes four minutes
+test-events: $(VENV)/.tests $(COLLECTION) $(EVENTS)/.made $(PROMETHEUS)/.made $(OLDEST)/.made ## Test the rulebooks with ansible-rulebook, the metrics and alerts with promtool
 	$(PROMETHEUS)/usr/bin/promtool test rules tests/events/duplicate_watchers.test.yml
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(EVENTS_LAB))
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(EVENTS_LAB))

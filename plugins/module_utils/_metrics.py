@@ -26,7 +26,7 @@ def render(survey: Data, leases: t.Sequence[Data], now: float) -> str:
     """
     sick = [image for image in survey["images"] if image["state"] != "normal"]
     oldest: Samples = {(): min(lease["added"] for lease in leases)} if leases else {}
-    families = [
+    families: list[tuple[str, str, Samples]] = [
         ("rbd_image_watchers", "Watchers of an image that is not normal.", _by_image(sick, (*_NAMES, "state", "decision"), _watchers)),
         ("rbd_image_watchers_stale", "Watchers of an image that is not normal that did not answer.", _by_image(sick, _NAMES, _stale)),
         ("rbd_images", "Images in each state.", {(("state", state),): survey["counts"][state] for state in _STATES}),

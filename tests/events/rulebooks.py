@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rulebooks and the metrics, with a real ansible-rulebook and promtool beside a real cluster. What posts alerts stands in for Alertmanager.
 
-usage: rulebooks.py LAB PORT VENV PROMETHEUS OLDEST, of a lab that is up, a venv with ansible-rulebook, a directory with promtool, and a venv with the oldest Ansible
+usage: rulebooks.py LAB PORT VENV PROMETHEUS OLDEST, of a lab that is up; directories with ansible-rulebook, with promtool, and with the oldest ansible-core
 
 Prints a line for each try and ends with 1 when one did not go as it should.
 """
