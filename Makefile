@@ -64,6 +64,26 @@ lint: $(VENV)/.tests $(COLLECTION) ## Check style, types, playbooks and changelo
 	$(BIN)/ansible-lint --strict
 	$(BIN)/antsibull-changelog lint
 
+DOCS := $(BUILD)/docs
+DOCS_BIN := $(CURDIR)/$(BUILD)/docs-venv/bin
+$(BUILD)/docs-venv/.made: docs/requirements.txt $(VENV)/.controller
+	$(PYTHON) -m venv $(BUILD)/docs-venv
+	$(DOCS_BIN)/pip install --quiet --requirement docs/requirements.txt
+	touch $@
+
+.PHONY: lint-docs
+lint-docs: $(BUILD)/docs-venv/.made $(COLLECTION) ## Check the documentation of plugins and roles
+	$(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
+
+# All files are copied, so that a link that leads from a page to one of them does so on the site, too.
+.PHONY: docs
+docs: $(BUILD)/docs-venv/.made $(COLLECTION) ## Build the documentation's site into .build/docs/html, and follow all links within it
+	rm -rf $(DOCS)
+	mkdir -p $(DOCS)/source/docs/collection
+	git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c --files-from - | tar -x -C $(DOCS)/source
+	$(DOCS_BIN)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir $(DOCS)/source/docs/collection cephops.iscsi_rescue
+	$(DOCS_BIN)/sphinx-build --builder html --fail-on-warning --keep-going --quiet $(DOCS)/source/docs $(DOCS)/html
+
 .PHONY: test-unit
 test-unit: $(VENV)/.tests $(COLLECTION) ## Test the pure parts with data
 	PYTHONPATH=$(BUILD)/collections $(BIN)/pytest
