@@ -83,6 +83,7 @@ docs: $(BUILD)/docs-venv/.made $(COLLECTION) ## Build the documentation's site i
 	git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c --files-from - | tar -x -C $(DOCS)/source
 	$(DOCS_BIN)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir $(DOCS)/source/docs/collection cephops.iscsi_rescue
 	$(DOCS_BIN)/sphinx-build --builder html --fail-on-warning --keep-going --quiet $(DOCS)/source/docs $(DOCS)/html
+	$(PYTHON) tests/docs/links.py $(DOCS)/html
 
 .PHONY: test-unit
 test-unit: $(VENV)/.tests $(COLLECTION) ## Test the pure parts with data
@@ -145,6 +146,7 @@ RELEASES_LAB := /var/tmp/iscsi_rescue_releases 27300
 PRIVILEGE_LAB := /var/tmp/iscsi_rescue_privilege 25300
 BENCH_LAB := /var/tmp/iscsi_rescue_bench 28300
 EVENTS_LAB := /var/tmp/iscsi_rescue_eda 29300
+DOCS_LAB := /var/tmp/iscsi_rescue_docs 30300
 lab_of = -e incident_lab_dir=$(firstword $(1)) -e incident_lab_port=$(lastword $(1))
 
 .PHONY: test-kill
@@ -215,6 +217,19 @@ test-events: $(VENV)/.tests $(COLLECTION) $(EVENTS)/.made $(PROMETHEUS)/.made $(
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(EVENTS_LAB))
 	$(PROGRAM) tests/events/rulebooks.py $(EVENTS_LAB) $(EVENTS) $(PROMETHEUS)/usr/bin $(OLDEST)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(EVENTS_LAB))
+
+.PHONY: test-tutorial
+test-tutorial: $(VENV)/.tests $(COLLECTION) ## Run every command of docs/tutorial.md and see that it prints what is shown there
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(DOCS_LAB))
+	$(PYTHON) tests/docs/tutorial.py $(DOCS_LAB)
+
+.PHONY: docs-pictures
+docs-pictures: $(VENV)/.tests $(COLLECTION) ## Make the pictures of the report in docs/ anew, on a lab of its own
+	dpkg-query --show chromium fonts-dejavu-core libatomic1 >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core libatomic1; }
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(DOCS_LAB))
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(DOCS_LAB))
+	PYTHONPATH=tests $(BIN)/python tests/docs/pictures.py $(DOCS_LAB) docs
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(DOCS_LAB))
 
 .PHONY: bench
 bench: $(VENV)/.tests $(COLLECTION) ## Measure surveys, fencing and the role, beside what one would do otherwise; takes 5 GB of memory

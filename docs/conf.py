@@ -38,6 +38,12 @@ def find_elsewhere(_app: Sphinx, _env: t.Any, node: Element, text: Element) -> r
     return reference("", "", text, internal=False, refuri=url) if url else None
 
 
+def lead_to_index(_app: Sphinx, _page: str, source: list[str]) -> None:
+    """Links to README, as a forge needs them, lead to the page that shows it here."""
+    source[0] = source[0].replace("](../README.md", "](index.md")
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("source-read", lead_to_index)
     app.connect("missing-reference", find_elsewhere)
