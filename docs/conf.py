@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from docutils.nodes import Element, reference
@@ -20,11 +21,11 @@ nitpicky = True
 
 html_theme = "furo"
 html_title = project
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"source_repository": "https://github.com/cephops/iscsi_rescue/", "source_branch": "main", "source_directory": "docs/"}
-pygments_style = "ansible"
-pygments_dark_style = "github-dark"
 antsibull_ext_color_scheme = "default-autodark"
 
 # What antsibull-docs refers to in Ansible's own documentation. Its list of labels is in the internet, which a build may not reach.
@@ -38,12 +39,17 @@ def find_elsewhere(_app: Sphinx, _env: t.Any, node: Element, text: Element) -> r
     return reference("", "", text, internal=False, refuri=url) if url else None
 
 
-def lead_to_index(_app: Sphinx, _page: str, source: list[str]) -> None:
-    """Links to README, as a forge needs them, lead to the page that shows it here."""
+def fit(_app: Sphinx, page: str, source: list[str]) -> None:
+    """What was written for a forge, and for Ansible's own site, made fit for this one."""
+    # README is shown by the index.
     source[0] = source[0].replace("](../README.md", "](index.md")
+    if page.startswith("collection/"):
+        # The theme has a table of contents of its own, and short titles fit beside the text.
+        source[0] = re.sub(r"^\.\. contents::\n(?: +:.*\n)+", "", source[0], flags=re.MULTILINE)
+        source[0] = re.sub(r"^cephops\.iscsi_rescue\.(?=\w+ (?:module|filter|role) -- )", "", source[0], flags=re.MULTILINE)
 
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
-    app.connect("source-read", lead_to_index)
+    app.connect("source-read", fit)
     app.connect("missing-reference", find_elsewhere)
