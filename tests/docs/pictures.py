@@ -19,7 +19,7 @@ CHROMIUM = "/usr/bin/chromium"
 # Each kind of the incident -> the outcome that it ends in, and the picture of its report.
 KINDS = {"orphan": ("healed", "report-healed.png"), "zombie": ("healed_restore_pending", "report-pending.png"), "contested": ("refused", "report-refused.png")}
 SIZE = {"width": 900, "height": 900}
-# What comes after this in the report, tables of the same, would make the picture long.
+# The first table of the report; from there on the picture would be long.
 END = "The same in words"
 
 
@@ -46,8 +46,8 @@ def shoot(page: Path, picture: Path) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         opened = browser.new_page(viewport=SIZE, color_scheme="light")
         opened.goto(page.resolve().as_uri())
-        end = opened.get_by_text(END).bounding_box()
-        assert end, f"{page} has no '{END}'"
+        end = opened.locator("caption", has_text=END).bounding_box()
+        assert end, f"{page} has no table '{END}'"
         opened.screenshot(path=str(picture), full_page=True, clip={"x": 0, "y": 0, "width": SIZE["width"], "height": end["y"] - 8})
         browser.close()
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
@@ -23,10 +24,13 @@ def main() -> None:
     lab, port = sys.argv[1:]
     blocks = [(kind, _elsewhere(text, lab, int(port))) for kind, text in BLOCK.findall(PAGE.read_text())]
     commands = "".join(text if kind == "sh" else f"echo '== end of {number}'\n" for number, (kind, text) in enumerate(blocks))
-    done = subprocess.run(["bash", "-exc", commands], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=3600)
-    print(done.stdout)
-    missing = _missing(done.stdout, blocks)
-    print("\n".join([*missing, f"ended with {done.returncode}, {len(missing)} lines of the tutorial were not printed"]))
+    # Into a file: the rbd command leaves a pipe non-blocking, which the next ansible-playbook refuses; with a terminal it does not.
+    with tempfile.TemporaryFile("w+") as output:
+        done = subprocess.run(["bash", "-exc", commands], check=False, stdout=output, stderr=subprocess.STDOUT, timeout=3600)
+        output.seek(0)
+        printed = output.read()
+    missing = _missing(printed, blocks)
+    print("\n".join([printed, *missing, f"ended with {done.returncode}, {len(missing)} lines of the tutorial were not printed"]))
     sys.exit(1 if done.returncode or missing else 0)
 
 
@@ -42,7 +46,7 @@ def _missing(output: str, blocks: list[tuple[str, str]]) -> list[str]:
         if kind == "text":
             printed, _, rest = rest.partition(f"\n== end of {number}\n")
             printed = _even(printed)
-            missing += [f"not printed: {line}" for line in text.splitlines() for part in line.split("…") if _even(part) not in printed]
+            missing += [f"not printed: {line}" for line in text.splitlines() if not all(_even(part) in printed for part in line.split("…"))]
     return missing
 
 
