@@ -22,6 +22,12 @@ options:
     description:
       - File with the key of O(client). Without it the places named in O(conf) are searched.
     type: path
+  key:
+    description:
+      - The key of O(client) itself, for a controller that has it where the host has not.
+      - It is in no output. It needs O(conf), but no keyring file on the host.
+      - Mutually exclusive with O(keyring).
+    type: str
   timeout:
     description:
       - Seconds to wait for the connection, and for each operation after it.

@@ -15,6 +15,11 @@ def ceph_options() -> dict[str, dict[str, t.Any]]:
         "conf": {"type": "path", "default": "/etc/ceph/ceph.conf"},
         "client": {"type": "str", "default": "client.admin"},
         "keyring": {"type": "path", "no_log": False},
+        "key": {"type": "str", "no_log": True},
         "timeout": {"type": "int", "default": 10},
         "quorum_settle": {"type": "int", "default": 300},
     }
+
+
+# Of the options above.
+CEPH_EXCLUSIVE = [("keyring", "key")]

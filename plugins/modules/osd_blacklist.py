@@ -271,7 +271,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.fencing import Change, apply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import ceph_options
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
 
 
 def _diff(change: Change) -> dict[str, str]:
@@ -302,6 +302,7 @@ def main() -> None:
             pools=dict(type="list", elements="str", default=[]),
             restore=dict(type="str", choices=["when_gone", "always", "never"], default="when_gone"),
         ),
+        mutually_exclusive=CEPH_EXCLUSIVE,
         supports_check_mode=True,
     )
     try:

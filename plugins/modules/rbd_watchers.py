@@ -306,7 +306,7 @@ elapsed:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import ceph_options
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
 
 
@@ -329,6 +329,7 @@ def main() -> None:
             liveness=dict(type="str", choices=["none", "duplicates", "all"], default="duplicates"),
             notify_timeout=dict(type="int", default=5),
         ),
+        mutually_exclusive=CEPH_EXCLUSIVE,
         supports_check_mode=True,
     )
     try:

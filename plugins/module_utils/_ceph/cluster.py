@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import in_time
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
@@ -47,12 +47,13 @@ class Connection:
     keyring: str | None
     timeout: int
     quorum_settle: int = 300
+    key: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any]) -> Connection:
         """From a module's options; raises InputError for files that are not there and for a timeout below 1 s."""
         client = options["client"] if options["client"].startswith("client.") else f"client.{options['client']}"
-        connection = cls(options["conf"], client, options["keyring"], options["timeout"], options["quorum_settle"])
+        connection = cls(options["conf"], client, options["keyring"], options["timeout"], options["quorum_settle"], options.get("key"))
         if connection.timeout < 1:
             raise InputError(f"timeout is {connection.timeout}: give at least 1 second.")
         for name, path in (("conf", connection.conf), ("keyring", connection.keyring)):
@@ -65,7 +66,8 @@ class Connection:
         seconds = str(self.timeout)
         settings = {"client_mount_timeout": seconds, "rados_mon_op_timeout": seconds, "rados_osd_op_timeout": seconds}
         settings.update(admin_socket="", log_to_stderr="false", err_to_stderr="false")
-        return {**settings, "keyring": self.keyring} if self.keyring else settings
+        given = {"keyring": self.keyring, "key": self.key}
+        return {**settings, **{name: value for name, value in given.items() if value}}
 
 
 class Cluster:
