@@ -144,6 +144,7 @@ PROGRAM = PYTHONPATH=$(CURDIR)/$(BUILD)/collections:$(CURDIR)/tests $(PYTHON)
 KILL_LAB := /var/tmp/iscsi_rescue_kill 23300
 RELEASES_LAB := /var/tmp/iscsi_rescue_releases 27300
 PRIVILEGE_LAB := /var/tmp/iscsi_rescue_privilege 25300
+AWX_LAB := /var/tmp/iscsi_rescue_awx 26300
 BENCH_LAB := /var/tmp/iscsi_rescue_bench 28300
 EVENTS_LAB := /var/tmp/iscsi_rescue_eda 29300
 DOCS_LAB := /var/tmp/iscsi_rescue_docs 30300
@@ -230,6 +231,32 @@ docs-pictures: $(VENV)/.tests $(COLLECTION) ## Make the pictures of the report i
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(DOCS_LAB))
 	PYTHONPATH=tests $(BIN)/python tests/docs/pictures.py $(DOCS_LAB) docs
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(DOCS_LAB))
+
+# The modules of awx.awx as PyPI's ansible holds them; nothing else of it is kept.
+AWX := $(CURDIR)/$(BUILD)/awx
+$(AWX)/.made: $(VENV)/.controller
+	rm -rf $(AWX)
+	$(BIN)/pip download --quiet --no-deps --only-binary :all: --dest $(AWX) 'ansible==12.*'
+	$(PYTHON) -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); z.extractall(sys.argv[2], [n for n in z.namelist() if n.startswith("ansible_collections/awx/awx/")])' $(AWX)/ansible-*.whl $(AWX)
+	rm $(AWX)/ansible-*.whl
+	touch $@
+
+.PHONY: test-awx
+test-awx: $(VENV)/.tests $(COLLECTION) $(AWX)/.made ## Set up a stand-in of AWX by awx_setup.yml, and run what that made by ansible-runner on a lab
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(AWX_LAB))
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(AWX_LAB))
+	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/awx/run.py $(AWX_LAB) $(AWX)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(AWX_LAB))
+
+# No image is built here: that takes a container engine and a base image.
+EE := $(BUILD)/ee
+.PHONY: test-ee
+test-ee: $(VENV)/.tests build ## See what ansible-builder makes of the built collection, up to the image itself
+	rm -rf $(EE)
+	$(BIN)/ansible-builder create --verbosity 1 --context $(EE) --output-filename Containerfile
+	ANSIBLE_COLLECTIONS_PATH=$(EE)/collections $(BIN)/ansible-galaxy collection install --offline --collections-path $(EE)/collections cephops-iscsi_rescue-*.tar.gz
+	$(BIN)/ansible-builder introspect --write-pip $(EE)/pip.txt --write-bindep $(EE)/bindep.txt $(EE)/collections >/dev/null
+	$(BIN)/python tests/awx/environment.py $(EE)
 
 .PHONY: bench
 bench: $(VENV)/.tests $(COLLECTION) ## Measure surveys, fencing and the role, beside what one would do otherwise; takes 5 GB of memory

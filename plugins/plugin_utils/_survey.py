@@ -14,22 +14,26 @@ Option = t.Mapping[str, t.Any]
 _TYPES = {"str": "text", "path": "text", "int": "integer", "float": "float", "bool": "multiplechoice", "list": "textarea"}
 # AWX limits these by value or by length; without limits its own form puts in 0 and 1024.
 _LIMITS = {"integer": (0, 2**31 - 1), "float": (0, 2**31 - 1), "text": (0, 4096), "textarea": (0, 65536)}
+# From ansible-core 2.19 on an empty text that AWX marks as unsafe is null, which is no list; so there always is a line.
+_NO_LINES = "# one on each line"
 # O(name), V(value) and the like; a parenthesis within is escaped.
 _MARKUP = re.compile(r"\b(?:[OVCIBMEPR]|RV)\(((?:\\.|[^)\\])*)\)")
 _PLACE = re.compile(r"^[\w.]+#\w+:")
 _KIND = re.compile(r"#\w+$")
 
 
-def survey(options: t.Mapping[str, Option], names: t.Sequence[str], title: str = "") -> dict[str, t.Any]:
-    """A survey spec that asks for C(names), in that order. Raises ValueError for a name or a type that cannot be asked for."""
-    return {"name": title, "description": "", "spec": [_question(name, _known(options, name)) for name in names]}
+def survey(options: t.Mapping[str, Option], names: t.Sequence[str], title: str = "", defaults: Option | None = None) -> dict[str, t.Any]:
+    """A survey spec that asks for C(names), in that order. C(defaults) answer in place of the options' own. Raises ValueError for what cannot be asked for."""
+    own = {name: {"default": value} for name, value in (defaults or {}).items()}
+    return {"name": title, "description": "", "spec": [_question(name, {**_known(options, name), **own.get(name, {})}) for name in names]}
 
 
 def text_lines(answer: t.Any) -> list[t.Any]:
-    """A list as it is, and a text as its lines that are not empty."""
-    if isinstance(answer, str):
-        return [line.strip() for line in answer.splitlines() if line.strip()]
-    return list(answer or [])
+    """A list as it is, and a text as its lines that are neither empty nor remarks. What YAML took for a number is a text, too."""
+    if isinstance(answer, (list, tuple)):
+        return list(answer)
+    lines = [line.strip() for line in str("" if answer is None else answer).splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _known(options: t.Mapping[str, Option], name: str) -> Option:
@@ -46,7 +50,7 @@ def _question(name: str, option: Option) -> dict[str, t.Any]:
         "question_name": _label(name),
         "question_description": _plain(option.get("description", "")),
         "type": kind,
-        "required": bool(option.get("required", False)),
+        "required": kind == "textarea" or bool(option.get("required", False)),
         "choices": _choices(option) if kind == "multiplechoice" else "",
         "min": low,
         "max": high,
@@ -68,10 +72,10 @@ def _choices(option: Option) -> list[str]:
 
 def _default(option: Option, kind: str) -> t.Any:
     value = option.get("default")
+    if option.get("type") == "list":
+        return "\n".join(str(word) for word in value or []) or _NO_LINES
     if value is None:
         return ""
-    if option.get("type") == "list":
-        return "\n".join(str(word) for word in value)
     if kind in ("integer", "float"):
         return value
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -30,7 +30,7 @@ def asked(name: str, **option: t.Any) -> dict[str, t.Any]:
         ({"type": "bool", "default": True}, "multiplechoice", "true"),
         ({"type": "str", "choices": ["a", "b"], "default": "b"}, "multiplechoice", "b"),
         ({"type": "list", "elements": "str", "default": ["a, b", "c"]}, "textarea", "a, b\nc"),
-        ({"type": "list", "elements": "str", "default": []}, "textarea", ""),
+        ({"type": "list", "elements": "str", "default": []}, "textarea", "# one on each line"),
     ],
 )
 def test_types_and_defaults(option: dict[str, t.Any], kind: str, default: t.Any) -> None:
@@ -88,7 +88,7 @@ def test_the_defaults_are_those_of_the_role() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "lines"), [("", []), ("\n \n", []), ("rbd/a\r\n rbd/b, c \n\n", ["rbd/a", "rbd/b, c"]), (["a", "b"], ["a", "b"]), ([], []), (None, [])]
+    ("answer", "lines"), [("", []), ("\n \n", []), ("rbd/a\r\n rbd/b, c \n\n", ["rbd/a", "rbd/b, c"]), (["a", "b"], ["a", "b"]), ([], []), (None, []), ("# none\nrbd/a #1", ["rbd/a #1"]), (2026, ["2026"])]
 )
 def test_lines_of_text(answer: t.Any, lines: list[str]) -> None:
     assert text_lines(answer) == lines
