@@ -42,6 +42,15 @@ $(COLLECTION):
 	mkdir -p $(dir $@)
 	ln -sfn ../../../.. $@
 
+# The modules of awx.awx as PyPI's ansible holds them; nothing else of it is kept.
+AWX := $(CURDIR)/$(BUILD)/awx
+$(AWX)/.made: $(VENV)/.controller
+	rm -rf $(AWX)
+	$(BIN)/pip download --quiet --no-deps --only-binary :all: --dest $(AWX) 'ansible==12.*'
+	$(PYTHON) -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); z.extractall(sys.argv[2], [n for n in z.namelist() if n.startswith("ansible_collections/awx/awx/")])' $(AWX)/ansible-*.whl $(AWX)
+	rm $(AWX)/ansible-*.whl
+	touch $@
+
 .PHONY: demo
 demo: setup ## Break a LUN in a lab of its own as in the incident, heal it, show before and after
 	tests/demo.sh $(DEMO_LAB) $(CURDIR)/$(BUILD)/demo
@@ -56,12 +65,12 @@ lab-down: setup ## Stop that lab and remove what it wrote
 test: lint test-unit test-integration test-molecule test-kernel test-kill test-privilege test-artifact ## Run everything that CI runs; sets up what it needs
 
 .PHONY: lint
-lint: $(VENV)/.tests $(COLLECTION) ## Check style, types, playbooks and changelog
+lint: $(VENV)/.tests $(COLLECTION) $(AWX)/.made ## Check style, types, playbooks and changelog
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check .
 	$(BIN)/yamllint --strict .
 	cd $(BUILD)/collections && MYPYPATH=. $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p ansible_collections.cephops.iscsi_rescue.plugins
-	$(BIN)/ansible-lint --strict
+	ANSIBLE_COLLECTIONS_PATH=$$ANSIBLE_COLLECTIONS_PATH:$(AWX) $(BIN)/ansible-lint --strict
 	$(BIN)/antsibull-changelog lint
 
 DOCS := $(BUILD)/docs
@@ -232,15 +241,6 @@ docs-pictures: $(VENV)/.tests $(COLLECTION) ## Make the pictures of the report i
 	PYTHONPATH=tests $(BIN)/python tests/docs/pictures.py $(DOCS_LAB) docs
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(DOCS_LAB))
 
-# The modules of awx.awx as PyPI's ansible holds them; nothing else of it is kept.
-AWX := $(CURDIR)/$(BUILD)/awx
-$(AWX)/.made: $(VENV)/.controller
-	rm -rf $(AWX)
-	$(BIN)/pip download --quiet --no-deps --only-binary :all: --dest $(AWX) 'ansible==12.*'
-	$(PYTHON) -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); z.extractall(sys.argv[2], [n for n in z.namelist() if n.startswith("ansible_collections/awx/awx/")])' $(AWX)/ansible-*.whl $(AWX)
-	rm $(AWX)/ansible-*.whl
-	touch $@
-
 .PHONY: test-awx
 test-awx: $(VENV)/.tests $(COLLECTION) $(AWX)/.made ## Set up a stand-in of AWX by awx_setup.yml, and run what that made by ansible-runner on a lab
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(AWX_LAB))
@@ -254,7 +254,7 @@ EE := $(BUILD)/ee
 test-ee: $(VENV)/.tests build ## See what ansible-builder makes of the built collection, up to the image itself
 	rm -rf $(EE)
 	$(BIN)/ansible-builder create --verbosity 1 --context $(EE) --output-filename Containerfile
-	ANSIBLE_COLLECTIONS_PATH=$(EE)/collections $(BIN)/ansible-galaxy collection install --offline --collections-path $(EE)/collections cephops-iscsi_rescue-*.tar.gz
+	cd $(EE)/_build && ANSIBLE_COLLECTIONS_PATH= $(BIN)/ansible-galaxy collection install --offline --requirements-file requirements.yml --collections-path $(CURDIR)/$(EE)/collections
 	$(BIN)/ansible-builder introspect --write-pip $(EE)/pip.txt --write-bindep $(EE)/bindep.txt $(EE)/collections >/dev/null
 	$(BIN)/python tests/awx/environment.py $(EE)
 

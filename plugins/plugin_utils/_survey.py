@@ -62,7 +62,8 @@ def _kind(name: str, option: Option) -> str:
     declared = option.get("type", "str")
     asked = declared in _TYPES and (declared != "list" or option.get("elements", "str") == "str") and not option.get("no_log")
     if not asked:
-        raise ValueError(f"The option {name} cannot be asked for in a survey, being {declared} of {option.get('elements', 'secrets')}: set it in the inventory.")
+        kind = "secret" if option.get("no_log") else declared
+        raise ValueError(f"The option {name} cannot be asked for in a survey, being a {kind}: set it in the inventory.")
     return "multiplechoice" if option.get("choices") and declared != "list" else _TYPES[declared]
 
 

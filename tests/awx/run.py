@@ -94,7 +94,9 @@ def makes(tried: Setup) -> None:
     tried.check("the playbook runs, each of its tasks", "failed=0" in first and "skipped=0" in first, first[-3000:])
     writes = list(tried.store.writes)
     again = tried.run()
-    tried.check("a second run changes nothing", "changed=0" in again and "failed=0" in again, [line for line in again.splitlines() if line.startswith("changed")])
+    tried.check(
+        "a second run changes nothing", "changed=0" in again and "failed=0" in again, [line for line in again.splitlines() if line.startswith("changed")]
+    )
     tried.check("a second run writes nothing", tried.store.writes == writes, tried.store.writes[len(writes) :])
     tried.check("the key is in no output", tried.key() not in first + again)
 
@@ -109,7 +111,9 @@ def holds(tried: Setup) -> None:
     tried.check("the key is nowhere else", tried.key() not in others and tried.key() in store.named("credentials", PREFIX)["inputs"]["keyring"])
     nodes = {name: store.named("workflow_job_template_nodes", name) for name in ("detect", "approve", "heal")}
     leads = {name: store.joined["workflow_job_template_nodes", node["id"], "success_nodes"] for name, node in nodes.items()}
-    tried.check("detect leads to a person, who leads to heal", leads == {"detect": [nodes["approve"]["id"]], "approve": [nodes["heal"]["id"]], "heal": []}, leads)
+    tried.check(
+        "detect leads to a person, who leads to heal", leads == {"detect": [nodes["approve"]["id"]], "approve": [nodes["heal"]["id"]], "heal": []}, leads
+    )
     approval = store.get("workflow_approval_templates", nodes["approve"]["unified_job_template"])
     tried.check("the person has a day", approval["timeout"] == 86400, approval)
     notified = store.joined["workflow_job_templates", store.named("workflow_job_templates", PREFIX)["id"], "notification_templates_approvals"]
@@ -128,7 +132,9 @@ def refuses(tried: Setup) -> None:
     }
     for what, settings in wrong.items():
         said = tried.run(**settings)
-        tried.check(f"{what}: refused before anything is made", "failed=1" in said and "Give the image made from" in said and tried.store.writes == writes, said[-2000:])
+        tried.check(
+            f"{what}: refused before anything is made", "failed=1" in said and "Give the image made from" in said and tried.store.writes == writes, said[-2000:]
+        )
 
 
 def heals(tried: Setup) -> None:

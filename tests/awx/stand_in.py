@@ -80,9 +80,7 @@ class Store:
     def find(self, endpoint: str, wanted: t.Iterable[tuple[str, str]]) -> list[Thing]:
         places = UNIFIED if endpoint == "unified_job_templates" else (endpoint,)
         asked = [(field, value) for field, value in wanted if not field.startswith("or__")]
-        return [
-            self.shown(thing) for place in places for thing in self._place(place).values() if all(str(thing.get(field)) == value for field, value in asked)
-        ]
+        return [self.shown(thing) for place in places for thing in self._place(place).values() if all(str(thing.get(field)) == value for field, value in asked)]
 
     def get(self, endpoint: str, number: int) -> Thing:
         if number not in self._place(endpoint):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role as the user that ceph_user.yml makes: it heals, each cap that is missing is named before anything is fenced, and the key can do nothing else.
+"""The role as the user that ceph_user.yml makes: it heals, also with a key that only the controller has, each cap that is missing is named before anything is fenced, and the key can do nothing else.
 
 usage: least_privilege.py LAB PORT, of a lab that is up
 
@@ -51,8 +51,10 @@ SENTENCES = {
     # The first thing that wants it.
     "allow *": "the osd cap '",
 }
-# Of the other word for the list, on this release.
-UNUSED = ('allow command "osd blacklist" with blacklistop=rm',)
+# It tells which clients are rbd-mirror's, and that counts for those only who may live.
+SERVICE_MAP = 'allow command "service dump"'
+# That, and the other word for the list, which this release does not know.
+UNUSED = (SERVICE_MAP, 'allow command "osd blacklist" with blacklistop=rm')
 REFUSALS = ("EACCES", "EPERM", "Operation not permitted", "Permission denied", "access denied")
 
 
@@ -110,7 +112,7 @@ class Privilege:
         self.said += done.stdout + done.stderr
         return next((word for word in done.stdout.split() if word.startswith("changed=")), done.stdout)
 
-    def heal(self, image: str, **settings: t.Any) -> subprocess.CompletedProcess[str]:
+    def heal(self, image: str, playbook: str = "remediate_watchers", **settings: t.Any) -> subprocess.CompletedProcess[str]:
         # The controller is here, and so runs as that user, too.
         user = {
             "remediate_watchers_report_dir": str(self.reports),
@@ -121,7 +123,7 @@ class Privilege:
             "remediate_watchers_probe_chap_user": "probe",
             "remediate_watchers_probe_chap_password": "{{ lookup('ansible.builtin.env', 'CHAP_SECRET') }}",
         }
-        done = self.lab.play("playbooks/remediate_watchers.yml", {**QUICK, **user, **NOBODY, **settings}, ANSIBLE_CALLBACK_RESULT_FORMAT="json", **LOUD)
+        done = self.lab.play(f"playbooks/{playbook}.yml", {**QUICK, **user, **NOBODY, **settings}, ANSIBLE_CALLBACK_RESULT_FORMAT="json", **LOUD)
         self.said += done.stdout + done.stderr
         return done
 
@@ -157,6 +159,36 @@ def heals(tried: Privilege, tier: str, survey: str) -> None:
     tried.check(f"{tier}: leaves nothing", tried.blacklist() == before, str(tried.blacklist()))
 
 
+def from_the_controller(tried: Privilege) -> None:
+    """The controller runs as root here, who alone may read its keyring; the modules run as nobody, with a conf that names none."""
+    tried.make("image")
+    theirs, bare = tried.home / "controller.keyring", tried.home / "bare.conf"
+    theirs.write_text(tried.keyring.read_text())
+    theirs.chmod(0o400)
+    bare.write_text("".join(line for line in tried.conf.read_text().splitlines(keepends=True) if not line.startswith("keyring")))
+    bare.chmod(0o644)
+    name = "remediate_watchers_ceph_controller_keyring"
+    here = {"remediate_watchers_ceph_conf": str(bare), "remediate_watchers_ceph_keyring": "", "remediate_watchers_survey": "image"}
+    tried.lab.inject("controller")
+    before = tried.blacklist()
+    said = words(tried.heal("controller", **here))
+    tried.check("controller: the host has no key", "No key for client.iscsi-rescue was found" in said, said[-3000:])
+    for what, path in (("that is not there", str(tried.home / "none")), ("of another user", str(tried.lab.directory / "keyring"))):
+        for playbook in ("remediate_watchers", "restore_blacklist"):
+            said = words(tried.heal("controller", playbook, **here, **{name: path}))
+            wanted = f"The controller has no file {path} with a key of {NAME}"
+            tried.check(f"controller: {playbook} says that of a keyring {what}", wanted in said and "failed=1" in said, said[-3000:])
+    said = words(tried.heal("controller", **{**here, "remediate_watchers_ceph_keyring": str(tried.keyring), name: str(theirs)}))
+    tried.check("controller: not two keys at once", "mutually exclusive: keyring|key" in said, said[-3000:])
+    tried.check("controller: nobody was fenced", tried.blacklist() == before, str(tried.blacklist()))
+    done = tried.heal("controller", **here, **{name: str(theirs)})
+    tried.ended("controller: heals by its key", done, "healed")
+    tried.check("controller: proves it", "-> healthy" in done.stdout, done.stdout[-3000:])
+    said = words(tried.heal("controller", "restore_blacklist", **here, **{name: str(theirs)}))
+    tried.check("controller: restores by its key", "failed=0" in said, said[-3000:])
+    tried.check("controller: leaves nothing", tried.blacklist() == before, str(tried.blacklist()))
+
+
 def lacks(tried: Privilege, tier: str, survey: str) -> None:
     """With one cap less each time: nobody is fenced, and the cap is named, and no other."""
     tried.make(tier)
@@ -178,6 +210,26 @@ def lacks(tried: Privilege, tier: str, survey: str) -> None:
                 tried.check(f"{tier}, without {kind} '{word}': nobody is fenced", tried.blacklist() == before, str(tried.blacklist()))
     tried.give(whole)
     tried.ended(f"{tier}, with all of them again: heals", tried.heal(image, remediate_watchers_survey=survey), "healed")
+
+
+def spares_the_living(tried: Privilege) -> None:
+    """A stopped client may be an rbd-mirror, as far as somebody can see who may not read the service map."""
+    tried.make("image")
+    stopped, whole, before = tried.lab.inject("mirror", "zombie"), tried.caps(), tried.blacklist()
+    tried.give({**whole, "mon": [word for word in whole["mon"] if word != SERVICE_MAP]})
+    done = tried.heal("mirror", remediate_watchers_survey="image")
+    tried.ended("without the service map: a stopped client is spared", done, "refused")
+    tried.check("without the service map: the cap is named", f"the mon cap '{SERVICE_MAP}'" in words(done).replace('\\"', '"'), words(done)[-3000:])
+    tried.check("without the service map: nobody is fenced", tried.blacklist() == before, str(tried.blacklist()))
+    tried.give(whole)
+    tried.ended("with it: it is fenced", tried.heal("mirror", remediate_watchers_survey="image"), "healed_restore_pending")
+    os.kill(stopped["pid"], signal.SIGKILL)
+    time.sleep(1)
+    tried.ended("with it: it is let in when it is ended", tried.heal("mirror", remediate_watchers_survey="image"), "healed")
+
+
+def words(run: subprocess.CompletedProcess[str]) -> str:
+    return run.stdout + run.stderr
 
 
 def forbidden(tried: Privilege) -> dict[str, list[str]]:
@@ -232,7 +284,9 @@ def tells_nothing(tried: Privilege, lines: CommandLines) -> None:
     tried.check("the runs said what modules are called with", '"chap_password": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"' in tried.said)
     # It is in the command line of the playbook.
     tried.check("command lines were seen", any(b"remediate_watchers_probe_chap_user" in line for line in lines.seen))
-    for what, secret in (("key", key), ("CHAP password", SECRET)):
+    # Of another user's keyring, too, which a mistake may name.
+    admin = tried.ceph("auth", "print-key", "client.admin").strip()
+    for what, secret in (("key", key), ("admin's key", admin), ("CHAP password", SECRET)):
         tried.check(f"the {what} is in no output", secret not in tried.said)
         tried.check(f"the {what} is in no report", secret not in written)
         tried.check(f"the {what} is in no command line", not any(secret.encode() in line for line in lines.seen))
@@ -244,6 +298,8 @@ def main() -> None:
         for tier, survey in (("image", "image"), ("fleet", "sweep")):
             heals(tried, tier, survey)
             lacks(tried, tier, survey)
+        from_the_controller(tried)
+        spares_the_living(tried)
     can_do_nothing_else(tried)
     tells_nothing(tried, lines)
     shutil.rmtree(tried.home)

@@ -22,6 +22,8 @@ def test_a_key_alone(text: str) -> None:
     assert key_of(text, "client.iscsi-rescue") == MINE
 
 
-@pytest.mark.parametrize("text", ["", "\n", "[client.iscsi-rescue]\n", "[client.iscsi-rescue]\nkey = short\n", "not a key", f"[client.other]\nkey = {OTHER}\n", f"key = {OTHER}\n"])
+@pytest.mark.parametrize(
+    "text", ["", "\n", "[client.iscsi-rescue]\n", "[client.iscsi-rescue]\nkey = short\n", "not a key", f"[client.other]\nkey = {OTHER}\n", f"key = {OTHER}\n"]
+)
 def test_no_key_of_that_user(text: str) -> None:
     assert key_of(text, "client.iscsi-rescue") == ""

@@ -71,7 +71,7 @@ def test_an_option_that_is_not_there() -> None:
 def test_each_option_of_the_role_is_asked_for_or_refused() -> None:
     questions = []
     for name, option in OPTIONS.items():
-        if option["type"] == "list" and option["elements"] == "dict" or option.get("no_log"):
+        if (option["type"] == "list" and option["elements"] == "dict") or option.get("no_log"):
             continue
         questions += survey(OPTIONS, [name])["spec"]
     assert len(questions) > 25
@@ -88,7 +88,17 @@ def test_the_defaults_are_those_of_the_role() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "lines"), [("", []), ("\n \n", []), ("rbd/a\r\n rbd/b, c \n\n", ["rbd/a", "rbd/b, c"]), (["a", "b"], ["a", "b"]), ([], []), (None, []), ("# none\nrbd/a #1", ["rbd/a #1"]), (2026, ["2026"])]
+    ("answer", "lines"),
+    [
+        ("", []),
+        ("\n \n", []),
+        ("rbd/a\r\n rbd/b, c \n\n", ["rbd/a", "rbd/b, c"]),
+        (["a", "b"], ["a", "b"]),
+        ([], []),
+        (None, []),
+        ("# none\nrbd/a #1", ["rbd/a #1"]),
+        (2026, ["2026"]),
+    ],
 )
 def test_lines_of_text(answer: t.Any, lines: list[str]) -> None:
     assert text_lines(answer) == lines
