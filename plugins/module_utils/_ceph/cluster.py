@@ -184,8 +184,11 @@ class Cluster:
                 f"The keyring for {who} holds no key that this host's librados can read: give the file that 'ceph auth get {who}' prints, "
                 "on a host whose librados is as new as the cluster."
             )
+        if error.errno == errno.EINVAL and self.connection.key:
+            return ClusterError(f"What key holds is no key that librados can read: give the one that 'ceph auth print-key {who}' prints.")
         if error.errno in (errno.EACCES, errno.EPERM):
-            return ClusterError(f"The cluster of {where} refused {who}: the key in its keyring is not the one that 'ceph auth get {who}' shows.")
+            which = "given in key" if self.connection.key else "in its keyring"
+            return ClusterError(f"The cluster of {where} refused {who}: the key {which} is not the one that 'ceph auth get {who}' shows.")
         return explain(error, f"Connecting to the cluster of {where} as {who}")
 
 
