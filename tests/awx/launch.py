@@ -32,7 +32,7 @@ def launch(store: Store, template: Thing, answers: Thing | None = None) -> Job:
         files = [_variables(home, {**_defaults(store, template), **(answers or {})})]
         files += [_variables(home, _inject(store, number, home)) for number in store.joined["job_templates", template["id"], "credentials"]]
         words = [*(f"-e @{path}" for path in files), "--check" if template["job_type"] == "check" else "", "--diff" if template["diff_mode"] else ""]
-        run = ansible_runner.run(private_data_dir=made, playbook=template["playbook"], cmdline=" ".join(words).strip(), quiet=True, timeout=120)
+        run = ansible_runner.run(private_data_dir=made, playbook=template["playbook"], cmdline=" ".join(words).strip(), quiet=True, timeout=300)
         kept = "".join(path.read_text() for path in (home / "artifacts").rglob("*") if path.is_file())
         return Job(run.status, run.stdout.read(), kept)
 
