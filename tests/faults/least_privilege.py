@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role as the user that ceph_user.yml makes: it heals, also with a key that only the controller has, each cap that is missing is named before anything is fenced, and the key can do nothing else.
+"""The role as the user that ceph_user.yml makes: it heals, also with a key that only the controller has, each cap that is missing is named before
+anything is fenced, and the key can do nothing else.
 
 usage: least_privilege.py LAB PORT, of a lab that is up
 
