@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,8 +40,8 @@ class Setup:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.home = Path(tempfile.mkdtemp(prefix="iscsi_rescue_awx."))
         self.keyring, self.conf = self.home / "keyring", self.home / "ceph.conf"
-        # The host has no key: neither a keyring nor a word where one is.
-        self.conf.write_text("".join(line for line in Path(lab.conf).read_text().splitlines(keepends=True) if not line.startswith("keyring")))
+        # The host has no key: its conf names a file that is not there.
+        self.conf.write_text(re.sub(r"(?m)^keyring = .*$", f"keyring = {self.home / 'none'}", Path(lab.conf).read_text()))
         self.faults: list[str] = []
 
     def check(self, what: str, holds: bool, why: object = "") -> None:

@@ -161,12 +161,12 @@ def heals(tried: Privilege, tier: str, survey: str) -> None:
 
 
 def from_the_controller(tried: Privilege) -> None:
-    """The controller runs as root here, who alone may read its keyring; the modules run as nobody, with a conf that names none."""
+    """The controller runs as root here, who alone may read its keyring; the modules run as nobody, with a conf that names a file that is not there."""
     tried.make("image")
     theirs, bare = tried.home / "controller.keyring", tried.home / "bare.conf"
     theirs.write_text(tried.keyring.read_text())
     theirs.chmod(0o400)
-    bare.write_text("".join(line for line in tried.conf.read_text().splitlines(keepends=True) if not line.startswith("keyring")))
+    bare.write_text(re.sub(r"(?m)^keyring = .*$", f"keyring = {tried.home / 'none'}", tried.conf.read_text()))
     bare.chmod(0o644)
     name = "remediate_watchers_ceph_controller_keyring"
     here = {"remediate_watchers_ceph_conf": str(bare), "remediate_watchers_ceph_keyring": "", "remediate_watchers_survey": "image"}
