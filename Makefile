@@ -61,17 +61,33 @@ lab-up: setup ## Start a lab and leave it running; playbooks/lab_inject.yml brea
 lab-down: setup ## Stop that lab and remove what it wrote
 	$(PLAYBOOK) playbooks/lab_down.yml
 
+# ansible-test wants the files themselves in their place, not a link to them, and asks git which they are. It takes the Pythons of the system.
+define ansible_test
+	rm -rf $(BUILD)/$(firstword $(1))
+	mkdir -p $(BUILD)/$(firstword $(1))/ansible_collections/cephops/iscsi_rescue
+	git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c --files-from - \
+	  | tar -x -C $(BUILD)/$(firstword $(1))/ansible_collections/cephops/iscsi_rescue
+	cd $(BUILD)/$(firstword $(1))/ansible_collections/cephops/iscsi_rescue && git init --quiet && git add --all && \
+	  PATH=$(BIN):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PIP_QUIET=1 \
+	  ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/$(firstword $(1)) ANSIBLE_CONFIG= $(BIN)/ansible-test $(1)
+endef
+
 .PHONY: test
 test: lint test-unit test-integration test-molecule test-kernel test-kill test-privilege test-artifact ## Run everything that CI runs; sets up what it needs
 
 .PHONY: lint
-lint: $(VENV)/.tests $(COLLECTION) $(AWX)/.made ## Check style, types, playbooks and changelog
+lint: lint-docs $(VENV)/.tests $(COLLECTION) $(AWX)/.made ## Check style, types, playbooks, documentation and changelog, with all that ansible-test sanity has
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check .
 	$(BIN)/yamllint --strict .
 	cd $(BUILD)/collections && MYPYPATH=. $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p ansible_collections.cephops.iscsi_rescue.plugins
 	ANSIBLE_COLLECTIONS_PATH=$$ANSIBLE_COLLECTIONS_PATH:$(AWX) $(BIN)/ansible-lint --strict
 	$(BIN)/antsibull-changelog lint
+	command -v shellcheck >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends shellcheck; }
+	mkdir -p ~/.ansible/test/cache
+	for pip in $$(sed -n "s/^ *pip='\([0-9.]*\)',/\1/p" $(VENV)/lib/python*/site-packages/ansible_test/_internal/python_requirements.py | tr . _); do \
+	  [ -e ~/.ansible/test/cache/get_pip_$$pip.py ] || cp tests/get_pip.py ~/.ansible/test/cache/get_pip_$$pip.py; done
+	$(call ansible_test,sanity --local --color no)
 
 DOCS := $(BUILD)/docs
 DOCS_BIN := $(CURDIR)/$(BUILD)/docs-venv/bin
@@ -118,15 +134,10 @@ test-hostile: $(VENV)/.tests $(COLLECTION) ## Try every parser with a hundred th
 # A run that fails leaves its lab for a look; the next one begins with a new lab.
 TEST_LAB := -e incident_lab_dir=/var/tmp/iscsi_rescue_integration -e incident_lab_port=22300
 
-# ansible-test wants the files themselves in their place, not a link to them, and asks git which they are.
 .PHONY: test-integration
 test-integration: $(VENV)/.tests $(COLLECTION) ## Test each module against a real cluster and a real LUN (TARGET=name for one)
 	$(PLAYBOOK) playbooks/lab_down.yml $(TEST_LAB)
-	rm -rf $(BUILD)/integration
-	mkdir -p $(BUILD)/integration/ansible_collections/cephops/iscsi_rescue
-	git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c --files-from - | tar -x -C $(BUILD)/integration/ansible_collections/cephops/iscsi_rescue
-	cd $(BUILD)/integration/ansible_collections/cephops/iscsi_rescue && git init --quiet && git add --all && \
-	  ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/integration ANSIBLE_CONFIG= $(BIN)/ansible-test integration --local --allow-root --color no $(TARGET)
+	$(call ansible_test,integration --local --allow-root --color no $(TARGET))
 	$(PLAYBOOK) playbooks/lab_down.yml $(TEST_LAB)
 
 .PHONY: test-molecule

@@ -42,7 +42,8 @@ def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple
     """An image whose watchers are, letter by letter, a(live), h(ung), o(rphaned), u(nknown) or - (not asked)."""
     words = {"a": "alive", "h": "hung", "o": "orphaned", "u": "unknown"}
     words["-"] = "unknown"
-    findings = [Finding(watcher, words[letter], verdict.NOT_ASKED if letter == "-" else "why") for watcher, letter in zip(clients, livenesses)]  # type: ignore[arg-type]
+    reasons = {"-": verdict.NOT_ASKED}
+    findings = [Finding(watcher, words[letter], reasons.get(letter, "why")) for watcher, letter in zip(clients, livenesses)]  # type: ignore[arg-type]
     watched = WatchedImage(Image("rbd", "", name, f"id-{name}"), tuple(clients[: len(livenesses)]))
     return verdict.judge(watched, findings, expected, evict)
 

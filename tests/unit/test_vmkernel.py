@@ -208,9 +208,9 @@ def test_arbitrary_bytes_never_raise() -> None:
         b"naa.",
         b"vmhba",
     ]
-    for _ in range(2000):
+    for _text in range(2000):
         mixed = bytearray(b"".join(chance.choices(pieces, k=4)))
-        for _ in range(chance.randrange(30)):
+        for _byte in range(chance.randrange(30)):
             mixed[chance.randrange(len(mixed))] = chance.randrange(256)
         text = mixed.decode("utf-8", errors="replace")
         read = vmkernel.events(text)

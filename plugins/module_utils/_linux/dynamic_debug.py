@@ -48,7 +48,7 @@ def change(matches: t.Sequence[Match], flags: str, state: State, missing_ok: boo
     except RescueError:
         # Who is told of a failure has nothing to restore from.
         with contextlib.suppress(RescueError):
-            _apply(sites, after, before, dry_run)
+            _apply(sites, before=after, after=before, dry_run=dry_run)
         raise
 
 

@@ -251,7 +251,7 @@ def test_the_module_killed_while_it_hangs(lun, storage):
     """For longer than the 30 s that the kernel would give a command of its own before it resets the LUN."""
     storage.suspend()
     end = time.monotonic() + 40
-    for _ in range(3):
+    for _time in range(3):
         started = start_module("scsi_reserve_probe", device=lun.disks[0], deadline=30)
         wait_for(helpers, saying="the helper")
         time.sleep(1)

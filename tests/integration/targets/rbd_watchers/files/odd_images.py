@@ -61,7 +61,7 @@ def main() -> None:
     clients = [rados.Rados(conffile=conf) for _number in range(2)]
     for client in clients:
         client.connect()
-    pools = [{name: client.open_ioctx(name.split("/")[0]) for name in ("rbd", "second", "rbd/tenant")} for client in clients]
+    pools = [{name: client.open_ioctx(name.partition("/")[0]) for name in ("rbd", "second", "rbd/tenant")} for client in clients]
     for pool in pools:
         pool["rbd/tenant"].set_namespace("tenant")
     rbd_pool, second, tenant = pools[0].values()
