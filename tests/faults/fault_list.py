@@ -87,7 +87,7 @@ OPEN = (
     "i = rbd.Image(c.open_ioctx('rbd'), '$IMAGE'); signal.pause()"
 )
 STRANGER = "192.0.2.77:0/77"
-FULL = "for i in $(seq 60); do timeout 10 ceph --conf $LAB/ceph.conf health | grep -q POOL_FULL && break; sleep 0.5; done; {ceph} health | grep POOL_FULL"
+FULL = f"until {CEPH} health | grep POOL_FULL; do sleep 1; done"
 AGAIN = f"{mons('KILL', 'abc')}; sleep 1; {restart_mons('abc')}; {CEPH} quorum_status >/dev/null"
 FAULTS = (
     Fault("all monitors hang", mons("STOP", "abc"), mons("CONT", "abc"), without_monitors()),
@@ -112,13 +112,13 @@ FAULTS = (
     ),
     Fault(
         "cluster full",
-        f"{CEPH} osd set-full-ratio 0.00001; {FULL.format(ceph=CEPH)}",
+        f"{CEPH} osd set-full-ratio 0.00001; {FULL}",
         f"{CEPH} osd set-full-ratio 0.95",
         ends(("start", "confirmed", "fenced"), *UNDONE),
     ),
     Fault(
         "pool over its quota",
-        f"{CEPH} osd pool set-quota rbd max_objects 1; {FULL.format(ceph=CEPH)}",
+        f"{CEPH} osd pool set-quota rbd max_objects 1; {FULL}",
         f"{CEPH} osd pool set-quota rbd max_objects 0",
         ends(("start", "confirmed", "fenced"), *UNDONE),
     ),

@@ -35,7 +35,7 @@ from lab import Lab, LabError, lives
 HERE = Path(__file__).parent
 # The run that a fault hits must end by itself within this.
 DEADLINE_S = 240
-SETTLED_S = 150
+SETTLED_S = 300
 # Ceph's own entries last for an hour or a day, so that one of these that is left is known as ours.
 EXPIRE_S = 1500
 # Where nobody can see for a while whether a client lives, the entry stays for a later run.
@@ -221,7 +221,7 @@ class Cell:
         """Until all monitors and OSDs are in, all placement groups are active, somebody manages, nothing is full, and the image answers."""
         give_up = time.monotonic() + SETTLED_S
         while time.monotonic() < give_up:
-            command = ["timeout", "10", "ceph", "--conf", self.lab.conf, "status", "--format", "json"]
+            command = ["timeout", "30", "ceph", "--conf", self.lab.conf, "status", "--format", "json"]
             done = subprocess.run(command, check=False, capture_output=True, text=True)
             if done.returncode == 0 and is_well(json.loads(done.stdout)) and self.answers():
                 return
@@ -229,7 +229,7 @@ class Cell:
         raise LabError(f"The lab did not become well again within {SETTLED_S} s.")
 
     def answers(self) -> bool:
-        command = ["timeout", "10", "rbd", "--conf", self.lab.conf, "status", f"rbd/{self.image}"]
+        command = ["timeout", "30", "rbd", "--conf", self.lab.conf, "status", f"rbd/{self.image}"]
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
@@ -245,7 +245,7 @@ class Inside:
 
     def __exit__(self, *exc: object) -> None:
         self.over.set()
-        self.thread.join(100)
+        self.thread.join(130)
 
     def wait(self) -> None:
         lab, stale, was = self.cell.lab, self.cell.words["STALE"], False
@@ -260,7 +260,7 @@ class Inside:
 
     def happen(self) -> None:
         done = subprocess.run(
-            ["timeout", "90", "bash", "-ec", self.cell.fault.happen], check=False, capture_output=True, text=True, env={**os.environ, **self.cell.words}
+            ["timeout", "120", "bash", "-ec", self.cell.fault.happen], check=False, capture_output=True, text=True, env={**os.environ, **self.cell.words}
         )
         self.cell.note.write_text(f"{done.returncode} {done.stdout}{done.stderr}")
 

@@ -25,6 +25,6 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: t.Any) -> None:
         name, note = (result.task if hasattr(result, "task") else result._task).get_name(), Path(os.environ["FAULT_NOTE"])
         if name.endswith(os.environ["FAULT_AFTER"]) and not note.exists():
-            command = ["timeout", "90", "bash", "-ec", os.environ["FAULT_COMMAND"]]
+            command = ["timeout", "120", "bash", "-ec", os.environ["FAULT_COMMAND"]]
             done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
             note.write_text(f"{done.returncode} {done.stdout}{done.stderr}")
