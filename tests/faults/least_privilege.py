@@ -173,7 +173,7 @@ def from_the_controller(tried: Privilege) -> None:
     tried.lab.inject("controller")
     before = tried.blacklist()
     said = words(tried.heal("controller", **here))
-    tried.check("controller: the host has no key", "No key for client.iscsi-rescue was found" in said, said[-3000:])
+    tried.check("controller: the host has no key", f"refused {NAME}" in said and "failed=1" in said, said[-3000:])
     for what, path in (("that is not there", str(tried.home / "none")), ("of another user", str(tried.lab.directory / "keyring"))):
         for playbook in ("remediate_watchers", "restore_blacklist"):
             said = words(tried.heal("controller", playbook, **here, **{name: path}))
