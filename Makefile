@@ -297,9 +297,9 @@ release: $(VENV)/.tests ## Check that VERSION= can be released: its changelog, t
 	@echo "Release it: ansible-galaxy collection publish $(RELEASE)/cephops-iscsi_rescue-$(VERSION).tar.gz"
 
 .PHONY: changelog
-changelog: $(VENV)/.tests ## Make the changelog of VERSION= out of changelogs/fragments, and set galaxy.yml to it
+changelog: $(VENV)/.tests ## Make the changelog of VERSION= out of changelogs/fragments, and set galaxy.yml and execution-environment.yml to it
 	test -n "$(VERSION)" || { echo "Say which version: make changelog VERSION=1.2.3"; exit 1; }
-	sed -i 's/^version: .*/version: $(VERSION)/' galaxy.yml
+	sed -i "s/$$(sed -n 's/^version: //p' galaxy.yml | sed 's/\./\\./g')/$(VERSION)/" galaxy.yml execution-environment.yml
 	$(BIN)/antsibull-changelog release --version $(VERSION)
 
 .PHONY: build
