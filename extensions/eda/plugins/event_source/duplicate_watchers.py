@@ -126,6 +126,7 @@ SETTINGS = {
     "client": "remediate_watchers_ceph_client",
     "keyring": "remediate_watchers_ceph_keyring",
     "timeout": "remediate_watchers_ceph_timeout",
+    "quorum_settle": "remediate_watchers_quorum_settle",
 }
 _TEXTS = ("inventory", "hosts", "conf", "client", "keyring")
 _LEAST = {"interval": 1, "timeout": 1, "hold": 0, "expected": 1, "notify_timeout": 1}
