@@ -3,6 +3,7 @@
 # The collection under each ansible-core, in a venv of its own: unit tests, integration tests, and the installed artifact.
 # usage: controllers.sh PLACE [VERSION ...]
 # A version whose Python is not here is a failure; with SKIP_MISSING=yes it is skipped, and the last line says so.
+# Seen to fail: with no Python for a version, also under SKIP_MISSING=yes when no version is left; and with a venv that holds another ansible-core.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -87,7 +87,7 @@ OPEN = (
     "i = rbd.Image(c.open_ioctx('rbd'), '$IMAGE'); signal.pause()"
 )
 STRANGER = "192.0.2.77:0/77"
-FULL = f"until {CEPH} health | grep POOL_FULL; do sleep 1; done"
+FULL = f"until {CEPH} health detail | grep -E 'POOL_FULL|OSD_FULL'; do sleep 1; done"
 AGAIN = f"{mons('KILL', 'abc')}; sleep 1; {restart_mons('abc')}; {CEPH} quorum_status >/dev/null"
 FAULTS = (
     Fault("all monitors hang", mons("STOP", "abc"), mons("CONT", "abc"), without_monitors()),

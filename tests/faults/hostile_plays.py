@@ -7,13 +7,16 @@ usage: hostile_plays.py LAB PORT, of a lab that is up
 
 What reaches a shell or the raw module is tried with each text by itself: the log's path on an ESXi host, each a host of its own, here without ssh, and
 the paths of logs, extents and counters, as names of files. Every other option that takes free text is tried by itself with one text that has them all,
-each in an inventory of its own host. The text is marked unsafe, as Ansible does with what it did not get from the operator, so that what is evaluated was
+for the role by a host of its own. The text is marked unsafe, as Ansible does with what it did not get from the operator, so that what is evaluated was
 evaluated by us. Nothing may have been run, there is no traceback, each play ends by its deadline, and the blacklist is as before.
+
+Seen to fail: without ``quote`` around diagnose_esxi_log the text is run.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import typing as t
@@ -23,8 +26,7 @@ import yaml
 from aftermath import blacklist
 from lab import Lab
 
-DEADLINE_S = 240
-ROLE = "playbooks/remediate_watchers.yml"
+DEADLINE_S = 400
 CHOICES = ("remediate_watchers_survey", "remediate_watchers_restore", "remediate_watchers_probe_write_path")
 
 
@@ -71,8 +73,8 @@ class Plays:
         self.place.mkdir(exist_ok=True)
         lab.create("hostile")
 
-    def play(self, what: str, playbook: str, told: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Any] | None = None, reached: str = "") -> None:
-        """With the lab's inventory, and more groups and hosts where given. ``reached``: what must be in the output, so that the text came that far."""
+    def play(self, what: str, playbook: str, told: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Any] | None = None, reached: str = "") -> str:
+        """What it said, which must hold ``reached``, so that the text came that far. With the lab's inventory, and more groups and hosts where given."""
         settings, inventory = self.place / "told.yml", self.place / "hosts.yml"
         settings.write_text(yaml.safe_dump(dict(told), allow_unicode=True))
         inventory.write_text(yaml.safe_dump({"all": {"children": hosts or {}}}))
@@ -91,7 +93,7 @@ class Plays:
             done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=DEADLINE_S)
         except subprocess.TimeoutExpired:
             self.wrong(what, f"it did not end within {DEADLINE_S} s")
-            return
+            return ""
         said = done.stdout + done.stderr
         if self.canary.exists():
             self.canary.unlink()
@@ -100,6 +102,7 @@ class Plays:
             self.wrong(what, f"a traceback:\n{said[-3000:]}")
         elif reached not in said or done.returncode not in (0, 2):
             self.wrong(what, f"it ended with {done.returncode}, without '{reached}':\n{said[-3000:]}")
+        return said
 
     def wrong(self, what: str, why: str) -> None:
         self.failed += 1
@@ -107,12 +110,19 @@ class Plays:
 
     def role(self) -> None:
         base = {"remediate_watchers_images": ["rbd/hostile"], "remediate_watchers_notify_timeout": 1, "remediate_watchers_ceph_timeout": 5}
-        base |= {"remediate_watchers_find_luns": False, "remediate_watchers_luns": []}
+        base |= {"remediate_watchers_find_luns": False, "remediate_watchers_luns": [], "remediate_watchers_ceph_conf": self.lab.conf}
+        base |= {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
         tries = role_options(all_in_one(self.canary), self.lab)
         self.complete(tries)
-        for name, values in tries.items():
-            for value in values:
-                self.play(f"{name}={value!r}", ROLE, {**base, name: value}, reached="PLAY RECAP")
+        cases = [{**base, name: value} for name, values in tries.items() for value in values]
+        hosts = {f"case{number}": case for number, case in enumerate(cases)}
+        playbook = self.place / "role.yml"
+        playbook.write_text(yaml.safe_dump([{"hosts": "cases", "gather_facts": False, "roles": ["cephops.iscsi_rescue.remediate_watchers"]}]))
+        said = self.play(f"{len(cases)} values of the role's options", str(playbook), {}, {"cases": {"hosts": hosts}}, "PLAY RECAP")
+        recap = said.rpartition("PLAY RECAP")[2]
+        silent = [host for host in hosts if not re.search(rf"^{host} +: ", recap, re.MULTILINE)]
+        if silent:
+            self.wrong("the role", f"nothing is said of {silent}")
 
     def complete(self, tries: t.Container[str]) -> None:
         """Every option of the role that takes free text must be among them."""

@@ -9,6 +9,8 @@ Each module runs in a process of its own, with options that are good but for one
 tried first, and that a base has every such option. It must end by its deadline with an answer of Ansible's form, which is no complaint of the argument
 check, and without a traceback; nothing in the text may have been run as a command; and the blacklist is as before. Templates are not tried here, for
 modules get them never: see hostile_plays.py. This machine's kernel may have no dynamic debug and no SCST: then those modules end where they look for it.
+
+Seen to fail: a device name with a zero byte in it ended scsi_reserve_probe with a traceback.
 """
 
 from __future__ import annotations

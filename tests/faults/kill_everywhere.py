@@ -8,6 +8,9 @@ usage: kill_everywhere.py LAB PORT [STEP], of a lab that is up; STEP: every whic
 Each boundary gets an incident of its own, an orphan on an image of its own. Afterwards the LUN must answer, its one watcher must be alive, the
 blacklist must be as before, no lease may be left, and no reservation. Prints a line for each boundary and ends with 1 when one of them failed. Kills
 in the middle of tasks, and of other incidents, are those of soak.py.
+
+Seen to fail: with a role that ends only the fences of its own run (``__remediate_watchers_ours`` without the leases), a kill after the wait for the
+remaining watchers leaves an entry and a lease.
 """
 
 from __future__ import annotations

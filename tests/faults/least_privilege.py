@@ -9,6 +9,8 @@ usage: least_privilege.py LAB PORT, of a lab that is up
 In both tiers an orphan is healed, and a stopped client is fenced and let in again when it is ended. All runs are at -vvv with --diff, and what they say,
 their reports and the command lines of all processes meanwhile hold neither the key nor the CHAP password. What the key cannot do, an admin's key can,
 so that it is the key that is refused. Prints a line for each try and ends with 1 when one did not go as it should.
+
+Seen to fail: without ``no_log`` on the option chap_password of scsi_reserve_probe the CHAP password is in the output.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ Of three incidents the playbook is killed with SIGKILL in one after a task by ch
 often, and not in one. Then it runs once more, and where a stopped client stays fenced, that client is ended and it runs again. A contested image is
 refused, and its surplus client is ended. Then the LUN answers, its one watcher is alive, the blacklist is as before, and no lease and no reservation is
 left. Nobody but the stale client is on the blacklist meanwhile.
+
+Seen to fail: with restoring that takes every client for gone (``is_gone`` in _ceph/leasing.py), a stopped client is let in, and the run ends as healed.
 """
 
 from __future__ import annotations
