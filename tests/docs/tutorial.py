@@ -44,7 +44,7 @@ def _missing(output: str, blocks: list[tuple[str, str]]) -> list[str]:
     missing, rest = [], output
     for number, (kind, text) in enumerate(blocks):
         if kind == "text":
-            printed, _, rest = rest.partition(f"\n== end of {number}\n")
+            printed, _end, rest = rest.partition(f"\n== end of {number}\n")
             printed = _even(printed)
             missing += [f"not printed: {line}" for line in text.splitlines() if not all(_even(part) in printed for part in line.split("…"))]
     return missing
