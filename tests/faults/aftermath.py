@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 import typing as t
 from datetime import datetime, timezone
 
@@ -76,8 +77,11 @@ def reserved(lab: Lab, image: str) -> bool:
     return probe(IscsiTransport(lun["portal"], lun["target"], lun["lun"], STRANGER), Plan(5, 5, "none")).verdict == "conflict"
 
 
-def require_sight(lab: Lab, image: str) -> None:
+def require_sight(lab: Lab) -> None:
     """A reservation that is held must be seen, else a test that finds none would mean nothing."""
+    image = f"sight{time.time():.0f}"
+    lab.create(image)
+    lab.serve(image)
     lun = lab.lun(image)
     holder = IscsiTransport(lun["portal"], lun["target"], lun["lun"], HOLDER)
     holder.connect(5)

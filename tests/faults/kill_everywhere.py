@@ -63,8 +63,7 @@ def boundary(lab: Lab, number: int) -> tuple[str, list[str]] | None:
 
 def main() -> None:
     lab, step, failed, killed = Lab(Path(sys.argv[1]), int(sys.argv[2])), int(sys.argv[3]) if sys.argv[3:] else 1, 0, 0
-    lab.inject("sight", "contested")
-    require_sight(lab, "sight")
+    require_sight(lab)
     for number in count(1, step):
         result = boundary(lab, number)
         if result is None:

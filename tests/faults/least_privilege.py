@@ -15,6 +15,7 @@ Seen to fail: without ``no_log`` on the option chap_password of scsi_reserve_pro
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import os
@@ -40,7 +41,7 @@ NOBODY = {"ansible_become": True, "ansible_become_method": "su", "ansible_become
 SECRET = "chap-secret-0123456789"
 # All that Ansible may print.
 LOUD = {"ANSIBLE_VERBOSITY": "3", "ANSIBLE_DIFF_ALWAYS": "true", "CHAP_SECRET": SECRET}
-SAMPLE_S = 0.02
+SAMPLE_S, LOOKS = 0.02, 10
 # What each removed cap is called in the sentence that asks for it. Ceph's refusal tells no more than what was tried; these are the prefixes it takes.
 LISTING = "the osd cap 'allow r class-read' on rbd_directory, rbd_trash and rbd_namespace"
 OPENING = "the osd cap 'allow r class-read' on rbd_id., rbd_header. and rbd_info"
@@ -78,11 +79,14 @@ class CommandLines:
         self.thread.join()
 
     def watch(self) -> None:
+        looks: collections.Counter[str] = collections.Counter()
         while not self.over.wait(SAMPLE_S):
-            for file in Path("/proc").glob("[0-9]*/cmdline"):
-                # A process may end meanwhile.
+            for process in filter(str.isdigit, os.listdir("/proc")):
+                looks[process] += 1
+                # A process may end meanwhile. It has its parent's line at first, and its own from then on.
                 with contextlib.suppress(OSError):
-                    self.seen.add(file.read_bytes())
+                    if looks[process] <= LOOKS:
+                        self.seen.add(Path(f"/proc/{process}/cmdline").read_bytes())
 
 
 class Privilege:
@@ -253,8 +257,8 @@ def forbidden(tried: Privilege) -> dict[str, list[str]]:
         "write to another pool": ["rados", "--pool", "other", "put", "rbd_data.secret", "/etc/hostname"],
         "write what a header holds": ["rados", "--pool", "rbd", "setomapval", header, "mine", "1"],
         "delete a header": ["rados", "--pool", "rbd", "rm", header],
-        "export an image": ["rbd", "export", "rbd/spare1", "/dev/null"],
-        "change an image": ["rbd", "resize", "rbd/spare1", "--size", "1G"],
+        "export an image": ["rbd", "export", "--no-progress", "rbd/spare1", "-"],
+        "change an image": ["rbd", "resize", "--no-progress", "rbd/spare2", "--size", "1G"],
         "break a lock": ["rbd", "lock", "rm", "rbd/spare1", "mine", lock["locker"]],
         "delete an image": ["rbd", "rm", "--no-progress", "rbd/spare2"],
         "clear the blacklist": ["ceph", "osd", "blocklist", "clear"],

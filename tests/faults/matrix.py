@@ -317,9 +317,7 @@ def tried(lab: Lab, cells: t.Sequence[tuple[Fault, str]]) -> t.Iterator[Row]:
 def main() -> None:
     lab, rows = Lab(Path(sys.argv[1]), int(sys.argv[2])), []
     cells = chosen(sys.argv[3:])
-    sight = f"sight{time.time():.0f}"
-    lab.inject(sight, "contested")
-    require_sight(lab, sight)
+    require_sight(lab)
     for row in tried(lab, cells):
         rows.append(row)
         print(line(row), *(f"\n        {why}" for why in row.wrong), flush=True)

@@ -40,7 +40,7 @@ class Incident:
     """``longest_s``: how long a run takes; the moment of a kill is within that."""
 
     def __init__(self, lab: Lab, number: int, chance: random.Random, longest_s: float) -> None:
-        self.lab, self.image, self.kind = lab, f"soak{number}", chance.choice(KINDS)
+        self.lab, self.image, self.kind = lab, f"soak{number}-{time.time():.0f}", chance.choice(KINDS)
         self.kill = chance.choice(("never", "task", "moment"))
         self.task, self.moment_s = chance.randint(1, TASKS), chance.random() * longest_s
         self.killed = ""
@@ -92,8 +92,7 @@ def main() -> None:
     seed = int(sys.argv[4]) if sys.argv[4:] else random.SystemRandom().randint(0, 2**32)
     chance, kinds, killed, failed, runs_s = random.Random(seed), collections.Counter[str](), 0, 0, [10.0]
     print(f"seed {seed}", flush=True)
-    lab.inject("soak", "contested")
-    require_sight(lab, "soak")
+    require_sight(lab)
     for one in range(1, number + 1):
         incident = Incident(lab, one, chance, statistics.median(runs_s))
         wrong = incident.happen()
