@@ -109,8 +109,8 @@ def lost(text: str, printed: Path) -> list[str]:
 
 
 def letters(text: str) -> Counter[str]:
-    """Without blanks and what cannot be seen; a ligature is its letters."""
-    return Counter(one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one)[0] not in "CZ")
+    """Without blanks and what cannot be seen; a ligature is its letters. pdftotext leaves out a hyphen at the end of a line."""
+    return Counter(one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one)[0] not in "CZ" and one != "-")
 
 
 if __name__ == "__main__":
