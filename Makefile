@@ -128,7 +128,11 @@ test-pages: $(VENV)/.tests $(COLLECTION) ## Open reports of made-up runs in Chro
 	  ! $(BIN)/python tests/report/look.py $(BUILD)/pages/wrong/pictures $$page || { echo "No fault was found in $$page."; exit 1; }; done
 
 .PHONY: test-hostile
-test-hostile: $(VENV)/.tests $(COLLECTION) ## Try every parser with a hundred thousand made-up inputs; takes an hour
+test-hostile: $(VENV)/.tests $(COLLECTION) ## Try every parser with a hundred thousand made-up inputs, and the playbooks with hostile text in every option; takes hours
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(PRIVILEGE_LAB))
+	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/hostile_plays.py $(PRIVILEGE_LAB)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
 	HOSTILE=long PYTHONPATH=$(BUILD)/collections $(BIN)/pytest tests/unit/test_hostile.py
 
 # A run that fails leaves its lab for a look; the next one begins with a new lab.
@@ -201,12 +205,11 @@ test-releases: $(VENV)/.tests $(COLLECTION) ## Run the role on Ceph 14.2, 16.2, 
 	$(PROGRAM) tests/faults/releases.py $(RELEASES_LAB) $(RELEASES)
 
 .PHONY: test-privilege
-test-privilege: $(VENV)/.tests $(COLLECTION) ## Test the role as the Ceph user of ceph_user.yml: heals, names each cap it lacks, and its key can do nothing else; and hostile text in every option
+test-privilege: $(VENV)/.tests $(COLLECTION) ## Test the role as the Ceph user of ceph_user.yml: heals, names each cap it lacks, and its key can do nothing else; and hostile text in the modules' options
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(PRIVILEGE_LAB))
 	$(PROGRAM) tests/faults/least_privilege.py $(PRIVILEGE_LAB)
 	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/injection.py $(PRIVILEGE_LAB)
-	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/hostile_plays.py $(PRIVILEGE_LAB)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
 
 # The oldest that meta/runtime.yml admits, so that it is tested, too.

@@ -52,6 +52,8 @@ def _sysfs_node(device: str) -> Path:
         status = os.stat(device)
     except OSError as error:
         raise InputError(f"{device} cannot be probed: {error.strerror}.") from error
+    except ValueError as error:
+        raise InputError(f"{device!r} is no path of a device: {error}.") from error
     kind = {stat.S_IFBLK: "block", stat.S_IFCHR: "char"}.get(stat.S_IFMT(status.st_mode))
     if kind is None:
         raise InputError(f"{device} is no device: name a SCSI disk such as /dev/sdb, /dev/sg1 or a link to one.")
