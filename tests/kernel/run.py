@@ -13,7 +13,7 @@ from pathlib import Path
 
 from boot import HERE, Ended, Kernel, boot, kernel
 
-DEADLINE_S = 560
+DEADLINE_S = 900
 _LOG_LINES = 40
 
 

@@ -27,7 +27,7 @@ PLAY = [
         "tasks": [
             {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": "trace_on.yml"}},
             {"ansible.builtin.file": {"path": "{{ on }}", "state": "touch"}},
-            {"ansible.builtin.wait_for": {"path": "{{ go }}", "timeout": 200}},
+            {"ansible.builtin.wait_for": {"path": "{{ go }}", "timeout": 400}},
             {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": "trace_off.yml"}},
         ],
     }
@@ -66,7 +66,7 @@ class Run:
         options = json.dumps({"on": str(on), "go": str(self.go)})
         command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", "inventory.json", "play.yml", "-e", options]
         self.process = subprocess.Popen(command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        wait_for(on.exists, 200, f"the messages of {name}")
+        wait_for(on.exists, 400, f"the messages of {name}")
 
     def end(self):
         self.go.touch()
