@@ -126,7 +126,9 @@ class Cell:
 
     @property
     def settings(self) -> dict[str, t.Any]:
-        return {**RUN, "remediate_watchers_images": [f"rbd/{self.image}"], "remediate_watchers_luns": [self.lab.lun(self.image)]}
+        # A lab lets little time pass after a monitor restarted, for nobody is silent in it. A stopped client is.
+        settle = {"remediate_watchers_quorum_settle": 300} if self.fault.kind == "zombie" else {}
+        return {**RUN, **settle, "remediate_watchers_images": [f"rbd/{self.image}"], "remediate_watchers_luns": [self.lab.lun(self.image)]}
 
     @property
     def kept(self) -> str:
