@@ -181,9 +181,9 @@ lab_of = -e incident_lab_dir=$(firstword $(1)) -e incident_lab_port=$(lastword $
 test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook and a module here and there, let some faults happen, and see that the next run puts all right
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(KILL_LAB)) -e incident_lab_mons=3
-	$(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB) 8
-	$(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 60
-	$(PROGRAM) tests/faults/soak.py $(KILL_LAB) 2
+	$(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB) 16
+	$(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 100
+	$(PROGRAM) tests/faults/soak.py $(KILL_LAB) 1
 	$(PROGRAM) tests/faults/matrix.py $(KILL_LAB) monitors restarted zombie fenced, header restarted detected, manager fenced, somebody removes fenced, expires fenced
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 
@@ -194,6 +194,7 @@ test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and oth
 	$(PROGRAM) tests/faults/matrix.py $(KILL_LAB) $(CELLS)
 	test -n "$(CELLS)" || $(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB)
 	test -n "$(CELLS)" || $(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 10
+	test -n "$(CELLS)" || PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/hostile_plays.py $(KILL_LAB) role
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 
 .PHONY: test-soak

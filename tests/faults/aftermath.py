@@ -33,14 +33,15 @@ class After(t.NamedTuple):
     entries: dict[str, str]
     leases: list[str]
 
-    def wrong(self, before: Entries, others: t.Container[str] = ()) -> list[str]:
-        """What is not as it should be; ``others``: whom Ceph itself, or somebody, may have fenced meanwhile."""
+    def wrong(self, before: Entries, others: t.Container[str] = (), owed: t.Container[str] = ()) -> list[str]:
+        """What is not as it should be; ``others``: whom Ceph itself, or somebody, may have fenced meanwhile; ``owed``: leases that were open before."""
+        leases = [client for client in self.leases if client not in owed]
         return [
             *([f"the LUN is {self.lun}"] if self.lun != "healthy" else []),
             *(["somebody holds a reservation"] if self.reserved else []),
             *([f"its watchers are {self.watchers}"] if self.watchers != ["alive"] else []),
             *self.wrong_entries(before, others),
-            *([f"leases are left: {self.leases}"] if self.leases else []),
+            *([f"leases are left: {leases}"] if leases else []),
         ]
 
     def wrong_entries(self, before: Entries, others: t.Container[str] = ()) -> list[str]:

@@ -80,6 +80,11 @@ def without_monitors(first: str = STOPPED) -> Ends:
     return {**ends(("start", "listed"), first), **ends(("detected", "probed", "confirmed", *LATE, *INSIDE), FAILED)}
 
 
+def ratios(nearfull: float, backfillfull: float, full: float) -> str:
+    """All three, for an OSD takes the highest of a ratio and those before it (OSDService::recalc_full_state in Ceph's src/osd/OSD.cc)."""
+    return f"{CEPH} osd set-nearfull-ratio {nearfull:f}; {CEPH} osd set-backfillfull-ratio {backfillfull:f}; {CEPH} osd set-full-ratio {full:f}"
+
+
 CEPH = "timeout 30 ceph --conf $LAB/ceph.conf"
 LIST = f"{CEPH} osd blocklist ls 2>/dev/null"
 OPEN = (
@@ -112,8 +117,8 @@ FAULTS = (
     ),
     Fault(
         "cluster full",
-        f"{CEPH} osd set-full-ratio 0.00001; {FULL}",
-        f"{CEPH} osd set-full-ratio 0.95",
+        f"{ratios(0.00001, 0.00001, 0.00001)}; {FULL}",
+        ratios(0.85, 0.9, 0.95),
         ends(("start", "confirmed", "fenced"), *UNDONE),
     ),
     Fault(
@@ -177,6 +182,6 @@ FAULTS = (
         "kill -KILL $(cat $LAB/tgtd.pid); sleep 1",
         'bash -c "$SERVE" >/dev/null',
         {**ends(("start", "listed", "probed"), REFUSED), "detected": (STOPPED,), **ends(("confirmed", "fenced", "verified"), FAILED), "restored": (HEALED,)},
-        fences=("MANAGER", "GATEWAY"),
+        fences=("MANAGER", "GATEWAY", "STALE"),
     ),
 )

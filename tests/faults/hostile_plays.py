@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hostile text in the options of the role and the playbooks, by ansible-playbook: commands for a shell, and templates.
 
-usage: hostile_plays.py LAB PORT, of a lab that is up
+usage: hostile_plays.py LAB PORT [PART ...], of a lab that is up; PART: esxi, user, restore, role; all when not given
 
 What reaches a shell or the raw module is tried with each text by itself: the log's path on an ESXi host, each a host of its own, here without ssh, and
 the paths of logs, extents and counters, as names of files. Every other option that takes free text is tried by itself with one text that has them all,
@@ -71,7 +71,6 @@ class Plays:
         self.lab, self.tried, self.failed = lab, 0, 0
         self.canary, self.place = lab.directory / "canary", lab.directory / "hostile"
         self.place.mkdir(exist_ok=True)
-        lab.create("hostile")
 
     def play(self, what: str, playbook: str, told: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Any] | None = None, reached: str = "") -> str:
         """What it said, which must hold ``reached``, so that the text came that far. With the lab's inventory, and more groups and hosts where given."""
@@ -109,6 +108,7 @@ class Plays:
         print(f"FAILED  {what}: {why}", flush=True)
 
     def role(self) -> None:
+        self.lab.create("hostile")
         base = {"remediate_watchers_images": ["rbd/hostile"], "remediate_watchers_notify_timeout": 1, "remediate_watchers_ceph_timeout": 5}
         base |= {"remediate_watchers_find_luns": False, "remediate_watchers_luns": [], "remediate_watchers_ceph_conf": self.lab.conf}
         base |= {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
@@ -165,9 +165,10 @@ def main() -> None:
     lab = Lab(Path(sys.argv[1]), int(sys.argv[2]))
     before = blacklist(lab)
     plays = Plays(lab)
-    for part in (plays.esxi, plays.user, plays.restore, plays.role):
-        part()
-        print(f"{part.__name__}: done", flush=True)
+    parts = {"esxi": plays.esxi, "user": plays.user, "restore": plays.restore, "role": plays.role}
+    for part in sys.argv[3:] or parts:
+        parts[part]()
+        print(f"{part}: done", flush=True)
     after = blacklist(lab)
     if after != before:
         plays.wrong("the blacklist", f"it was {json.dumps(before)} and is {json.dumps(after)}")

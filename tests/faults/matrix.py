@@ -77,7 +77,8 @@ class Cell:
 
     def run(self) -> Row:
         stale = self.lab.inject(self.image, self.fault.kind)
-        self.words, before = self.known(stale), blacklist(self.lab)["entries"]
+        self.words, found = self.known(stale), blacklist(self.lab)
+        before, owed = found["entries"], [one["address"] for one in found["leases"]]
         first = self.run_hit()
         self.expect(self.first in self.fault.ends[self.phase], f"it ended as {self.first}, not {'/'.join(self.fault.ends[self.phase])}: {sentence(first)}")
         self.happened()
@@ -89,7 +90,7 @@ class Cell:
         self.settle()
         self.after = look(self.lab, self.image)
         others = self.others(self.after.entries)
-        self.wrong += self.after.wrong(before, others)
+        self.wrong += self.after.wrong(before, others, owed)
         self.must(self.fault.undo if self.fault.keeps else "true")
         return self.row(not self.after.wrong_entries(before, others))
 
