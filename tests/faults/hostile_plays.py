@@ -57,11 +57,13 @@ def role_options(text: Unsafe, lab: Lab) -> dict[str, t.Any]:
     values: dict[str, list[t.Any]] = {
         name: [text]
         for name in (
-            "ceph_conf", "ceph_client", "ceph_keyring", "tgt_socket", "probe_host", "probe_initiator", "probe_chap_user", "probe_chap_password", "report_dir"
+            "ceph_conf", "ceph_client", "ceph_keyring", "tgt_socket", "probe_host", "probe_initiator", "probe_chap_user", "probe_chap_password"
         )
     }  # fmt: skip
     values |= {"pools": [[text]], "images": [[text], [Unsafe(f"rbd/{text}")]], "evict": [[text]], "trace_scst": [[text]]}
     values |= {"expected_for": [[{"pattern": text, "watchers": 1}]], "protect": [[text], [Unsafe(touch)], [Unsafe(walk)]]}
+    # A report is written, and not into this checkout.
+    values |= {"report_dir": [Unsafe(f"{lab.directory / 'hostile'}/{text}")]}
     values |= {"luns": [[{**lun, word: text}] for word in ("image", "portal", "target")] + [[{"image": "rbd/datastore1", "device": text}]]}
     return {f"remediate_watchers_{name}": tries for name, tries in values.items()}
 
