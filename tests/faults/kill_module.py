@@ -57,7 +57,7 @@ def lines(act: t.Callable[[int, bool], None]) -> None:
     def trace(frame: types.FrameType, event: str, _argument: t.Any) -> t.Any:
         if CODE not in frame.f_code.co_filename:
             return None
-        if frame.f_code is lease._lock.__code__:
+        if frame.f_code is lease._Lock.take.__code__:
             begun.set()
         if event == "line" and begun.is_set():
             act(next(numbers), os.path.basename(frame.f_code.co_filename) in CHANGES and frame.f_code.co_name != "parse")
