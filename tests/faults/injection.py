@@ -30,6 +30,7 @@ import yaml
 from aftermath import blacklist
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _keyring
 from lab import BLACKLIST, Lab
 
 DEADLINE_S = 90
@@ -47,10 +48,17 @@ def hostile(canary: Path) -> list[str]:
     return [*lines, "--help", "-o/dev/null", "../../../../etc/shadow", "nul\0nul", "%s%n%x", "\u202e\ud83d\ude00", "a" * 100_000, ""]
 
 
+def key_of(lab: Lab) -> str:
+    """The admin's, for the modules that take a key and no keyring."""
+    return _keyring.key_of((lab.directory / "keyring").read_text(), "client.admin")
+
+
 def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
     """Module and good options, such that each option that takes free text is in one of them. What they do is taken back, or does nothing."""
     ceph = {"conf": lab.conf, "client": "client.admin", "keyring": str(lab.directory / "keyring"), "timeout": 5}
+    by_key = {**{word: value for word, value in ceph.items() if word != "keyring"}, "key": key_of(lab)}
     lun = {word: lab.lun("datastore1")[word] for word in ("portal", "target", "lun")}
+    name = {"serial": "beaf11", "eui": "6465336666353233", "naa": "6001405000000001"}
     log = lab.directory / "kernel.log"
     log.write_text("<6>[   10.0] sd 0:0:0:0: reservation conflict\n")
     lease = {"pool": "rbd", "run": "hostile", "reason": "a test", "images": ["rbd/datastore1"], "gone_since": {CLIENT: "1.0"}}
@@ -62,11 +70,14 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
             {**ceph, "images": ["rbd/datastore1"], "expected_for": [{"pattern": "rbd/x*", "watchers": 1}], "evict": [CLIENT], "notify_timeout": 1},
         ),
         ("rbd_watchers", {**ceph, "pools": ["rbd"], "notify_timeout": 1}),
+        ("rbd_watchers", {**by_key, "images": ["rbd/datastore1"], "notify_timeout": 1}),
         ("osd_blacklist", {**ceph, "addresses": [CLIENT], "lease": lease}),
+        ("osd_blacklist", {**by_key, "addresses": [CLIENT]}),
         ("osd_blacklist", {**ceph, "addresses": [CLIENT], "state": "absent"}),
         ("osd_blacklist", {**ceph, "addresses": [CLIENT], "state": "restored", "restore": "always", "pools": ["rbd"]}),
         ("scsi_reserve_probe", {**lun, "deadline": 3, "initiator": "iqn.2026-11.invalid.x:x", "chap_user": "u", "chap_password": "a-secret-of-it"}),
-        ("scsi_reserve_probe", {"luns": [{**lun, "name": "a"}], "deadline": 3}),
+        ("scsi_reserve_probe", {**lun, **name, "deadline": 3}),
+        ("scsi_reserve_probe", {"luns": [{**lun, **name, "name": "a"}], "deadline": 3}),
         ("scsi_reserve_probe", {"luns": [{"device": "/dev/none", "name": "a"}], "deadline": 3}),
         ("scsi_reserve_probe", {"device": "/dev/none", "deadline": 3}),
         ("lun_map", {"root": str(lab.directory), "wanted": [{"image": "rbd/x"}, {"eui": "6465336666353233"}, {"naa": "5000"}, {"serial": "x"}]}),
