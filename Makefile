@@ -61,12 +61,14 @@ lab-up: setup ## Start a lab and leave it running; playbooks/lab_inject.yml brea
 lab-down: setup ## Stop that lab and remove what it wrote
 	$(PLAYBOOK) playbooks/lab_down.yml
 
+define copy_files
+	rm -rf $(1) && mkdir -p $(2)
+	git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c --files-from - | tar -x -C $(2)
+endef
+
 # ansible-test wants the files themselves in their place, not a link to them, and asks git which they are. It takes the Pythons of the system.
 define ansible_test
-	rm -rf $(BUILD)/$(firstword $(1))
-	mkdir -p $(BUILD)/$(firstword $(1))/ansible_collections/cephops/iscsi_rescue
-	git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c --files-from - \
-	  | tar -x -C $(BUILD)/$(firstword $(1))/ansible_collections/cephops/iscsi_rescue
+	$(call copy_files,$(BUILD)/$(firstword $(1)),$(BUILD)/$(firstword $(1))/ansible_collections/cephops/iscsi_rescue)
 	cd $(BUILD)/$(firstword $(1))/ansible_collections/cephops/iscsi_rescue && git init --quiet && git add --all && \
 	  PATH=$(BIN):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PIP_QUIET=1 \
 	  ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/$(firstword $(1)) ANSIBLE_CONFIG= $(BIN)/ansible-test $(1)
@@ -106,24 +108,24 @@ lint-docs: $(BUILD)/docs-venv/.made $(COLLECTION) ## Check the documentation of 
 # All files are copied, so that a link that leads from a page to one of them does so on the site, too.
 .PHONY: docs
 docs: $(BUILD)/docs-venv/.made $(COLLECTION) ## Build the documentation's site into .build/docs/html, and follow all links within it
-	rm -rf $(DOCS)
-	mkdir -p $(DOCS)/source/docs/collection
-	git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c --files-from - | tar -x -C $(DOCS)/source
+	$(call copy_files,$(DOCS),$(DOCS)/source)
+	mkdir $(DOCS)/source/docs/collection
 	$(DOCS_BIN)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir $(DOCS)/source/docs/collection cephops.iscsi_rescue
 	$(DOCS_BIN)/sphinx-build --builder html --fail-on-warning --keep-going --quiet $(DOCS)/source/docs $(DOCS)/html
 	$(PYTHON) tests/docs/links.py $(DOCS)/html
 
 .PHONY: test-unit
 test-unit: $(VENV)/.tests $(COLLECTION) ## Test the pure parts with data
-	PYTHONPATH=$(BUILD)/collections $(BIN)/pytest
+	$(call ansible_test,units --local --color no)
 
 # Playwright brings a node that needs libatomic.
 PAGE_PACKAGES := chromium fonts-dejavu-core libatomic1 poppler-utils
+$(VENV)/.pages: $(VENV)/.tests
+	apt-get update && apt-get install --yes --no-install-recommends $(PAGE_PACKAGES)
+	touch $@
 
 .PHONY: test-pages
-test-pages: $(VENV)/.tests $(COLLECTION) ## Open reports of made-up runs in Chromium, and ones with faults that must be found
-	test $$(dpkg-query --show --showformat '$${db:Status-Status}\n' $(PAGE_PACKAGES) 2>/dev/null | grep -c '^installed$$') -eq $(words $(PAGE_PACKAGES)) \
-	  || { apt-get update && apt-get install --yes --no-install-recommends $(PAGE_PACKAGES); }
+test-pages: $(VENV)/.pages $(COLLECTION) ## Open reports of made-up runs in Chromium, and ones with faults that must be found
 	rm -rf $(BUILD)/pages
 	PYTHONPATH=$(BUILD)/collections:tests/unit $(BIN)/python tests/report/pages.py $(BUILD)/pages
 	$(BIN)/python tests/report/look.py $(BUILD)/pages/pictures $(BUILD)/pages/*.html
@@ -252,8 +254,7 @@ test-tutorial: $(VENV)/.tests $(COLLECTION) ## Run every command of docs/tutoria
 	$(PYTHON) tests/docs/tutorial.py $(DOCS_LAB)
 
 .PHONY: docs-pictures
-docs-pictures: $(VENV)/.tests $(COLLECTION) ## Make the pictures of the report in docs/ anew, on a lab of its own
-	dpkg-query --show chromium fonts-dejavu-core libatomic1 >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core libatomic1; }
+docs-pictures: $(VENV)/.pages $(COLLECTION) ## Make the pictures of the report in docs/ anew, on a lab of its own
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(DOCS_LAB))
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(DOCS_LAB))
 	PYTHONPATH=tests $(BIN)/python tests/docs/pictures.py $(DOCS_LAB) docs

@@ -38,7 +38,7 @@ for version in "$@"; do
   venv=$place/$version
   if [ ! -e "$venv/.tests" ]; then
     "$python" -m venv "$venv"
-    "$venv/bin/pip" install --quiet "ansible-core==$version.*" jmespath pytest hypothesis
+    "$venv/bin/pip" install --quiet "ansible-core==$version.*" jmespath hypothesis pytest pytest-xdist
     touch "$venv/.controller" "$venv/.tests"
   fi
   check_version

@@ -2,20 +2,24 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The event source: what a survey gives rise to, and its options. It is no part of the package, so it is loaded by its path."""
+"""The event source: what a survey gives rise to, and its options."""
 
 from __future__ import annotations
 
 import json
-import runpy
 import typing as t
 import urllib.parse
 from pathlib import Path
 
 import pytest
+from ansible_collections.cephops.iscsi_rescue.extensions.eda.plugins.event_source.duplicate_watchers import (
+    Known,
+    changes,
+    checked,
+    module_args,
+    nothing_seen,
+)
 
-SOURCE = runpy.run_path(str(Path(__file__).parents[2] / "extensions/eda/plugins/event_source/duplicate_watchers.py"))
-Known, changes, nothing_seen, checked, module_args = (SOURCE[name] for name in ("Known", "changes", "nothing_seen", "checked", "module_args"))
 HOLD = 600
 
 

@@ -18,7 +18,6 @@ import struct
 import typing as t
 
 import pytest
-import test_report as reports
 import yaml
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _policy
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, lease, notify_reply, placement, pools, sessions
@@ -29,8 +28,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import join, scst, tgt
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, sweep
-from captured import CAPTURES, lay_out
-from captured import text as captured
+from ansible_collections.cephops.iscsi_rescue.tests.unit import test_report as reports
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import CAPTURES, lay_out
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import text as captured
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

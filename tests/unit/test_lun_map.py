@@ -9,12 +9,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-import captured
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import join, krbd, tgt, wanted
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image, Lun
-from captured import LIO, SCST, lay_out, write
+from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import LIO, SCST, lay_out, write
 
 SCST_CAPTURES = ("scst-devices", "scst-targets", "scst-links")
 LIO_CAPTURES = ("lio-configfs", "lio-links")

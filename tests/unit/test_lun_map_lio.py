@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import backstore, join, lio
-from captured import LIO, Files, krbd, lay_out, write
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import LIO, Files, krbd, lay_out, write
 
 GROUP = f"{LIO}/iscsi/iqn.t/tpgt_1"
 ISCSI = "iblock_0/rbd.img1"

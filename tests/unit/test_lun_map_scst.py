@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import join, scst
-from captured import SCST, Files, lay_out, text, write
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import SCST, Files, lay_out, text, write
 
 TARGET = f"{SCST}/targets/iscsi/iqn.t"
 DEVICES = "../../../../../devices"

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import TargetError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import tgt
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image
-from captured import text
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import text
 
 
 def test_what_tgtadm_shows() -> None:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _luns
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import join
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
-from captured import LIO, SCST, Files, krbd, write
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import LIO, SCST, Files, krbd, write
 
 IQN = "iqn.2001-04.com.example:storage"
 PROBE = "iqn.2026-11.invalid.cephops.iscsi-rescue:probe"

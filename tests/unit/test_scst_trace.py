@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import scst_trace
-from captured import CAPTURES
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import CAPTURES
 
 LEVEL = scst_trace.parse((CAPTURES / "scst-root.txt").read_text().partition("trace_level\n")[2])
 

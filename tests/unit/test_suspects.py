@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import esxcli, handover, suspects, vmkernel
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import join
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
-from captured import lay_out
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import lay_out
 
 DATA = Path(__file__).parent / "data" / "esxi"
 LOG = (DATA / "esxi-vmkernel.log").read_text(encoding="utf-8")
