@@ -21,7 +21,7 @@ _SENDERS = 500
 
 @dataclass(frozen=True)
 class Blacklist:
-    """``word``: how this cluster spells it. ``entries``: address -> until when (UTC, as the cluster prints it)."""
+    """``word``: how this cluster spells it. ``entries``: address -> until when (as the cluster prints it)."""
 
     word: str
     entries: dict[str, str]

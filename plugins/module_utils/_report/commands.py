@@ -181,5 +181,5 @@ def _restore(summed: Data, how: t.Sequence[str]) -> list[str]:
 
 
 def _until(end: str) -> str:
-    """The seconds that are left until then; Ceph up to 14 prints no zone, and means UTC."""
-    return f"$(($(date --utc --date={shlex.quote(end)} +%s) - $(date +%s)))"
+    """The seconds that are left until then; Ceph up to 14 prints no zone, and means the monitor's, which is taken to be this host's as in _ceph/leasing.py."""
+    return f"$(($(date --date={shlex.quote(end)} +%s) - $(date +%s)))"
