@@ -96,7 +96,8 @@ FULL = f"until {CEPH} health detail | grep -E 'POOL_FULL|OSD_FULL'; do sleep 1; 
 AGAIN = f"{mons('KILL', 'abc')}; sleep 1; {restart_mons('abc')}; {CEPH} quorum_status >/dev/null"
 FAULTS = (
     Fault("all monitors hang", mons("STOP", "abc"), mons("CONT", "abc"), without_monitors()),
-    Fault("quorum lost", mons("KILL", "ab"), restart_mons("ab"), {phase: words for phase, words in without_monitors().items() if phase in SOME}),
+    # The one that is left may take a connection until it knows that it is alone.
+    Fault("quorum lost", mons("KILL", "ab"), restart_mons("ab"), {**ends(SOME, FAILED), "start": (STOPPED, FAILED)}),
     Fault("quorum lost and back", f"{mons('KILL', 'ab')}; (sleep 8; {restart('mon', 'b')}) >/dev/null 2>&1 &", restart_mons("ab"), ends(SOME, *SHAKEN)),
     Fault("one monitor hangs", mons("STOP", "b"), mons("CONT", "b"), ends(SOME, *SHAKEN)),
     Fault("the leading monitor killed", mons("KILL", "a"), restart_mons("a"), ends(SOME, *SHAKEN)),

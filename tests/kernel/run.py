@@ -15,16 +15,13 @@ from boot import HERE, Ended, Kernel, boot, kernel
 
 DEADLINE_S = 900
 _LOG_LINES = 40
-# Two runs of Ansible at once on one emulated core take more time than a test of everything has.
-_ON_REQUEST = ("role_trace",)
 
 
 def main() -> int:
     cache, names = Path(sys.argv[1]).resolve(), sys.argv[2:]
-    left_out = () if names else _ON_REQUEST
     found = {path.stem.removeprefix("test_"): path for path in (HERE / "cases").glob("test_*.py")}
-    # The role's takes longest, so it must not come last.
-    cases = [found[name] for name in sorted(found, reverse=True) if name in names or (not names and name not in left_out)]
+    # The role's take longest, so they must not come last.
+    cases = [found[name] for name in sorted(found, reverse=True) if not names or name in names]
     if not cases:
         raise SystemExit(f"There is no case of that name in {HERE / 'cases'}.")
     guest = kernel(cache)
@@ -33,8 +30,6 @@ def main() -> int:
         ended = list(guests.map(lambda case: run(guest, case), cases))
     failed = [case.name for case, good in zip(cases, ended) if not good]
     print(f"{len(cases) - len(failed)} guests passed, {len(failed)} failed {' '.join(failed)}")
-    if left_out:
-        print(f"not run: {', '.join(left_out)}; make test-kernel TARGET=NAME runs one")
     return bool(failed)
 
 
