@@ -27,6 +27,8 @@ from lab import Lab
 RELEASES = ("nautilus", "pacific", "reef", "tentacle")
 # Before Octopus nobody can see whether a client is gone, so its entry goes only by the operator's word; ranges came with Quincy.
 BLIND, RANGES = ("nautilus",), ("reef", "tentacle")
+# To fetch and unpack a Debian is most of it, once.
+ROOT_MADE_S = 1200
 CEPH = "timeout 30 ceph --conf {conf} "
 
 
@@ -43,7 +45,7 @@ class Release:
 
     def up(self) -> None:
         self.ended(self.lab.play("playbooks/lab_down.yml", self.lab.settings), 0)
-        self.ended(self.lab.play("playbooks/lab_up.yml", {**self.lab.settings, "incident_lab_release": self.name}), 0)
+        self.ended(self.lab.play("playbooks/lab_up.yml", {**self.lab.settings, "incident_lab_release": self.name}, ROOT_MADE_S), 0)
         if f") {self.name} (" not in self.shell(CEPH + "version"):
             raise Failed("the cluster is of another release")
         if self.name in RANGES:
