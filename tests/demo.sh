@@ -55,6 +55,7 @@ again=$(since "$began")
 
 say "Summary"
 python3 tests/demo_summary.py "$lab" "$log.again" "lab up=$up" "healing=$healing" "second run=$again"
-report=$(sed -n 's/.*report: \([^"]*html\).*/\1/p' "$log" | tail -1)
-[ -s "$report" ] || { echo "The demo failed: there is no report."; exit 1; }
+# Of the run that healed: the lab goes, and with it what the second run wrote there.
+report=$(sed -n '/report: .*html/ { s/.*report: \([^"]*html\).*/\1/p; q }' "$log")
+[[ -s "$report" && "$report" == "$reports"/* ]] || { echo "The demo failed: it left no report in $reports."; exit 1; }
 say "The report: $report"
