@@ -130,7 +130,7 @@ FAULTS = (
     ),
     Fault(
         "stale client ends",
-        "kill -CONT $CLIENT; kill -TERM $CLIENT; sleep 3",
+        "kill -CONT $CLIENT; kill -TERM $CLIENT; timeout 30 tail --pid=$CLIENT -f /dev/null; sleep 1",
         "true",
         {
             **ends(("start", "listed"), NOTHING),

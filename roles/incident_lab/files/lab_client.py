@@ -23,6 +23,9 @@ _PR_SET_NAME = 15  # prctl(2)
 def main() -> None:
     # The name by which start-stop-daemon tells this process from any other that has its pid later.
     ctypes.CDLL(None).prctl(_PR_SET_NAME, b"lab_client", 0, 0, 0)
+    # SIGTERM lets it close its images; SIGKILL does not. It is blocked in all threads, for right after a SIGCONT the kernel may give it to any of them
+    # (wants_signal in kernel/signal.c passes over one that still is stopped), which would not wake this one.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     conf, ready, pool, *names = sys.argv[1:]
     cluster = rados.Rados(conffile=conf, conf={"client_mount_timeout": "30"})
     cluster.connect()
@@ -33,10 +36,7 @@ def main() -> None:
     with open(ready + ".new", "w", encoding="utf-8") as file:
         json.dump({"pid": os.getpid(), "address": own[0], "client": f"client.{cluster.get_instance_id()}", "images": names}, file)
     os.rename(ready + ".new", ready)
-    # SIGTERM lets it close its images; SIGKILL does not.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    while True:
-        signal.pause()
+    signal.sigwait({signal.SIGTERM})
 
 
 if __name__ == "__main__":
