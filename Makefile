@@ -196,7 +196,6 @@ test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and oth
 	$(PROGRAM) tests/faults/matrix.py $(KILL_LAB) $(CELLS)
 	test -n "$(CELLS)" || $(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB)
 	test -n "$(CELLS)" || $(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 10
-	test -n "$(CELLS)" || PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/hostile_plays.py $(KILL_LAB) role
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 
 .PHONY: test-soak
