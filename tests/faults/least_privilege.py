@@ -37,7 +37,14 @@ from lab import BLACKLIST, Lab
 NAME = "client.iscsi-rescue"
 QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3}
 # The Ceph side needs no root; the modules run as this user.
-NOBODY = {"ansible_become": True, "ansible_become_method": "su", "ansible_become_user": "nobody", "ansible_become_flags": "-s /bin/sh"}
+NOBODY = {
+    "ansible_become": True,
+    "ansible_become_method": "su",
+    "ansible_become_user": "nobody",
+    "ansible_become_flags": "-s /bin/sh",
+    # The checkout's own Python may be below the home of root, where nobody may not go.
+    "ansible_python_interpreter": "/usr/bin/python3",
+}
 SECRET = "chap-secret-0123456789"
 # All that Ansible may print.
 LOUD = {"ANSIBLE_VERBOSITY": "3", "ANSIBLE_DIFF_ALWAYS": "true", "CHAP_SECRET": SECRET}

@@ -16,11 +16,11 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, guards, report, verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, guards, images, report, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, Surroundings, WatchedImage
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Survey
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen, Survey
 
 
 @dataclass
@@ -51,7 +51,7 @@ class _Look:
         if options["liveness"] == "all":
             seen = replace(seen, watched=[*seen.watched, *seen.quiet], quiet=())
         self._stages.end("survey")
-        found = evidence.gather(self._cluster, self._suspects(seen.watched), options["notify_timeout"])
+        seen, found = self._settled(seen, evidence.gather(self._cluster, self._suspects(seen.watched), options["notify_timeout"]))
         judgements = [self._judged(watched, found) for watched in seen.watched]
         self._stages.end("liveness")
         culprits = self._weighed(survey, judgements, found)
@@ -64,6 +64,15 @@ class _Look:
         if asked == "none":
             return []
         return [one for one in seen if len(one.watchers) > (0 if asked == "all" else self._expected.of(one.image.spec))]
+
+    def _settled(self, seen: Seen, found: Evidence) -> tuple[Seen, Evidence]:
+        """Where a watch came or went while the notify ran, as when another run fences its client, it is seen once more who watches, and asked."""
+        moved = [watched.image for watched in self._suspects(seen.watched) if any(finding.reason == verdict.MOVED for finding in found.findings(watched))]
+        if not moved:
+            return seen, found
+        now = {watched.image: watched for watched in images.watch_all(self._cluster, moved)}
+        again = evidence.gather(self._cluster, self._suspects(list(now.values())), self._options["notify_timeout"])
+        return replace(seen, watched=[now.get(watched.image, watched) for watched in seen.watched]), found.then(again)
 
     def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:
         return verdict.judge(watched, found.findings(watched), self._expected.of(watched.image.spec), self._evict)

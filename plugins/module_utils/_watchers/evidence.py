@@ -33,6 +33,10 @@ class Evidence:
         reply = self.replies.get(watched.image, verdict.NOT_ASKED)
         return [verdict.find(watcher, reply, self.looks) for watcher in watched.watchers]
 
+    def then(self, later: Evidence) -> Evidence:
+        """With the replies of a later notify in place of these, where there are some. Who is gone must be missing in all the sessions."""
+        return Evidence({**self.replies, **later.replies}, (*self.looks, *later.looks), self.began)
+
 
 NONE = Evidence({}, ())
 

@@ -25,6 +25,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 )
 
 NOT_ASKED = "its liveness was not asked for"
+MOVED = "its watch came or went while the notify ran"
 
 
 def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions]) -> Finding:
@@ -46,7 +47,7 @@ def _liveness(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sess
     if watcher.key in reply.acked:
         return "alive", "it acknowledged the notify"
     if watcher.key not in reply.timed_out:
-        return "unknown", "its watch came or went while the notify ran"
+        return "unknown", MOVED
     if looks and all(look.missing(watcher.address, watcher.client_id) for look in looks):
         # A monitor forgets a client that it has not heard of for 300 s (mon_session_timeout; measured with a stopped client).
         return "orphaned", "it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes"
