@@ -49,7 +49,7 @@ def play(directory, **settings):
     environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections")}
     options = json.dumps({**SETTINGS, "remediate_watchers_report_dir": str(directory / "reports"), **settings})
     command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(inventory), str(ROOT / "playbooks/remediate_watchers.yml"), "-e", options]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=700, env=environment)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=1000, env=environment)
     print(done.stdout, done.stderr)
     assert done.returncode == 0
     return json.loads(sorted((directory / "reports").iterdir())[-1].read_text())

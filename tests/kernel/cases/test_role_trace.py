@@ -75,7 +75,7 @@ def play(directory, *steps):
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections")}
     command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", "inventory.json", "play.yml"]
-    done = subprocess.run(command, check=False, cwd=directory, env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, check=False, cwd=directory, env=environment, capture_output=True, text=True, timeout=1000)
     assert done.returncode == 0, done.stdout + done.stderr
     return [(lio(directory / f"{number}.control"), set(flags(directory / f"{number}.trace_level")) - set(before)) for number in range(len(steps))]
 
