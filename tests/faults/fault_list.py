@@ -135,7 +135,8 @@ FAULTS = (
         {
             **ends(("start", "listed"), NOTHING),
             **ends(("detected", "probed"), NOTHING, REFUSED),
-            **ends(("confirmed", "fenced", "verified"), HEALED),
+            # Pending where a cell before this one let the monitors restart within the last five minutes.
+            **ends(("confirmed", "fenced", "verified"), HEALED, PENDING),
             "restored": (PENDING,),
         },
         "zombie",
