@@ -157,7 +157,7 @@ test-molecule: $(VENV)/.tests $(COLLECTION) ## Test the outcomes of the role, a 
 # What boots a kernel, what its guests run, and the cluster inside one of them.
 comma := ,
 space := $(subst ,, )
-KERNEL_PACKAGES := qemu-system-x86 busybox-static kmod cpio mount iproute2 sg3-utils dmsetup e2fsprogs python3-fusepy \
+KERNEL_PACKAGES := qemu-system-x86 busybox-static kmod cpio mount iproute2 sg3-utils dmsetup e2fsprogs python3-fusepy openssh-client openssh-server \
   ceph-common ceph-mgr ceph-mon ceph-osd python3-rados python3-rbd libiscsi7
 GUEST_PYTHONPATH = $(CURDIR)/$(BUILD)/collections:$(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 

@@ -55,10 +55,10 @@ def key_of(lab: Lab) -> str:
 
 def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
     """Module and good options, such that each option that takes free text is in one of them. What they do is taken back, or does nothing."""
-    ceph = {"conf": lab.conf, "client": "client.admin", "keyring": str(lab.directory / "keyring"), "timeout": 5}
-    by_key = {**{word: value for word, value in ceph.items() if word != "keyring"}, "key": key_of(lab)}
+    cluster = {"conf": lab.conf, "client": "client.admin", "timeout": 5}
+    ceph, by_key = {**cluster, "keyring": str(lab.directory / "keyring")}, {**cluster, "key": key_of(lab)}
     lun = {word: lab.lun("datastore1")[word] for word in ("portal", "target", "lun")}
-    name = {"serial": "beaf11", "eui": "6465336666353233", "naa": "6001405000000001"}
+    identity = {"serial": "beaf11", "eui": "6465336666353233", "naa": "6001405000000001"}
     log = lab.directory / "kernel.log"
     log.write_text("<6>[   10.0] sd 0:0:0:0: reservation conflict\n")
     lease = {"pool": "rbd", "run": "hostile", "reason": "a test", "images": ["rbd/datastore1"], "gone_since": {CLIENT: "1.0"}}
@@ -76,8 +76,8 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
         ("osd_blacklist", {**ceph, "addresses": [CLIENT], "state": "absent"}),
         ("osd_blacklist", {**ceph, "addresses": [CLIENT], "state": "restored", "restore": "always", "pools": ["rbd"]}),
         ("scsi_reserve_probe", {**lun, "deadline": 3, "initiator": "iqn.2026-11.invalid.x:x", "chap_user": "u", "chap_password": "a-secret-of-it"}),
-        ("scsi_reserve_probe", {**lun, **name, "deadline": 3}),
-        ("scsi_reserve_probe", {"luns": [{**lun, **name, "name": "a"}], "deadline": 3}),
+        ("scsi_reserve_probe", {**lun, **identity, "deadline": 3}),
+        ("scsi_reserve_probe", {"luns": [{**lun, **identity, "name": "a"}], "deadline": 3}),
         ("scsi_reserve_probe", {"luns": [{"device": "/dev/none", "name": "a"}], "deadline": 3}),
         ("scsi_reserve_probe", {"device": "/dev/none", "deadline": 3}),
         ("lun_map", {"root": str(lab.directory), "wanted": [{"image": "rbd/x"}, {"eui": "6465336666353233"}, {"naa": "5000"}, {"serial": "x"}]}),

@@ -127,8 +127,7 @@ class Cell:
 
     @property
     def settings(self) -> dict[str, t.Any]:
-        # A lab lets little time pass after a monitor restarted, for nobody is silent in it. A stopped client is.
-        settle = {"remediate_watchers_quorum_settle": 300} if self.fault.kind == "zombie" else {}
+        settle = {"remediate_watchers_quorum_settle": self.fault.settle_s} if self.fault.settle_s else {}
         return {**RUN, **settle, "remediate_watchers_images": [f"rbd/{self.image}"], "remediate_watchers_luns": [self.lab.lun(self.image)]}
 
     @property

@@ -8,6 +8,8 @@ The guest sees this machine's files, and what it writes is gone when it ends.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 import shlex
 import shutil
@@ -16,7 +18,11 @@ import tempfile
 import typing as t
 from pathlib import Path
 
+import outside
+
 HERE = Path(__file__).parent
+# For the SSH servers of the guests.
+_PORTS = itertools.count(31300)
 # With what they need, enough to mount this machine's files.
 _FIRST_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 
@@ -59,16 +65,20 @@ def boot(guest: Kernel, command: t.Sequence[str], seconds: int, memory_mib: int 
         shutil.copy(HERE / "guest.sh", share)
         (share / "modules").write_text(str(guest.root / "lib/modules"))
         (share / "command").write_text(f"cd {shlex.quote(str(Path.cwd()))}\n{shlex.join(command)}\n")
-        subprocess.run(
-            ["timeout", "-s", "KILL", str(seconds), *_qemu(guest, share, memory_mib)],
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(share / "qemu").open("w"),
-        )
+        with (share / "qemu").open("w") as told:
+            command = ["timeout", "-s", "KILL", str(seconds), *_qemu(guest, share, memory_mib)]
+            qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=told)
+        while not _ended(qemu, 0.5):
+            outside.serve(share)
         log = "".join(_read(share / part) for part in ("qemu", "console"))
         status = _read(share / "status")
         return Ended(int(status) if status else None, _read(share / "output"), log)
+
+
+def _ended(qemu: subprocess.Popen[bytes], seconds: float) -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        qemu.wait(seconds)
+    return qemu.returncode is not None
 
 
 def _newest_package() -> str:
@@ -109,6 +119,7 @@ def _qemu(guest: Kernel, share: Path, memory_mib: int) -> list[str]:
     command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", f"{memory_mib}M", "-machine", "q35"]
     command += ["-nodefaults", "-no-reboot", "-display", "none", "-serial", f"file:{share}/console"]
     command += ["-kernel", str(guest.image), "-initrd", str(guest.root / "initramfs"), "-append", "console=ttyS0 quiet panic=-1"]
+    command += outside.options(share, next(_PORTS))
     for tag, (path, options) in shares.items():
         command += ["-fsdev", f"local,id={tag},path={path},security_model=none,multidevs=remap{options}"]
         command += ["-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]

@@ -15,6 +15,7 @@ import typing as t
 from pathlib import Path
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 TARGETS = Path("/sys/kernel/config/target")
 INITIATORS = ("naa.5001405aaaaaaaa1", "naa.5001405aaaaaaaa2")
 # The two pr_debug sites that tell who reserves and who releases.
@@ -52,13 +53,13 @@ def four_ways(name: str, **options: t.Any) -> list[dict[str, t.Any]]:
     return [module(name, check, **options) for check in (True, False, False, True)]
 
 
-def wait_for(what: t.Callable[[], t.Any], seconds: float = 20, saying: str = "it") -> t.Any:
+def wait_for(what: t.Callable[[], t.Any], seconds: float = 20, saying: str = "it", pause: float = 0.05) -> t.Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = what()
         if found:
             return found
-        time.sleep(0.05)
+        time.sleep(pause)
     raise AssertionError(f"{saying} did not come within {seconds} s")
 
 

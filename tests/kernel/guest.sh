@@ -15,6 +15,10 @@ mount -t debugfs debugfs /sys/kernel/debug
 modprobe configfs
 mount -t configfs configfs /sys/kernel/config
 ip link set lo up
+# By which outside.py reaches the guest.
+modprobe virtio_net
+ip address add 10.0.2.15/24 dev eth0
+ip link set eth0 up
 hostname guest
 # From here on the serial console has the kernel's log, also when the guest has to be killed.
 dmesg -n 7

@@ -51,7 +51,7 @@ class _Look:
         if options["liveness"] == "all":
             seen = replace(seen, watched=[*seen.watched, *seen.quiet], quiet=())
         self._stages.end("survey")
-        seen, found = self._settled(seen, evidence.gather(self._cluster, self._suspects(seen.watched), options["notify_timeout"]))
+        seen, found = self._asked(seen)
         judgements = [self._judged(watched, found) for watched in seen.watched]
         self._stages.end("liveness")
         culprits = self._weighed(survey, judgements, found)
@@ -65,13 +65,15 @@ class _Look:
             return []
         return [one for one in seen if len(one.watchers) > (0 if asked == "all" else self._expected.of(one.image.spec))]
 
-    def _settled(self, seen: Seen, found: Evidence) -> tuple[Seen, Evidence]:
-        """Where a watch came or went while the notify ran, as when another run fences its client, it is seen once more who watches, and asked."""
-        moved = [watched.image for watched in self._suspects(seen.watched) if any(finding.reason == verdict.MOVED for finding in found.findings(watched))]
+    def _asked(self, seen: Seen) -> tuple[Seen, Evidence]:
+        """Where a watch comes or goes while the notify runs, as when another run fences its client, it is seen once more who watches, and asked."""
+        suspects, timeout_s = self._suspects(seen.watched), self._options["notify_timeout"]
+        found = evidence.gather(self._cluster, suspects, timeout_s)
+        moved = [watched.image for watched in suspects if any(finding.reason == verdict.MOVED for finding in found.findings(watched))]
         if not moved:
             return seen, found
         now = {watched.image: watched for watched in images.watch_all(self._cluster, moved)}
-        again = evidence.gather(self._cluster, self._suspects(list(now.values())), self._options["notify_timeout"])
+        again = evidence.gather(self._cluster, self._suspects(list(now.values())), timeout_s)
         return replace(seen, watched=[now.get(watched.image, watched) for watched in seen.watched]), found.then(again)
 
     def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:

@@ -6,23 +6,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import cluster
 import pytest
-from guest import HERE, Lun, StuckWrites
+from guest import ROOT, Lun, StuckWrites
+from outside import SHARE, ansible_playbook, name_outside
 
-ROOT = HERE.parents[1]
 CONTROL = Path("/proc/dynamic_debug/control")
 TARGET = "iqn.2026-11.invalid.cephops.iscsi-rescue:kernel"
-INVENTORY = {
-    "all": {
-        "vars": {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"},
-        "children": {group: {"hosts": {"gateway": {"ansible_host": "127.0.0.1"}}} for group in ("ceph_admin", "iscsi_gateways")},
-    }
-}
+INVENTORY = {"all": {"children": {group: {"hosts": {"gateway": {}}} for group in ("ceph_admin", "iscsi_gateways")}}}
+REPORTS = SHARE / "reports"
 SETTINGS = {
     "remediate_watchers_ceph_conf": str(cluster.CONF),
     "remediate_watchers_quorum_settle": 5,
@@ -41,30 +35,22 @@ def lun():
     return lun
 
 
-def play(directory, **settings):
+def play():
     """The role's result."""
-    inventory = directory / "inventory.json"
-    inventory.write_text(json.dumps(INVENTORY))
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections")}
-    options = json.dumps({**SETTINGS, "remediate_watchers_report_dir": str(directory / "reports"), **settings})
-    command = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", str(inventory), str(ROOT / "playbooks/remediate_watchers.yml"), "-e", options]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=1000, env=environment)
-    print(done.stdout, done.stderr)
-    assert done.returncode == 0
-    return json.loads(sorted((directory / "reports").iterdir())[-1].read_text())
+    ansible_playbook(INVENTORY, ROOT / "playbooks/remediate_watchers.yml", remediate_watchers_report_dir=name_outside(REPORTS), **SETTINGS)
+    return json.loads(next(REPORTS.glob("*.json")).read_text())
 
 
-def test_healed_without_having_been_told_the_lun(lun, tmp_path):
+def test_healed_without_having_been_told_the_lun(lun):
     control, blacklist = CONTROL.read_text(), cluster.ceph("osd", "blocklist", "ls")
     orphan = cluster.orphan("img1")
     with StuckWrites(lun.disks[0]):
-        result = play(tmp_path)
+        result = play()
     (image,) = result["images"]
     assert (result["outcome"], image["spec"]) == ("healed", "rbd/img1")
-    (lun,) = image["luns"]
-    assert (lun["before"]["target"], lun["before"]["lun"], lun["before"]["verdict"]) == (TARGET, 12, "hung")
-    assert lun["after"]["verdict"] in ("healthy", "slow")
+    (probed,) = image["luns"]
+    assert (probed["before"]["target"], probed["before"]["lun"], probed["before"]["verdict"]) == (TARGET, 12, "hung")
+    assert probed["after"]["verdict"] in ("healthy", "slow")
     assert result["restored"] == [orphan["address"]]
     assert cluster.ceph("osd", "blocklist", "ls") == blacklist
     assert CONTROL.read_text() == control
