@@ -52,8 +52,8 @@ def _sees(lun: Data, initiator: str) -> bool:
 
 
 def _is_one_of(names: t.Iterable[str], initiator: str) -> bool:
-    """As SCST's groups name initiators: with C(*) and C(?), and C(!) before what is meant not to fit (its README, section "Access and devices visibility")."""
-    fits = ((name.startswith("!"), re.fullmatch(_pattern(name.lstrip("!")), initiator)) for name in names)
+    """As SCST's groups name initiators: in any case, with C(*) and C(?), and one C(!) before what is meant not to fit (SCST's C(wildcmp))."""
+    fits = ((name.startswith("!"), re.fullmatch(_pattern(name.removeprefix("!")), initiator, re.IGNORECASE)) for name in names)
     return any(inverted != bool(hit) for inverted, hit in fits)
 
 
