@@ -77,8 +77,8 @@ endef
 # Two labs at a time, for most of what their tests do is wait; the kernel's guests take both cores.
 .PHONY: test
 test: lint test-unit test-integration ## Run everything that CI runs; sets up what it needs
-	$(MAKE) --jobs 2 --output-sync=target test-molecule test-kill test-privilege
-	$(MAKE) test-kernel test-artifact
+	$(MAKE) --jobs 2 --output-sync=target test-molecule test-kill test-privilege test-artifact
+	$(MAKE) test-kernel
 
 .PHONY: lint
 lint: lint-docs $(VENV)/.tests $(COLLECTION) $(AWX)/.made ## Check style, types, playbooks, documentation and changelog, with all that ansible-test sanity has
