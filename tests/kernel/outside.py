@@ -50,7 +50,7 @@ def ansible_playbook(inventory: dict[str, t.Any], playbook: Path | list[dict[str
     if isinstance(playbook, list):
         _leave(SHARE / "plays.json", playbook)
     _leave(SHARE / _ASKED, ["-i", "inventory.json", "plays.json" if isinstance(playbook, list) else str(playbook), "-e", json.dumps(variables)])
-    # To look often would take most of the guest's one processor.
+    # The guest has but one processor, which the play needs.
     wait_for((SHARE / _ENDED).exists, _PLAY_S + 60, "the play's end", pause=3)
     ended = _take(SHARE / _ENDED)
     print(ended["output"])

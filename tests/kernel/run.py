@@ -15,7 +15,7 @@ from pathlib import Path
 from boot import HERE, Ended, Kernel, boot, kernel
 from guest import ROOT
 
-# Ansible in a guest takes ten minutes where this machine has more to do.
+# The longest takes eight minutes, and more where this machine has more to do.
 DEADLINE_S = 1500
 _LOG_LINES = 40
 
