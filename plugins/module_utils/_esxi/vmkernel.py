@@ -30,9 +30,10 @@ Event = dict[str, t.Any]
 # Longer than any line of ESXi; what follows is not read, so that no line costs more than any other.
 _LONGEST = 2000
 _TIME = re.compile(r"[0-9]{4}-[0-9-]{5}T[0-9:]{8}(?:\.[0-9]{1,9})?Z?")
-_HEAD = re.compile(r"()cpu[0-9]{1,9}:([0-9]{1,18})(?: opID=([^\0- )]{1,200}))?\)(?:(WARNING|ALERT): )?([A-Za-z0-9_]{1,40}): ")
-# How most lines begin, seen in one look.
-_USUAL = re.compile(_HEAD.pattern.replace("()", f"({_TIME.pattern}) ", 1))
+_WORLD = r"cpu[0-9]{1,9}:([0-9]{1,18})(?: opID=([^\0- )]{1,200}))?\)(?:(WARNING|ALERT): )?([A-Za-z0-9_]{1,40}): "
+# What most lines begin with, seen in one look, and the same anywhere, with an empty group where the time would be.
+_USUAL = re.compile(f"({_TIME.pattern}) {_WORLD}")
+_HEAD = re.compile(f"(){_WORLD}")
 # Modules that speak of SCSI devices, of paths to them, and of VMFS on them.
 _MODULES = frozenset(
     (
