@@ -15,7 +15,7 @@ mount -t debugfs debugfs /sys/kernel/debug
 modprobe configfs
 mount -t configfs configfs /sys/kernel/config
 ip link set lo up
-# By which outside.py reaches the guest.
+# By which outside.py reaches the guest: qemu's own address for it.
 modprobe virtio_net
 ip address add 10.0.2.15/24 dev eth0
 ip link set eth0 up

@@ -16,10 +16,9 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from guest import ROOT, run, wait_for
+from guest import run, wait_for
 
 SHARE = Path("/run/guest")
-_ADDRESS = "10.0.2.15"
 _PLAY_S = 900
 _ASKED, _ENDED, _WHERE = "asked.json", "ended.json", "where.json"
 
@@ -27,8 +26,7 @@ _ASKED, _ENDED, _WHERE = "asked.json", "ended.json", "where.json"
 def options(share: Path, port: int) -> list[str]:
     """For qemu: ``port`` of this machine is the guest's SSH server."""
     _leave(share / _WHERE, {"share": str(share), "port": port})
-    forward = f"hostfwd=tcp:127.0.0.1:{port}-{_ADDRESS}:22"
-    return ["-netdev", f"user,id=net,restrict=on,{forward}", "-device", "virtio-net-pci,netdev=net"]
+    return ["-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22", "-device", "virtio-net-pci,netdev=net"]
 
 
 def serve(share: Path) -> None:
@@ -36,9 +34,9 @@ def serve(share: Path) -> None:
     if not (share / _ASKED).exists():
         return
     words = _take(share / _ASKED)
+    # That one is the guests'; make has set all else.
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build/collections")}
-    command = ["timeout", str(_PLAY_S), str(ROOT / ".venv/bin/ansible-playbook"), *words]
+    command = ["timeout", str(_PLAY_S), "ansible-playbook", *words]
     done = subprocess.run(command, check=False, cwd=share, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     _leave(share / _ENDED, {"status": done.returncode, "output": done.stdout})
 
@@ -71,7 +69,7 @@ def _connection() -> dict[str, t.Any]:
         needed.mkdir()
     settings = (f"HostKey={key}", f"AuthorizedKeysFile={key}.pub", f"SetEnv=HOME={home}", "StrictModes=no", "UsePAM=no", "PidFile=none")
     run("/usr/sbin/sshd", "-f", "/dev/null", *(word for setting in settings for word in ("-o", setting)))
-    wait_for(lambda: socket.socket().connect_ex((_ADDRESS, 22)) == 0, saying="the SSH server")
+    wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", 22)) == 0, saying="the SSH server")
     return {
         "ansible_host": "127.0.0.1",
         "ansible_port": _where()["port"],
