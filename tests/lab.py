@@ -34,6 +34,10 @@ LOOK = {
 BLACKLIST = {"addresses": [], "state": "present", "expire": 3600, "lease": None, "pools": [], "restore": "when_gone"}
 
 
+# How ansible-core to 2.18, and that from 2.19 on, shows a module that ended by an exception: the latter without the traceback, and fail_json's msg as it is.
+_CRASHED = re.compile(r"""Traceback \(most recent call last\)|MODULE FAILURE|module_stdout|msg"?: ['"]?Task failed: Module failed: """)
+
+
 class LabError(Exception):
     """The lab is not as a test needs it."""
 
@@ -147,6 +151,11 @@ def lives(pid: int) -> bool:
     """Whether the process is there, and not only its entry in the table."""
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def crashed(said: str) -> bool:
+    """Whether a module ended by an exception in a play that said this."""
+    return bool(_CRASHED.search(said))
 
 
 def descendants(pid: int) -> list[int]:

@@ -16,7 +16,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
-from lab import BLACKLIST, INITIATOR, LOOK, Lab, LabError
+from lab import BLACKLIST, INITIATOR, LOOK, Lab, LabError, crashed
 
 # An initiator that neither the role's probe nor the look at the LUN uses, so that a reservation of theirs would be in its way.
 STRANGER = "iqn.2026-11.invalid.cephops.iscsi-rescue:stranger"
@@ -105,7 +105,7 @@ def outcome(run: subprocess.CompletedProcess[str]) -> str:
     said = run.stdout + run.stderr
     if run.returncode < 0:
         return "KILLED"
-    if re.search(r"Traceback \(most recent call last\)|MODULE FAILURE|module_stdout", said):
+    if crashed(said):
         return "TRACEBACK"
     found = re.search(r"\"(\w+), looked at", run.stdout)
     ended = found[1] if found else "stopped" if sentence(run) else "NOTHING SAID"

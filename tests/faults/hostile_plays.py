@@ -24,7 +24,7 @@ from pathlib import Path
 
 import yaml
 from aftermath import blacklist
-from lab import Lab
+from lab import Lab, crashed
 
 DEADLINE_S = 400
 CHOICES = ("remediate_watchers_survey", "remediate_watchers_restore", "remediate_watchers_probe_write_path")
@@ -99,8 +99,8 @@ class Plays:
         if self.canary.exists():
             self.canary.unlink()
             self.wrong(what, f"the text was run as a command:\n{said}")
-        elif "Traceback (most recent call last)" in said or "MODULE FAILURE" in said:
-            self.wrong(what, f"a traceback:\n{said[-3000:]}")
+        elif crashed(said):
+            self.wrong(what, f"a module ended by an exception:\n{said[-3000:]}")
         elif reached not in said or done.returncode not in (0, 2):
             self.wrong(what, f"it ended with {done.returncode}, without '{reached}':\n{said[-3000:]}")
         return said
