@@ -74,11 +74,11 @@ define ansible_test
 	  ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/$(firstword $(1)) ANSIBLE_CONFIG= $(BIN)/ansible-test $(1)
 endef
 
-# Two labs at a time, for most of what their tests do is wait; the kernel's guests take both cores.
+# Two jobs at a time, the longest first, of which each keeps one core busy. Of the first two, only one may install packages.
 .PHONY: test
-test: lint test-unit test-integration ## Run everything that CI runs; sets up what it needs
-	$(MAKE) --jobs 2 --output-sync=target test-molecule test-kill test-privilege test-artifact
-	$(MAKE) test-kernel
+test: kernel-packages ## Run everything that CI runs; sets up what it needs
+	$(MAKE) --jobs 2 --output-sync=target lint test-unit
+	$(MAKE) --jobs 2 --output-sync=target GUESTS=1 test-kernel test-molecule test-privilege test-kill test-integration test-artifact
 
 .PHONY: lint
 lint: lint-docs $(VENV)/.tests $(COLLECTION) $(AWX)/.made ## Check style, types, playbooks, documentation and changelog, with all that ansible-test sanity has
@@ -118,7 +118,7 @@ docs: $(BUILD)/docs-venv/.made $(COLLECTION) ## Build the documentation's site i
 test-unit: $(VENV)/.tests $(COLLECTION) ## Test the pure parts with data
 	$(call ansible_test,units --local --color no)
 
-# Playwright brings a node that needs libatomic.
+# Playwright brings a node that needs libatomic; a print is read by pdftotext.
 PAGE_PACKAGES := chromium fonts-dejavu-core libatomic1 poppler-utils
 $(VENV)/.pages: $(VENV)/.tests
 	apt-get update && apt-get install --yes --no-install-recommends $(PAGE_PACKAGES)
@@ -138,7 +138,7 @@ test-hostile: $(VENV)/.tests $(COLLECTION) ## Try every parser with a hundred th
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(PRIVILEGE_LAB))
 	PYTHONPATH=$(GUEST_PYTHONPATH):$(CURDIR)/tests $(PYTHON) tests/faults/hostile_plays.py $(PRIVILEGE_LAB)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
-	HOSTILE=long PYTHONPATH=$(BUILD)/collections $(BIN)/pytest tests/unit/test_hostile.py
+	HOSTILE=long PYTHONPATH=$(BUILD)/collections $(BIN)/pytest --numprocesses auto --dist worksteal tests/unit/test_hostile.py
 
 # A run that fails leaves its lab for a look; the next one begins with a new lab.
 TEST_LAB := -e incident_lab_dir=/var/tmp/iscsi_rescue_integration -e incident_lab_port=22300
@@ -150,7 +150,7 @@ test-integration: $(VENV)/.tests $(COLLECTION) ## Test each module against a rea
 	$(PLAYBOOK) playbooks/lab_down.yml $(TEST_LAB)
 
 .PHONY: test-molecule
-test-molecule: $(VENV)/.tests $(COLLECTION) ## Test the outcomes of the role, a scenario each (TARGET=name for one)
+test-molecule: $(VENV)/.pages $(COLLECTION) ## Test the outcomes of the role, a scenario each (TARGET=name for one)
 	rm -rf $(BUILD)/molecule
 	MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/$(BUILD)/molecule $(BIN)/molecule test $(if $(TARGET),--scenario-name $(TARGET),--all)
 
@@ -161,12 +161,16 @@ KERNEL_PACKAGES := qemu-system-x86 busybox-static kmod cpio mount iproute2 sg3-u
   ceph-common ceph-mgr ceph-mon ceph-osd python3-rados python3-rbd libiscsi7
 GUEST_PYTHONPATH = $(CURDIR)/$(BUILD)/collections:$(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-.PHONY: test-kernel
-test-kernel: $(VENV)/.tests $(COLLECTION) ## Test on Debian's own kernel, booted in software: disks, LIO, krbd, dynamic debug (TARGET=name for one)
+.PHONY: kernel-packages
+kernel-packages: $(VENV)/.tests
 	test $$(dpkg-query --show --showformat '$${db:Status-Status}\n' $(KERNEL_PACKAGES) 2>/dev/null | grep -c '^installed$$') -eq $(words $(KERNEL_PACKAGES)) \
 	  || $(BIN)/ansible localhost --connection local \
 	  -m ansible.builtin.apt -a 'name=$(subst $(space),$(comma),$(KERNEL_PACKAGES)) install_recommends=false policy_rc_d=101 update_cache=true'
-	PYTHONPATH=$(GUEST_PYTHONPATH) $(PYTHON) tests/kernel/run.py $(BUILD)/kernel $(TARGET)
+
+GUESTS := $(shell nproc)
+.PHONY: test-kernel
+test-kernel: kernel-packages $(COLLECTION) ## Test on Debian's own kernel, booted in software: disks, LIO, krbd, dynamic debug (TARGET=name for one)
+	PYTHONPATH=$(GUEST_PYTHONPATH) $(PYTHON) tests/kernel/run.py $(BUILD)/kernel $(GUESTS) $(TARGET)
 
 # Test programs run by the Python that has the Ceph libraries, beside a lab of their own.
 PROGRAM = PYTHONPATH=$(CURDIR)/$(BUILD)/collections:$(CURDIR)/tests $(PYTHON)

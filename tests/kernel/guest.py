@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import typing as t
 from pathlib import Path
 
@@ -30,22 +35,68 @@ def run(*command: str, check: bool = True, seconds: float = 60) -> subprocess.Co
     return subprocess.run(command, check=check, capture_output=True, text=True, timeout=seconds)
 
 
-def start_module(name: str, check_mode: bool = False, **options: t.Any) -> subprocess.Popen[str]:
-    """The module itself, as Ansible would run it on a host."""
-    arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check_mode, "_ansible_diff": True}}
-    with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
-        json.dump(arguments, file)
-    command = [sys.executable, "-m", f"ansible_collections.cephops.iscsi_rescue.plugins.modules.{name}", file.name]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+class Started:
+    """A module in a process of its own, which reads its arguments and says its result as on a host.
+
+    It is forked, for Python needs three seconds here to start and to import what Ansible gives a module.
+    """
+
+    def __init__(self, name: str, arguments: t.Mapping[str, t.Any]) -> None:
+        self.name = name
+        main = importlib.import_module(f"ansible_collections.cephops.iscsi_rescue.plugins.modules.{name}").main
+        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+            json.dump({"ANSIBLE_MODULE_ARGS": arguments}, file)
+        self._said, says = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _be_module(main, file.name, says)
+        os.close(says)
+
+    def result(self, seconds: float = 120) -> dict[str, t.Any]:
+        """Also when it failed. Ansible waits, too, until nobody is left who could say more."""
+        said, end = b"", time.monotonic() + seconds
+        while select.select([self._said], [], [], max(0.0, end - time.monotonic()))[0]:
+            part = os.read(self._said, 65536)
+            if not part:
+                os.waitpid(self.pid, 0)
+                break
+            said += part
+        os.close(self._said)
+        try:
+            return json.loads(said)  # type: ignore[no-any-return]
+        except ValueError:
+            raise AssertionError(f"{self.name} said no JSON, or did not end:\n{said.decode()}") from None
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._said)
+
+
+def _be_module(main: t.Callable[[], None], arguments: str, says: int) -> t.NoReturn:
+    status = 0
+    try:
+        for stream in (1, 2):
+            os.dup2(says, stream)
+        os.close(says)
+        sys.stdout = sys.stderr = open(1, "w", closefd=False)  # noqa: SIM115
+        sys.argv = [sys.argv[0], arguments]
+        main()
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+def start_module(name: str, check_mode: bool = False, **options: t.Any) -> Started:
+    return Started(name, {**options, "_ansible_check_mode": check_mode, "_ansible_diff": True})
 
 
 def module(name: str, check_mode: bool = False, **options: t.Any) -> dict[str, t.Any]:
-    """Its result, also when it failed."""
-    out, err = start_module(name, check_mode, **options).communicate(timeout=120)
-    try:
-        return json.loads(out)  # type: ignore[no-any-return]
-    except ValueError:
-        raise AssertionError(f"{name} said no JSON:\n{out}{err}") from None
+    return start_module(name, check_mode, **options).result()
 
 
 def four_ways(name: str, **options: t.Any) -> list[dict[str, t.Any]]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the files of tests/kernel/cases, each in a guest of its own: run.py CACHE [NAME...]."""
+"""Runs the files of tests/kernel/cases, each in a guest of its own, so many guests at a time: run.py CACHE GUESTS [NAME...]."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOG_LINES = 40
 
 
 def main() -> int:
-    cache, names = Path(sys.argv[1]).resolve(), sys.argv[2:]
+    cache, guests, names = Path(sys.argv[1]).resolve(), int(sys.argv[2]), sys.argv[3:]
     # The role's take longest, so they must not come last.
     cases = sorted((path for path in (HERE / "cases").glob("test_*.py") if not names or path.stem.removeprefix("test_") in names), reverse=True)
     if not cases:
@@ -30,8 +30,8 @@ def main() -> int:
     # A third of a module's time in a guest, which keeps nothing that it compiles.
     compileall.compile_dir(ROOT / "plugins", quiet=1)
     print(f"Debian's kernel {guest.version}, {len(cases)} guests", flush=True)
-    with ThreadPoolExecutor(os.cpu_count()) as guests:
-        ended = list(guests.map(lambda case: run(guest, case), cases))
+    with ThreadPoolExecutor(guests) as pool:
+        ended = list(pool.map(lambda case: run(guest, case), cases))
     failed = [case.name for case, good in zip(cases, ended) if not good]
     print(f"{len(cases) - len(failed)} guests passed, {len(failed)} failed {' '.join(failed)}")
     return bool(failed)
