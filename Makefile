@@ -175,6 +175,7 @@ test-kernel: kernel-packages $(COLLECTION) ## Test on Debian's own kernel, boote
 # Test programs run by the Python that has the Ceph libraries, beside a lab of their own.
 PROGRAM = PYTHONPATH=$(CURDIR)/$(BUILD)/collections:$(CURDIR)/tests $(PYTHON)
 KILL_LAB := /var/tmp/iscsi_rescue_kill 23300
+GUARDS_LAB := /var/tmp/iscsi_rescue_guards 24300
 RELEASES_LAB := /var/tmp/iscsi_rescue_releases 27300
 PRIVILEGE_LAB := /var/tmp/iscsi_rescue_privilege 25300
 AWX_LAB := /var/tmp/iscsi_rescue_awx 26300
@@ -201,6 +202,13 @@ test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and oth
 	test -n "$(CELLS)" || $(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB)
 	test -n "$(CELLS)" || $(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 10
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
+
+.PHONY: test-guards
+test-guards: $(VENV)/.tests $(COLLECTION) ## Take one guard out of the code at a time, and see that the tests of faults notice; takes half an hour (GUARD="words" for some)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(GUARDS_LAB))
+	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(GUARDS_LAB)) -e incident_lab_mons=3
+	$(PROGRAM) tests/faults/guards_out.py $(GUARDS_LAB) $(BUILD)/guards_out $(GUARD)
+	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(GUARDS_LAB))
 
 .PHONY: test-soak
 test-soak: $(VENV)/.tests $(COLLECTION) ## Two hundred incidents in a row, of kinds and with kills by chance; takes two hours (COUNT=number SEED=number)

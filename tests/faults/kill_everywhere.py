@@ -10,7 +10,7 @@ blacklist must be as before, no lease may be left, and no reservation. Prints a 
 in the middle of tasks, and of other incidents, are those of soak.py.
 
 Seen to fail: with a role that ends only the fences of its own run (``__remediate_watchers_ours`` without the leases), a kill after the wait for the
-remaining watchers leaves an entry and a lease.
+remaining watchers leaves an entry and a lease; guards_out.py shows that anew.
 """
 
 from __future__ import annotations

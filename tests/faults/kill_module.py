@@ -10,7 +10,8 @@ it away and adds it anew; ``reset`` it when the orphan is gone, which does so ag
 entry that was there before is there or has a lease; and the next restore, when_gone, leaves what was there before the act, its end within two seconds, and
 no lease. The lock of a killed holder ends by itself after a minute. It is broken to go on; but with a STEP of up to 10 the first one is waited for.
 
-Seen to fail: with a reset that takes the entry away and adds it anew under a lease that does not say so, a kill between the two loses the entry.
+Seen to fail: with a reset that takes the entry away and adds it anew under a lease that does not say so, a kill between the two loses the entry; and
+with an entry that is there before its lease, as guards_out.py shows anew.
 """
 
 from __future__ import annotations

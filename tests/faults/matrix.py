@@ -11,8 +11,7 @@ blacklist but those that the list names, and what we put there has a lease; some
 next run ends well. A stopped client stays fenced until it is ended. At last the LUN answers, its one watcher is alive, the blacklist is as before, and no
 lease is left. Prints a table and ends with 1 when a cell failed.
 
-Seen to fail: with restoring that takes also an entry away that somebody else made anew (``foreign`` in _ceph/leasing.py left empty), "somebody fences the
-same client, fenced" says that somebody's entry is gone. And before the first cell a reservation is held, which must be seen.
+Seen to fail: with the guards of guards_out.py taken out, each of which a cell notices. And before the first cell a reservation is held, which must be seen.
 """
 
 from __future__ import annotations

@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes one guard at a time out of a copy of the collection, and sees that the tests of faults notice: else that they go well would mean nothing.
+
+usage: guards_out.py LAB PORT PLACE [WORDS], of a lab with three monitors that is up; PLACE: for the copy; WORDS choose the guards whose names hold them all
+
+Prints a line for each guard and ends with 1 when one was out and nobody said what is expected of that, or when the code has no such line any more.
+
+Seen to fail: with a guard whose line is put back unchanged.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import OBJECT
+from lab import ROOT, Lab
+
+CEPH, CODE, TASKS = "plugins/module_utils/_ceph", "plugins/module_utils", "roles/remediate_watchers"
+
+
+class Guard(t.NamedTuple):
+    """In ``file`` the text ``guard`` becomes ``without``; then ``test``, a program of this folder with its arguments, ends with 1 and ``says`` (a pattern)."""
+
+    name: str
+    file: str
+    guard: str
+    without: str
+    test: str
+    says: str
+
+
+GUARDS = (
+    Guard(
+        "what waits for the cluster has a deadline",
+        f"{CEPH}/cluster.py",
+        "seconds = str(self.timeout)",
+        'seconds = "0"',
+        "matrix.py all monitors hang listed",
+        "it ended as KILLED",
+    ),
+    Guard(
+        "an error becomes one sentence",
+        "plugins/modules/rbd_watchers.py",
+        "except RescueError as",
+        "except ZeroDivisionError as",
+        "matrix.py all monitors hang detected",
+        "it ended as TRACEBACK",
+    ),
+    Guard(
+        "who lost the session with a monitor that restarted is not gone",
+        f"{CEPH}/sessions.py",
+        "if age >= settle_s:",
+        "if age >= 0:",
+        "matrix.py monitors restarted zombie fenced",
+        "a client that lives was let in again|it ended as healed,",
+    ),
+    Guard(
+        "who does not answer is stale only while somebody else answers",
+        f"{CODE}/_watchers/verdict.py",
+        'return "headless",',
+        'return "stale_duplicate",',
+        # Nobody is fenced even so, for the LUN cannot be reached either.
+        "matrix.py gateway dies start",
+        "it ended as stopped, not refused",
+    ),
+    Guard(
+        "both looks must agree",
+        f"{TASKS}/tasks/fence.yml",
+        "__remediate_watchers_detected | cephops.iscsi_rescue.remediation_confirmed(__second)",
+        "__remediate_watchers_detected",
+        "matrix.py stale client ends detected",
+        "it ended as healed, not nothing_to_do/refused",
+    ),
+    Guard(
+        "healed is what has the expected watchers alone",
+        f"{TASKS}/tasks/verify.yml",
+        "    and __remediate_watchers_verified.images | rejectattr('state', 'eq', 'normal') | length == 0\n",
+        "",
+        "matrix.py new client comes confirmed",
+        "it ended as healed, not failed",
+    ),
+    Guard(
+        "what a run before left is ended",
+        f"{TASKS}/vars/main.yml",
+        "     + __remediate_watchers_listed.leases\n",
+        "     + []\n",
+        "matrix.py all monitors hang fenced",
+        "entries are left",
+    ),
+    Guard(
+        "the blacklist is put back",
+        f"{CEPH}/leasing.py",
+        'return how.when == "always" or',
+        'return how.when == "always" and',
+        "matrix.py manager killed fenced",
+        "it ended as healed_restore_pending, not healed",
+    ),
+    Guard(
+        "a lease whose entry is gone ends",
+        f"{CEPH}/leasing.py",
+        "over = [client for client in leases if client not in keep]",
+        "over = [client for client in ours if client not in keep]",
+        "matrix.py somebody removes entry fenced",
+        "leases are left",
+    ),
+    Guard(
+        "entries of others stay",
+        f"{CEPH}/fencing.py",
+        "[client for client in plan.close if client not in plan.foreign]",
+        "list(before.entries)",
+        "matrix.py somebody adds entry fenced",
+        "somebody's entry of .* is gone",
+    ),
+    Guard(
+        "an entry that somebody else made anew stays",
+        f"{CEPH}/leasing.py",
+        "entries.get(client, lease.until) != lease.until]",
+        "lease.until not in entries.values() and client not in entries]",
+        "matrix.py somebody fences same client fenced",
+        "somebody's entry of .* is gone",
+    ),
+    Guard(
+        "a killed run's fences are ended by the next",
+        f"{TASKS}/vars/main.yml",
+        "     + __remediate_watchers_listed.leases\n",
+        "     + []\n",
+        "kill_everywhere.py 16",
+        "entries are left",
+    ),
+    Guard(
+        "the lease is there before the entry",
+        f"{CEPH}/fencing.py",
+        "            book.record(plan.record)\n            blacklist.change(",
+        "            blacklist.change(",
+        "kill_module.py 100",
+        "killed at line .* no lease says so",
+    ),
+    # By this seed the one incident is a stopped client, and nobody is killed.
+    Guard(
+        "who lives is not let in again",
+        f"{CEPH}/leasing.py",
+        "for look in looks):\n        return False",
+        "for look in looks):\n        return True",
+        "soak.py 1 7",
+        "FAILED +1 zombie .*healed",
+    ),
+)
+
+
+class Copy:
+    """The files of this checkout, in a place where Ansible and Python find them as the collection."""
+
+    def __init__(self, place: Path) -> None:
+        self.collections = place / "collections"
+        self.root = self.collections / "ansible_collections/cephops/iscsi_rescue"
+        shutil.rmtree(place, ignore_errors=True)
+        files = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True)
+        for name in files.stdout.splitlines():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.root / name, follow_symlinks=False)
+
+    def without(self, guard: Guard) -> str:
+        """Takes it out; the file's text as it was."""
+        text = (self.root / guard.file).read_text()
+        if guard.guard not in text:
+            raise SystemExit(f"{guard.file} has no '{guard.guard}' any more: say what the guard is now that {guard.name}.")
+        (self.root / guard.file).write_text(text.replace(guard.guard, guard.without))
+        return text
+
+    def run(self, lab: Lab, test: str) -> subprocess.CompletedProcess[str]:
+        program, *arguments = test.split()
+        command = [sys.executable, str(self.root / "tests/faults" / program), str(lab.directory), str(lab.port), *arguments]
+        paths = {"ANSIBLE_COLLECTIONS_PATH": str(self.collections), "PYTHONPATH": f"{self.collections}:{self.root / 'tests'}"}
+        return subprocess.run(command, cwd=self.root, env={**os.environ, **paths}, check=False, capture_output=True, text=True)
+
+
+def clean(lab: Lab) -> None:
+    """Nothing of what a test without a guard left is the next one's matter."""
+    lab.run("ceph", "--conf", lab.conf, "osd", "blocklist", "clear")
+    lab.run("rados", "--conf", lab.conf, "--pool", "rbd", "rm", OBJECT, check=False)
+
+
+def noticed(lab: Lab, copy: Copy, guard: Guard) -> str:
+    """What is wrong when it was not, else ''."""
+    before = copy.without(guard)
+    done = copy.run(lab, guard.test)
+    (copy.root / guard.file).write_text(before)
+    clean(lab)
+    said = done.returncode == 1 and re.search(guard.says, done.stdout)
+    return "" if said else f"{guard.test} ended with {done.returncode} and did not say '{guard.says}':\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
+
+
+def main() -> None:
+    lab, copy, words = Lab(Path(sys.argv[1]), int(sys.argv[2])), Copy(Path(sys.argv[3]).resolve()), sys.argv[4:]
+    guards, failed = [guard for guard in GUARDS if set(words) <= set(guard.name.split())], 0
+    for guard in guards:
+        wrong = noticed(lab, copy, guard)
+        failed += bool(wrong)
+        print(f"{'FAILED' if wrong else 'noticed':<8}without that {guard.name}: {wrong or guard.test}", flush=True)
+    print(f"{len(guards)} guards, {failed} not noticed")
+    sys.exit(1 if failed or not guards else 0)
+
+
+if __name__ == "__main__":
+    main()
