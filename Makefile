@@ -74,9 +74,9 @@ define ansible_test
 	  ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/$(firstword $(1)) ANSIBLE_CONFIG= $(BIN)/ansible-test $(1)
 endef
 
-# Two jobs at a time, the longest first, of which each keeps one core busy. Of the first two, only one may install packages.
+# Two jobs at a time, the longest first, of which each keeps one core busy. Packages are installed before, but for the lab's, which the first labs' job does.
 .PHONY: test
-test: kernel-packages ## Run everything that CI runs; sets up what it needs
+test: kernel-packages $(VENV)/.pages ## Run everything that CI runs; sets up what it needs
 	$(MAKE) --jobs 2 --output-sync=target lint test-unit
 	$(MAKE) --jobs 2 --output-sync=target GUESTS=1 test-kernel test-molecule test-privilege test-kill test-integration test-artifact
 

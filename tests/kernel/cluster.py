@@ -100,7 +100,7 @@ def orphan(image: str) -> dict[str, t.Any]:
     ready = DIRECTORY / f"{image}.client"
     environment = {**os.environ, "PYTHONPATH": "/usr/lib/python3/dist-packages"}
     client = subprocess.Popen([sys.executable, str(_CLIENT), str(CONF), str(ready), "rbd", image], env=environment)
-    wait_for(ready.exists, 60, "the client's write")
+    wait_for(ready.exists, _COMMAND_S, "the client's write")
     client.kill()
     client.wait()
     return json.loads(ready.read_text())  # type: ignore[no-any-return]
