@@ -57,7 +57,8 @@ def role_options(text: Unsafe, lab: Lab) -> dict[str, t.Any]:
     values: dict[str, list[t.Any]] = {
         name: [text]
         for name in (
-            "ceph_conf", "ceph_client", "ceph_keyring", "tgt_socket", "probe_host", "probe_initiator", "probe_chap_user", "probe_chap_password"
+            "ceph_conf", "ceph_client", "ceph_keyring", "ceph_controller_keyring",
+            "tgt_socket", "probe_host", "probe_initiator", "probe_chap_user", "probe_chap_password",
         )
     }  # fmt: skip
     values |= {"pools": [[text]], "images": [[text], [Unsafe(f"rbd/{text}")]], "evict": [[text]], "trace_scst": [[text]]}
@@ -160,7 +161,9 @@ class Plays:
     def restore(self) -> None:
         text = all_in_one(self.canary)
         self.play("restore_blacklist_addresses", "playbooks/restore_blacklist.yml", {"restore_blacklist_addresses": [text]}, reached="failed=1")
-        self.play("remediate_watchers_restore", "playbooks/restore_blacklist.yml", {"remediate_watchers_restore": text}, reached="failed=1")
+        for name in ("restore", "ceph_controller_keyring"):
+            told = {f"remediate_watchers_{name}": text}
+            self.play(f"remediate_watchers_{name}", "playbooks/restore_blacklist.yml", told, reached="failed=1")
 
 
 def main() -> None:
