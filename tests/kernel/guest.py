@@ -74,7 +74,6 @@ class Started:
 
 
 def _be_module(main: t.Callable[[], None], arguments: str, says: int) -> t.NoReturn:
-    status = 0
     try:
         for stream in (1, 2):
             os.dup2(says, stream)
@@ -82,13 +81,13 @@ def _be_module(main: t.Callable[[], None], arguments: str, says: int) -> t.NoRet
         sys.stdout = sys.stderr = open(1, "w", closefd=False)  # noqa: SIM115
         sys.argv = [sys.argv[0], arguments]
         main()
-    except SystemExit as ended:
-        status = int(ended.code or 0)
+    except SystemExit:
+        pass
     except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
-        os._exit(status)
+        os._exit(0)
 
 
 def start_module(name: str, check_mode: bool = False, **options: t.Any) -> Started:
