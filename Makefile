@@ -203,11 +203,13 @@ test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and oth
 	test -n "$(CELLS)" || $(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 10
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(KILL_LAB))
 
+GUARDS_OUT := $(BUILD)/guards_out
 .PHONY: test-guards
 test-guards: $(VENV)/.tests $(COLLECTION) ## Take one guard out of the code at a time, and see that the tests of faults notice; takes half an hour (GUARD="words" for some)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(GUARDS_LAB))
 	$(PLAYBOOK) playbooks/lab_up.yml $(call lab_of,$(GUARDS_LAB)) -e incident_lab_mons=3
-	$(PROGRAM) tests/faults/guards_out.py $(GUARDS_LAB) $(BUILD)/guards_out $(GUARD)
+	$(call copy_files,$(GUARDS_OUT),$(GUARDS_OUT)/ansible_collections/cephops/iscsi_rescue)
+	$(PROGRAM) tests/faults/guards_out.py $(GUARDS_LAB) $(CURDIR)/$(GUARDS_OUT) $(GUARD)
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(GUARDS_LAB))
 
 .PHONY: test-soak

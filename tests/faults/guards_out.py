@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes one guard at a time out of a copy of the collection, and sees that the tests of faults notice: else that they go well would mean nothing.
 
-usage: guards_out.py LAB PORT PLACE [WORDS], of a lab with three monitors that is up; PLACE: for the copy; WORDS choose the guards whose names hold them all
+usage: guards_out.py LAB PORT COPY [WORDS], of a lab with three monitors that is up; COPY: where that is, a folder of collections; WORDS choose
+the guards whose names hold them all
 
 Prints a line for each guard and ends with 1 when one was out and nobody said what is expected of that, or when the code has no such line any more.
 
@@ -14,17 +15,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import typing as t
 from pathlib import Path
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import OBJECT
-from lab import ROOT, Lab
+from lab import Lab
 
 LONGEST_S = 1800
-CEPH, CODE, TASKS = "plugins/module_utils/_ceph", "plugins/module_utils", "roles/remediate_watchers"
+CODE, ROLE = "plugins/module_utils", "roles/remediate_watchers"
 
 
 class Guard(t.NamedTuple):
@@ -41,7 +41,7 @@ class Guard(t.NamedTuple):
 GUARDS = (
     Guard(
         "what waits for the cluster has a deadline",
-        f"{CEPH}/cluster.py",
+        f"{CODE}/_ceph/cluster.py",
         "seconds = str(self.timeout)",
         'seconds = "0"',
         "matrix.py all monitors hang listed",
@@ -57,7 +57,7 @@ GUARDS = (
     ),
     Guard(
         "who lost the session with a monitor that restarted is not gone",
-        f"{CEPH}/sessions.py",
+        f"{CODE}/_ceph/sessions.py",
         "if age >= settle_s:",
         "if age >= 0:",
         "matrix.py monitors restarted zombie fenced",
@@ -74,7 +74,7 @@ GUARDS = (
     ),
     Guard(
         "both looks must agree",
-        f"{TASKS}/tasks/fence.yml",
+        f"{ROLE}/tasks/fence.yml",
         "__remediate_watchers_detected | cephops.iscsi_rescue.remediation_confirmed(__second)",
         "__remediate_watchers_detected",
         "matrix.py stale client ends detected",
@@ -82,7 +82,7 @@ GUARDS = (
     ),
     Guard(
         "healed is what has the expected watchers alone",
-        f"{TASKS}/tasks/verify.yml",
+        f"{ROLE}/tasks/verify.yml",
         "    and __remediate_watchers_verified.images | rejectattr('state', 'eq', 'normal') | length == 0\n",
         "",
         "matrix.py new client comes confirmed",
@@ -90,7 +90,7 @@ GUARDS = (
     ),
     Guard(
         "what a run before left is ended",
-        f"{TASKS}/vars/main.yml",
+        f"{ROLE}/vars/main.yml",
         "     + __remediate_watchers_listed.leases\n",
         "     + []\n",
         "matrix.py all monitors hang fenced",
@@ -98,7 +98,7 @@ GUARDS = (
     ),
     Guard(
         "the blacklist is put back",
-        f"{CEPH}/leasing.py",
+        f"{CODE}/_ceph/leasing.py",
         'return how.when == "always" or',
         'return how.when == "always" and',
         "matrix.py manager killed fenced",
@@ -106,7 +106,7 @@ GUARDS = (
     ),
     Guard(
         "a lease whose entry is gone ends",
-        f"{CEPH}/leasing.py",
+        f"{CODE}/_ceph/leasing.py",
         "over = [client for client in leases if client not in keep]",
         "over = [client for client in ours if client not in keep]",
         "matrix.py somebody removes entry fenced",
@@ -114,7 +114,7 @@ GUARDS = (
     ),
     Guard(
         "entries of others stay",
-        f"{CEPH}/fencing.py",
+        f"{CODE}/_ceph/fencing.py",
         "[client for client in plan.close if client not in plan.foreign]",
         "list(before.entries)",
         "matrix.py somebody adds entry fenced",
@@ -122,7 +122,7 @@ GUARDS = (
     ),
     Guard(
         "an entry that somebody else made anew stays",
-        f"{CEPH}/leasing.py",
+        f"{CODE}/_ceph/leasing.py",
         "entries.get(client, lease.until) != lease.until]",
         "lease.until not in entries.values() and client not in entries]",
         "matrix.py somebody fences same client fenced",
@@ -130,7 +130,7 @@ GUARDS = (
     ),
     Guard(
         "a killed run's fences are ended by the next",
-        f"{TASKS}/vars/main.yml",
+        f"{ROLE}/vars/main.yml",
         "     + __remediate_watchers_listed.leases\n",
         "     + []\n",
         "kill_everywhere.py 16",
@@ -138,7 +138,7 @@ GUARDS = (
     ),
     Guard(
         "the lease is there before the entry",
-        f"{CEPH}/fencing.py",
+        f"{CODE}/_ceph/fencing.py",
         "            book.record(plan.record)\n            blacklist.change(",
         "            blacklist.change(",
         "kill_module.py 100",
@@ -147,7 +147,7 @@ GUARDS = (
     # By this seed the one incident is a stopped client, and nobody is killed.
     Guard(
         "who lives is not let in again",
-        f"{CEPH}/leasing.py",
+        f"{CODE}/_ceph/leasing.py",
         "for look in looks):\n        return False",
         "for look in looks):\n        return True",
         "soak.py 1 7",
@@ -157,16 +157,11 @@ GUARDS = (
 
 
 class Copy:
-    """The files of this checkout, in a place where Ansible and Python find them as the collection."""
+    """This checkout's files below ``collections``, where Ansible and Python find them as the collection."""
 
-    def __init__(self, place: Path) -> None:
-        self.collections = place / "collections"
-        self.root = self.collections / "ansible_collections/cephops/iscsi_rescue"
-        shutil.rmtree(place, ignore_errors=True)
-        files = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True)
-        for name in files.stdout.splitlines():
-            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, self.root / name, follow_symlinks=False)
+    def __init__(self, collections: Path) -> None:
+        self.collections = collections
+        self.root = collections / "ansible_collections/cephops/iscsi_rescue"
 
     def without(self, guard: Guard) -> str:
         """Takes it out; the file's text as it was."""
