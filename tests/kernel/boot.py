@@ -23,6 +23,8 @@ import outside
 HERE = Path(__file__).parent
 # For the SSH servers of the guests.
 _PORTS = itertools.count(31300)
+# A guest ends with whoever started it, and at its deadline. In the foreground, timeout outlives it, so that nothing of it is left when boot goes on.
+_UNTIL_KILLED = ("setpriv", "--pdeathsig", "TERM", "timeout", "--foreground", "--signal", "KILL")
 # With what they need, enough to mount this machine's files.
 _FIRST_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 
@@ -66,7 +68,7 @@ def boot(guest: Kernel, command: t.Sequence[str], seconds: int, memory_mib: int 
         (share / "modules").write_text(str(guest.root / "lib/modules"))
         (share / "command").write_text(f"cd {shlex.quote(str(Path.cwd()))}\n{shlex.join(command)}\n")
         with (share / "qemu").open("w") as told:
-            command = ["timeout", "-s", "KILL", str(seconds), *_qemu(guest, share, memory_mib)]
+            command = [*_UNTIL_KILLED, str(seconds), *_qemu(guest, share, memory_mib)]
             qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=told)
         while not _ended(qemu, 0.5):
             outside.serve(share)

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,23 @@ def test_a_guest_that_hangs_is_killed_and_its_log_is_shown(guest: boot.Kernel, m
     told = capsys.readouterr().out
     assert "test_hangs.py came to no end" in told and "BUG: soft lockup" in told
     assert not is_running((guest.root / "pid").read_text().strip())
+
+
+def test_a_guest_ends_with_its_runner(guest: boot.Kernel) -> None:
+    code = "import sys, pathlib, boot; boot.boot(boot.Kernel('6.1', *map(pathlib.Path, sys.argv[1:])), ['true'], 90)"
+    runner = subprocess.Popen([sys.executable, "-c", code, str(guest.image), str(guest.root)], cwd=boot.HERE)
+    pid = guest.root / "pid"
+    wait_for(lambda: pid.exists() and pid.read_text().endswith("\n"))
+    runner.kill()
+    runner.wait()
+    wait_for(lambda: not is_running(pid.read_text().strip()))
+
+
+def wait_for(happened: t.Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def is_running(process: str) -> bool:
