@@ -19,12 +19,12 @@ def test_the_answer_comes_from_another_process() -> None:
 
 def test_one_that_hangs_is_left_behind() -> None:
     began = time.monotonic()
-    assert apart.within(0.2, lambda: time.sleep(3)) is None
-    assert 0.2 <= time.monotonic() - began < 1
+    assert apart.within(0.2, lambda: time.sleep(9)) is None
+    assert 0.2 <= time.monotonic() - began < 5
 
 
 def test_one_that_raises_or_has_no_time_has_no_answer() -> None:
     began = time.monotonic()
     assert apart.within(5, lambda: os.stat("/no/such/file")) is None
-    assert apart.within(-1, lambda: time.sleep(3)) is None
-    assert time.monotonic() - began < 1
+    assert apart.within(-1, lambda: time.sleep(9)) is None
+    assert time.monotonic() - began < 5
