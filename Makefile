@@ -76,7 +76,7 @@ endef
 
 # Two jobs at a time, the longest first, of which each keeps one core busy. Packages are installed before, but for the lab's, which the first labs' job does.
 .PHONY: test
-test: kernel-packages $(VENV)/.pages ## Run everything that CI runs; sets up what it needs
+test: $(VENV)/.kernel $(VENV)/.pages ## Run everything that CI runs; sets up what it needs
 	$(MAKE) --jobs 2 --output-sync=target lint test-unit
 	$(MAKE) --jobs 2 --output-sync=target GUESTS=1 test-kernel test-molecule test-privilege test-kill test-integration test-artifact
 
@@ -161,15 +161,14 @@ KERNEL_PACKAGES := qemu-system-x86 busybox-static kmod cpio mount iproute2 sg3-u
   ceph-common ceph-mgr ceph-mon ceph-osd python3-rados python3-rbd libiscsi7
 GUEST_PYTHONPATH = $(CURDIR)/$(BUILD)/collections:$(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-.PHONY: kernel-packages
-kernel-packages: $(VENV)/.tests
-	test $$(dpkg-query --show --showformat '$${db:Status-Status}\n' $(KERNEL_PACKAGES) 2>/dev/null | grep -c '^installed$$') -eq $(words $(KERNEL_PACKAGES)) \
-	  || $(BIN)/ansible localhost --connection local \
+$(VENV)/.kernel: $(VENV)/.tests
+	$(BIN)/ansible localhost --connection local \
 	  -m ansible.builtin.apt -a 'name=$(subst $(space),$(comma),$(KERNEL_PACKAGES)) install_recommends=false policy_rc_d=101 update_cache=true'
+	touch $@
 
 GUESTS := $(shell nproc)
 .PHONY: test-kernel
-test-kernel: kernel-packages $(COLLECTION) ## Test on Debian's own kernel, booted in software: disks, LIO, krbd, dynamic debug (TARGET=name for one)
+test-kernel: $(VENV)/.kernel $(COLLECTION) ## Test on Debian's own kernel, booted in software: disks, LIO, krbd, dynamic debug (TARGET=name for one)
 	PYTHONPATH=$(GUEST_PYTHONPATH) $(PYTHON) tests/kernel/run.py $(BUILD)/kernel $(GUESTS) $(TARGET)
 
 # Test programs run by the Python that has the Ceph libraries, beside a lab of their own.
