@@ -144,7 +144,7 @@ test-plays: $(VENV)/.tests $(COLLECTION) ## Run the playbooks with hostile text 
 
 .PHONY: test-parsers
 test-parsers: $(VENV)/.tests $(COLLECTION) ## Try every parser with a hundred thousand made-up inputs; takes an hour (PARSERS="words" for some)
-	HOSTILE=long PYTHONPATH=$(BUILD)/collections $(BIN)/pytest --verbose --numprocesses auto --dist worksteal -k "$(PARSERS)" tests/unit/test_hostile.py
+	HOSTILE=long PYTHONPATH=$(BUILD)/collections $(BIN)/pytest -vv --numprocesses auto --dist worksteal -k "$(PARSERS)" tests/unit/test_hostile.py
 
 # A run that fails leaves its lab for a look; the next one begins with a new lab.
 TEST_LAB := -e incident_lab_dir=/var/tmp/iscsi_rescue_integration -e incident_lab_port=22300
