@@ -143,7 +143,7 @@ test-plays: $(VENV)/.tests $(COLLECTION) ## Run the playbooks with hostile text 
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(PRIVILEGE_LAB))
 
 .PHONY: test-parsers
-test-parsers: $(VENV)/.tests $(COLLECTION) ## Try every parser with a hundred thousand made-up inputs; takes an hour (PARSERS="words" for some)
+test-parsers: $(VENV)/.tests $(COLLECTION) ## Try every parser with a hundred thousand made-up inputs; takes an hour or two (PARSERS="words" for some)
 	HOSTILE=long PYTHONPATH=$(BUILD)/collections $(BIN)/pytest -vv --numprocesses auto --dist worksteal -k "$(PARSERS)" tests/unit/test_hostile.py
 
 # A run that fails leaves its lab for a look; the next one begins with a new lab.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-import typing as t
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "kernel"))
 import boot
 import run
+from guest import wait_for
 
 QEMU = """#!/bin/sh
 for option; do case $option in file:*) echo 'BUG: soft lockup' > "${option#file:}";; esac; done
@@ -53,13 +53,6 @@ def test_a_guest_ends_with_its_runner(guest: boot.Kernel) -> None:
     runner.kill()
     runner.wait()
     wait_for(lambda: not is_running(pid.read_text().strip()))
-
-
-def wait_for(happened: t.Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def is_running(process: str) -> bool:

@@ -43,7 +43,7 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_
 
 
 def nested(inner: st.SearchStrategy[t.Any]) -> st.SearchStrategy[t.Any]:
-    return scalars | st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    return scalars | st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
 
 
 # st.recursive takes more than twice as long.
