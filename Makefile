@@ -31,9 +31,9 @@ $(VENV)/.controller: requirements.txt
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	touch $@
 
-# One test needs an ssh that is refused.
+# One test needs an ssh that is refused; ansible-test sanity has no shellcheck of its own.
 $(VENV)/.tests: tests/requirements.txt $(VENV)/.controller
-	command -v ssh >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends openssh-client; }
+	command -v ssh >/dev/null && command -v shellcheck >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends openssh-client shellcheck; }
 	$(BIN)/pip install --quiet --requirement tests/requirements.txt
 	touch $@
 
@@ -76,19 +76,19 @@ endef
 
 # Two jobs at a time, the longest first, of which each keeps one core busy. Packages are installed before, but for the lab's, which the first labs' job does.
 .PHONY: test
-test: $(VENV)/.kernel $(VENV)/.pages ## Run everything that CI runs; sets up what it needs
-	$(MAKE) --jobs 2 --output-sync=target lint test-unit
-	$(MAKE) --jobs 2 --output-sync=target GUESTS=1 test-kernel test-molecule test-privilege test-kill test-integration test-artifact
+test: $(VENV)/.kernel $(VENV)/.pages $(BUILD)/docs-venv/.made $(AWX)/.made ## Run everything that CI runs; sets up what it needs
+	$(MAKE) test-unit
+	$(MAKE) --jobs 2 --output-sync=target GUESTS=1 test-kernel test-molecule test-privilege test-kill lint test-integration test-artifact
 
 .PHONY: lint
-lint: lint-docs $(VENV)/.tests $(COLLECTION) $(AWX)/.made ## Check style, types, playbooks, documentation and changelog, with all that ansible-test sanity has
+lint: $(VENV)/.tests $(BUILD)/docs-venv/.made $(COLLECTION) $(AWX)/.made ## Check style, types, playbooks, documentation and changelog, with all that ansible-test sanity has
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check .
 	$(BIN)/yamllint --strict .
+	$(lint_docs)
 	cd $(BUILD)/collections && MYPYPATH=. $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p ansible_collections.cephops.iscsi_rescue.plugins
 	ANSIBLE_COLLECTIONS_PATH=$$ANSIBLE_COLLECTIONS_PATH:$(AWX) $(BIN)/ansible-lint --strict
 	$(BIN)/antsibull-changelog lint
-	command -v shellcheck >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends shellcheck; }
 	mkdir -p ~/.ansible/test/cache
 	for pip in $$(sed -n "s/^ *pip='\([0-9.]*\)',/\1/p" $(VENV)/lib/python*/site-packages/ansible_test/_internal/python_requirements.py | tr . _); do \
 	  [ -e ~/.ansible/test/cache/get_pip_$$pip.py ] || cp tests/get_pip.py ~/.ansible/test/cache/get_pip_$$pip.py; done
@@ -103,7 +103,9 @@ $(BUILD)/docs-venv/.made: docs/requirements.txt $(VENV)/.controller
 
 .PHONY: lint-docs
 lint-docs: $(BUILD)/docs-venv/.made $(COLLECTION) ## Check the documentation of plugins and roles
-	$(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
+	$(lint_docs)
+
+lint_docs = $(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
 
 # All files are copied, so that a link that leads from a page to one of them does so on the site, too.
 .PHONY: docs

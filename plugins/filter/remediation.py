@@ -27,6 +27,7 @@ class FilterModule:
             "remediation_owed": _remediation.owed,
             "remediation_plan": _remediation.plan,
             "remediation_report": _page.render,
+            "remediation_returned": _remediation.returned,
             "remediation_result": result.result,
             "remediation_summary": summary.summary,
         }

@@ -35,6 +35,12 @@ def found(maps: t.Sequence[Data], images: t.Sequence[str], addresses: t.Mapping[
     return [way for found in best for way in found]
 
 
+def unasked(maps: t.Sequence[Data]) -> list[dict[str, str]]:
+    """The gateways that did not tell their LUNs, C(host), and C(why); ``maps`` as for ``found``."""
+    silent = [one for one in maps if "luns" not in one and not one.get("skipped")]
+    return [{"host": one["item"], "why": one.get("msg", "it said nothing")} for one in silent]
+
+
 def _way(lun: Data, host: str, address: str, initiator: str) -> dict[str, t.Any]:
     """Empty for a LUN that cannot be probed from here."""
     names = {name: lun[name] for name in _NAMES if lun[name]}

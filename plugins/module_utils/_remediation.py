@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _policy
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report.summary import short
 
 Data = t.Mapping[str, t.Any]
@@ -59,6 +60,27 @@ def _still(culprit: Data, blamed: t.Mapping[str, Data], healable: t.Collection[s
 def owed(leases: t.Sequence[Data], images: t.Sequence[str]) -> list[str]:
     """The addresses that open leases fence for any of these images."""
     return [lease["address"] for lease in leases if set(lease["images"]) & set(images)]
+
+
+def returned(afterwards: Data, let_in: t.Collection[str], protect: t.Sequence[str] = ()) -> dict[str, list[str]]:
+    """Who was let in and is a surplus watcher again: ``fence``, the addresses to fence once more, and ``spare``, of each other why it is not fenced.
+
+    ``afterwards``: what rbd_watchers returned then. ``protect``: see _policy.apply. Raises InputError.
+    """
+    rules = [_policy.rule(text) for text in protect]
+    crowded = [image for image in afterwards.get("images", []) if image["state"] != "normal"]
+    back = [{**watcher, "image": image} for image in crowded for watcher in image["watchers"] if watcher["address"] in let_in]
+    spared: dict[str, str] = {}
+    for record in back:
+        if not any(watcher["liveness"] == "alive" and watcher["address"] not in let_in for watcher in record["image"]["watchers"]):
+            spared[record["address"]] = f"no other watcher of {record['image']['spec']} answers"
+        if any(protects(record) for protects in rules):
+            spared[record["address"]] = "remediate_watchers_protect speaks for it"
+    again = dict.fromkeys(record["address"] for record in back if record["address"] not in spared)
+    return {
+        "fence": list(again),
+        "spare": [f"{client} came back after having been let in again, and is not fenced, for {why}" for client, why in spared.items()],
+    }
 
 
 def plan(detected: Data) -> list[str]:

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Reads what the targets of this host export - SCST by its sysfs, LIO by its configfs, tgt by C(tgtadm) - and which RBD images the kernel has mapped,
     and joins the two. So a device name in the log of an initiator leads to the header object whose watchers are to be looked at.
-  - It asks no cluster and sends no SCSI command, so it answers while a LUN hangs.
+  - It asks no cluster and sends no SCSI command, so it answers while a LUN hangs. Where the target itself hangs it fails after O(timeout).
   - A stack that is not there has no LUNs; that is not an error.
 options:
   root:
@@ -27,6 +27,10 @@ options:
       - Where tgtd has another socket than the usual one, set C(TGT_IPC_SOCKET) in the task's environment.
     type: int
     default: 0
+  timeout:
+    description: Seconds within which the targets must have told what they export. LIO locks its configuration while it waits for storage that hangs.
+    type: float
+    default: 30
   wanted:
     description:
       - Return only the LUNs that one of these describes. All that is given in one entry must fit. An empty list wants nothing.
@@ -180,7 +184,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets impo
 
 
 def _map(options: dict[str, t.Any]) -> dict[str, t.Any]:
-    luns = join.read(options["root"], options["tgt_control_port"])
+    luns = join.read_within(options["timeout"], options["root"], options["tgt_control_port"])
     chosen, missing = (luns, []) if options["wanted"] is None else wanted.select(luns, options["wanted"])
     return {"luns": [lun.record() for lun in chosen], "missing": missing}
 
@@ -191,6 +195,7 @@ def main() -> None:
         argument_spec=dict(
             root=dict(type="path", default="/"),
             tgt_control_port=dict(type="int", default=0),
+            timeout=dict(type="float", default=30),
             wanted=dict(type="list", elements="dict", options=entry),
         ),
         supports_check_mode=True,

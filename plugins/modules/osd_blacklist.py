@@ -30,7 +30,7 @@ options:
       - V(absent) removes those that are on the list, and no others.
       - V(restored) removes the entries that have a lease and whose client is gone, and closes their leases. An entry that had been extended
         gets its former end back. An entry whose client still lives stays, and so does its lease, because that client would take the image
-        back the moment it is let in. One that somebody else made anew is left alone (RV(foreign)).
+        back the moment it is let in. One that somebody else made is left alone (RV(foreign)).
       - Without O(addresses) that concerns all leases but those younger than a minute, whose run may be under way; with it, the leases of these.
     type: str
     choices: [present, absent, restored]
@@ -248,7 +248,15 @@ unread:
   elements: str
   sample: []
 foreign:
-  description: Addresses whose entry somebody else made anew, and which is left alone. Their leases are closed.
+  description: >-
+    With O(state=restored), addresses whose entry is somebody else's, and which is left alone: it was made anew, and the lease is closed, or there is
+    no lease for it.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+unlisted:
+  description: With O(state=restored), those of O(addresses) that are not on the list.
   returned: success
   type: list
   elements: str

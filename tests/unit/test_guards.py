@@ -61,6 +61,14 @@ def test_a_named_client_that_alone_serves_another_image_is_spared() -> None:
     assert ["rbd/other has no other watcher that answers" in veto for veto in guards.weigh(named, both).vetoes] == [True]
 
 
+def test_named_clients_do_not_excuse_each_other() -> None:
+    named = Culprit(STALE.address, STALE.client_id, ("rbd/lun",), (), named=True)
+    contested, other = image("lun", (GOOD, "alive"), (STALE, "alive"), (OTHER, "alive")), image("other", (STALE, "alive"), (OTHER, "alive"))
+    assert guards.weigh(named, around(contested, other)).vetoes == ()
+    (veto,) = guards.weigh(named, around(contested, other, accused=(STALE.address, OTHER.address))).vetoes
+    assert "rbd/other has no other watcher that answers and stays" in veto
+
+
 def test_a_living_client_that_is_the_only_watcher_of_another_image_is_spared() -> None:
     (reason,) = guards.only_watcher(CULPRIT, around(HUNG, image("other", (STALE, "hung"))))
     assert "rbd/other has no other watcher that answers" in reason

@@ -171,6 +171,16 @@ def test_by_host() -> None:
     assert _luns.by_host(luns, [], "probe") == []
 
 
+def test_gateways_that_told_nothing() -> None:
+    maps = [
+        {"item": "gw1", "luns": []},
+        {"item": "gw2", "unreachable": True, "msg": "no route"},
+        {"item": "gw3", "msg": "takes root"},
+        {"item": "gw4", "skipped": True},
+    ]
+    assert _luns.unasked(maps) == [{"host": "gw2", "why": "no route"}, {"host": "gw3", "why": "takes root"}]
+
+
 def test_logs() -> None:
     reads = [{"item": {"item": "gw1"}, "gap": "", "events": [1]}, {"item": {"item": "gw2"}, "unreachable": True}]
     assert _luns.logs(reads, "before") == [{"host": "gw1", "phase": "before", "gap": "", "events": [1]}]

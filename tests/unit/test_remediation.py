@@ -169,6 +169,50 @@ def test_who_came_back_is_shown_as_fenced() -> None:
     assert (result["outcome"], result["kept"], result["blacklist_after"]) == ("failed", [KEPT], {ADDRESS: "then"})
 
 
+LEASE = {"address": ADDRESS, "pool": "rbd", "run": "earlier", "reason": "stale watcher of rbd/lun", "images": ["rbd/lun"]}
+
+
+def test_a_fence_for_an_image_that_is_refused_is_named() -> None:
+    listed = {**IDLE, "after": {ADDRESS: "then"}, "leases": [LEASE]}
+    (kept,) = conclude("refuse", listed=listed)["kept"]
+    assert (kept["address"], kept["until"], kept["run"]) == (ADDRESS, "then", "earlier")
+    assert "is refused, so this run did not see whether it may be let in" in kept["reason"]
+    assert conclude("refuse", listed=listed, restored={**IDLE, "kept": [KEPT]})["kept"] == [KEPT]
+    assert conclude("refuse", listed=listed, restored=FREED)["kept"] == []
+    assert conclude("refuse", listed={**listed, "after": {}})["kept"] == []
+    assert conclude("leave", listed=listed)["kept"] == []
+
+
+def test_a_gateway_that_could_not_be_asked_is_said() -> None:
+    result = conclude("fence", fenced=FENCED, restored=FREED, lun_maps=[{"item": "gw1", "msg": "tgtadm could not ask tgtd"}])
+    assert "gateway gw1 did not tell its LUNs: tgtadm could not ask tgtd" in summary(result)
+    assert "Gateway gw1 did not tell its LUNs: tgtadm could not ask tgtd" in result["unfinished"]
+
+
+GOOD = {"address": "192.0.2.8:0/1", "liveness": "alive", "host": "gateway1"}
+BACK = {"address": ADDRESS, "liveness": "alive", "host": "gateway2"}
+
+
+@pytest.mark.parametrize(
+    ("state", "watchers", "protect", "fence", "spare"),
+    [
+        ("contested", [GOOD, BACK], [], [ADDRESS], ""),
+        ("stale_duplicate", [GOOD, {**BACK, "liveness": "hung"}], ["10.0.0.0/8"], [ADDRESS], ""),
+        ("contested", [GOOD, BACK], ["host == 'gateway2'"], [], "remediate_watchers_protect speaks for it"),
+        ("stale_duplicate", [{**GOOD, "liveness": "hung"}, BACK], [], [], "no other watcher of rbd/lun answers"),
+        ("normal", [BACK], [], [], ""),
+        ("contested", [GOOD, {**GOOD, "address": "192.0.2.9:0/1"}], [], [], ""),
+    ],
+)
+def test_who_came_back_is_fenced_only_where_another_answers(
+    state: str, watchers: list[dict[str, t.Any]], protect: list[str], fence: list[str], spare: str
+) -> None:
+    found = _remediation.returned({"images": [{"spec": "rbd/lun", "state": state, "watchers": watchers}]}, [ADDRESS], protect)
+    assert found["fence"] == fence
+    assert [spare in why for why in found["spare"]] == ([True] if spare else [])
+    assert _remediation.returned({}, [ADDRESS]) == {"fence": [], "spare": []}
+
+
 def test_a_fleet_stays_readable() -> None:
     many = [{**image("refuse"), "spec": f"rbd/lun{number}"} for number in range(100)]
     found = {"images": many, "culprits": [], "counts": {"images": 100, "unseen": 0}}

@@ -10,6 +10,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers imp
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.join import in_words, join
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
 
 
 def row(name: str, nonce: int, namespace: str = "", entity: str = "client") -> dict[str, Any]:
@@ -92,3 +93,14 @@ def test_what_is_no_image_says_so() -> None:
 def test_a_reason_is_said_once() -> None:
     unseen = [WatchedImage(Image("rbd", "", f"lun{n}", "1"), (), unseen=f"Reading the watchers of image 'rbd/lun{n}' failed") for n in range(5)]
     assert in_words(unseen) == ["rbd/lun0, rbd/lun1, rbd/lun2 and 2 more could not be read: Reading the watchers failed"]
+
+
+def test_what_cannot_be_seen_a_second_time_is_not_seen() -> None:
+    one, other = (Image("rbd", "", name, name) for name in ("one", "other"))
+    seen = Seen([WatchedImage(one, (watcher(1), watcher(2))), WatchedImage(other, (watcher(3),))], 10)
+    moved = WatchedImage(one, (watcher(1),))
+    assert seen.then({one: moved}) == Seen([moved, seen.watched[1]], 10)
+    lost = WatchedImage(one, (), unseen="Reading the watchers of image 'rbd/one' had no answer in time")
+    assert seen.then({one: lost}) == Seen(
+        [lost, seen.watched[1]], 10, unseen=1, incomplete=("rbd/one could not be read: Reading the watchers had no answer in time",)
+    )

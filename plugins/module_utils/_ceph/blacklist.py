@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.answers import understood
@@ -21,7 +22,7 @@ _SENDERS = 500
 
 @dataclass(frozen=True)
 class Blacklist:
-    """``word``: how this cluster spells it. ``entries``: address -> until when (as the cluster prints it)."""
+    """``word``: how this cluster spells it. ``entries``: address -> until when, in UTC; before Ceph 15 as the cluster prints it, in a time zone not told."""
 
     word: str
     entries: dict[str, str]
@@ -38,7 +39,15 @@ def parse(dump: t.Mapping[str, t.Any]) -> Blacklist:
     word = "blocklist" if "blocklist" in dump else "blacklist"
     if word not in dump:
         raise ClusterError("The OSD map lists neither 'blocklist' nor 'blacklist': this Ceph release is not known here.")
-    return Blacklist(word, {address.normal(entry): str(until) for entry, until in dump[word].items()})
+    return Blacklist(word, {address.normal(entry): in_utc(str(until)) for entry, until in dump[word].items()})
+
+
+def in_utc(until: str) -> str:
+    """An entry's end, the same from every monitor: each prints it in its own time zone (measured on 16.2.15; ``utime_t`` in Ceph's include/utime.h)."""
+    try:
+        return datetime.strptime(until, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f%z")
+    except (ValueError, OverflowError):
+        return until
 
 
 def change(cluster: Cluster, word: str, add: t.Mapping[str, float], remove: t.Iterable[str] = ()) -> None:

@@ -9,6 +9,7 @@ Every wait has a deadline: connecting, monitor commands and OSD operations each 
 
 from __future__ import annotations
 
+import base64
 import errno
 import json
 import os
@@ -176,6 +177,8 @@ class Cluster:
         who, where = self.connection.client, self.connection.conf
         if error.errno == errno.ETIMEDOUT:
             return ClusterError(f"No monitor named in {where} let {who} in within {self.connection.timeout} s: check mon_host, the network and the quorum.")
+        if error.errno == errno.ENOENT and not self._rados.conf_get("mon_host"):
+            return ClusterError(f"The Ceph conf file {where} names no monitor, nor does DNS: set mon_host in it.")
         if error.errno == errno.ENOENT:
             return ClusterError(f"No key for {who} was found by way of {where}: name the file that holds it in keyring.")
         if error.errno == errno.EIO:
@@ -184,12 +187,23 @@ class Cluster:
                 f"The keyring for {who} holds no key that this host's librados can read: give the file that 'ceph auth get {who}' prints, "
                 "on a host whose librados is as new as the cluster."
             )
-        if error.errno == errno.EINVAL and self.connection.key:
+        if error.errno == errno.EINVAL and self.connection.key and not _is_key(self.connection.key):
             return ClusterError(f"What key holds is no key that librados can read: give the one that 'ceph auth print-key {who}' prints.")
+        if error.errno == errno.EINVAL:
+            return ClusterError(f"librados made no addresses of the monitors' names in {where}: check mon_host, and that this host can resolve it.")
         if error.errno in (errno.EACCES, errno.EPERM):
             which = "given in key" if self.connection.key else "in its keyring"
             return ClusterError(f"The cluster of {where} refused {who}: the key {which} is not the one that 'ceph auth get {who}' shows.")
         return explain(error, f"Connecting to the cluster of {where} as {who}")
+
+
+def _is_key(text: str) -> bool:
+    """Whether every librados can read it: type 1 (AES), time, length and 16 bytes (``CryptoKey::encode`` in Ceph's auth/Crypto.cc)."""
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return len(key) == 28 and key[:2] == b"\1\0"
 
 
 def explain(error: Exception, what: str, cap: str = "a cap") -> ClusterError:

@@ -33,8 +33,8 @@ class Change:
     """``before`` and ``after``: address -> until when. ``extended`` and ``reset``: entries that were there and got another expiry, for the fence and back.
 
     ``kept``: leases that stay open, with the reason. ``closed``: leases that are done with. ``leases``: those that are open, where only looked at.
-    ``unread``: why the leases of a pool could not be read. ``foreign``: addresses whose entry somebody else made anew.
-    ``word``: how this cluster spells the list's name.
+    ``unread``: why the leases of a pool could not be read. ``foreign``: addresses whose entry is somebody else's, and was left alone. ``unlisted``: addresses
+    that were to be restored and are not on the list. ``word``: how this cluster spells the list's name.
     """
 
     before: dict[str, str]
@@ -48,6 +48,7 @@ class Change:
     leases: list[dict[str, t.Any]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
     word: str = "blocklist"
 
     @property
@@ -138,8 +139,12 @@ def _after_removing(cluster: Cluster, before: Blacklist, removed: t.Sequence[str
     if dry_run or not removed:
         return {client: until for client, until in before.entries.items() if client not in removed}
     after = blacklist.read(cluster).entries
-    _confirm(not set(removed) & set(after), "An entry that was just removed is on the blacklist again", before.word)
+    _confirm_removed(removed, after, before.word)
     return after
+
+
+def _confirm_removed(removed: t.Sequence[str], after: t.Mapping[str, str], word: str) -> None:
+    _confirm(not set(removed) & set(after), "An entry that was just removed is on the blacklist again", word)
 
 
 def _confirm(holds: bool, what: str, word: str) -> None:
@@ -154,13 +159,21 @@ def _restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[s
     listed = [one for book in wanted.values() for one in book if one.address in found.entries]
     # The looks come before the lock, which does not last for ever.
     how = Restoring(options["restore"], _looks(cluster, listed) if options["restore"] == "when_gone" else [], spare_recent=not addresses)
-    change = Change(found.entries, found.entries, unread=unread, word=found.word)
+    unlisted = [client for client in addresses if client not in found.entries]
+    foreign = _without_lease(addresses, found, wanted) if not unread and not options["pools"] else []
+    change = Change(found.entries, found.entries, unread=unread, foreign=foreign, unlisted=unlisted, word=found.word)
     for pool, book in wanted.items():
         try:
-            change = _joined(change, _restore_pool(cluster, pool, [one.address for one in book], how, dry_run)) if book else change
+            change = _joined(change, _restore_pool(cluster, pool, [one.address for one in book], how, change.after if dry_run else None)) if book else change
         except ClusterError as error:
             change.unread.append(f"What is recorded in pool '{pool}' stays open: {error}")
     return change
+
+
+def _without_lease(addresses: t.Sequence[str], listed: Blacklist, leases: t.Mapping[str, t.Sequence[Lease]]) -> list[str]:
+    """Those whose entry no run of this collection made, or none that is not done."""
+    recorded = {one.address for book in leases.values() for one in book}
+    return [client for client in addresses if client in listed.entries and client not in recorded]
 
 
 def _list_and_leases(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[Blacklist, dict[str, dict[str, Lease]], list[str]]:
@@ -180,23 +193,33 @@ def _read_leases(cluster: Cluster, pool: str) -> dict[str, Lease] | RescueError:
         return error
 
 
-def _restore_pool(cluster: Cluster, pool: str, wanted: t.Sequence[str], how: Restoring, dry_run: bool) -> Change:
-    with lease.looked_at(cluster, pool) if dry_run else lease.opened(cluster, pool) as book:
+def _restore_pool(cluster: Cluster, pool: str, wanted: t.Sequence[str], how: Restoring, foreseen: dict[str, str] | None) -> Change:
+    """``foreseen``: in a dry run, what the blacklist would be like by now."""
+    with lease.opened(cluster, pool) if foreseen is None else lease.looked_at(cluster, pool) as book:
         leases, before = {client: one for client, one in book.read().items() if client in wanted}, blacklist.read(cluster)
         plan = plan_restore(pool, leases, before.entries, how, time.time())
-        if plan.close and not dry_run:
-            _carry_out(cluster, before, plan, book, leases)
-        after = _after_removing(cluster, before, plan.remove, dry_run)
+        after = _foreseen(foreseen, plan, leases) if foreseen is not None else _carried_out(cluster, before, plan, book, leases)
     return Change(before.entries, after, removed=plan.remove, reset=list(plan.reset), kept=plan.keep, closed=plan.close, foreign=plan.foreign)
 
 
-def _carry_out(cluster: Cluster, before: Blacklist, plan: RestorePlan, book: LeaseBook, leases: t.Mapping[str, Lease]) -> None:
+def _foreseen(entries: t.Mapping[str, str], plan: RestorePlan, leases: t.Mapping[str, Lease]) -> dict[str, str]:
+    left = {client: until for client, until in entries.items() if client not in plan.remove}
+    return {**left, **{client: leases[client].prior for client in plan.reset}}
+
+
+def _carried_out(cluster: Cluster, before: Blacklist, plan: RestorePlan, book: LeaseBook, leases: t.Mapping[str, Lease]) -> dict[str, str]:
+    """The blacklist after the plan was carried out."""
+    if not plan.close:
+        return before.entries
     # An entry gets another end by being removed first. Should this run be killed in between, the next one must know that the prior entry is owed.
     if plan.reset:
         book.record([replace(leases[client], until="") for client in plan.reset])
     # Also what is not listed: an add that timed out may still be carried out, and a removal sent after it takes it back.
     blacklist.change(cluster, before.word, plan.reset, [client for client in plan.close if client not in plan.foreign])
     book.drop(plan.close)
+    after = blacklist.read(cluster).entries
+    _confirm_removed(plan.remove, after, before.word)
+    return after
 
 
 def _looks(cluster: Cluster, leases: t.Sequence[Lease]) -> list[sessions.Sessions]:
@@ -212,4 +235,4 @@ def _looks(cluster: Cluster, leases: t.Sequence[Lease]) -> list[sessions.Session
 
 def _joined(first: Change, then: Change) -> Change:
     names = ("removed", "reset", "kept", "closed", "foreign")
-    return Change(first.before, then.after, unread=first.unread, word=first.word, **{name: getattr(first, name) + getattr(then, name) for name in names})
+    return replace(first, after=then.after, **{name: getattr(first, name) + getattr(then, name) for name in names})

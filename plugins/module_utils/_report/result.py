@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timezone
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._luns import unasked
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import commands, timeline, unfinished
 
 Data = t.Mapping[str, t.Any]
@@ -21,7 +22,7 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
     and ``trace`` (see commands.by_hand).
     ``tasks``: what the tasks ``listed`` (the blacklist at first), ``detected``, ``fenced``, ``verified``, ``restored``, and then
     ``refenced`` and ``kept_out`` (for who came back) returned, {} or skipped for one that did not run; the lists ``probes_before`` and ``probes_after``;
-    ``afterwards`` (the last look); ``times`` (see timeline); and ``continued``, the images of open leases.
+    ``afterwards`` (the last look); ``lun_maps``, what the gateways told; ``times`` (see timeline); and ``continued``, the images of open leases.
     """
     tasks = {name: {} if isinstance(task, t.Mapping) and task.get("skipped") else task for name, task in tasks.items()}
     detected, fenced, restored = tasks["detected"], tasks["fenced"], tasks["restored"]
@@ -54,7 +55,8 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "reset": [] if run["check_mode"] else restored.get("reset", []),
         "fenced_again": tasks["refenced"].get("added", []),
         "kernel_log": tasks.get("kernel_log", []),
-        "kept": (tasks["kept_out"] or restored).get("kept", []),
+        "unasked": unasked(tasks.get("lun_maps", [])),
+        "kept": (tasks["kept_out"] or restored).get("kept", []) + _passed_over(tasks),
         "foreign": restored.get("foreign", []),
         # Restoring was due and did not come to an end.
         "unsettled": _unsettled(run, tasks),
@@ -65,6 +67,21 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
     summed = {"outcome": _outcome(run, tasks, summed), **summed}
     told = {"advice": unfinished.advice(summed), "unfinished": unfinished.unfinished(summed)}
     return {**summed, **told, "by_hand": commands.by_hand(summed, run["connection"], run.get("trace", {}))}
+
+
+def _passed_over(tasks: Data) -> list[dict[str, str]]:
+    """Leases for images that are refused, which restoring was not asked to look at; each as one that it kept."""
+    refused = {image["spec"] for image in tasks["detected"]["images"] if image["decision"] == "refuse"}
+    listed, restored = tasks["listed"], tasks["restored"]
+    seen = {*restored.get("closed", []), *(kept["address"] for kept in restored.get("kept", []))}
+    left = [lease for lease in listed.get("leases", []) if refused & set(lease["images"]) and lease["address"] not in seen]
+    return [_kept(lease, listed["after"][lease["address"]]) for lease in left if lease["address"] in listed["after"]]
+
+
+def _kept(lease: Data, until: str) -> dict[str, str]:
+    reason = "an image that it was fenced for is refused, so this run did not see whether it may be let in: see to that image, then run this again"
+    known = {"address": lease["address"], "pool": lease["pool"], "run": lease["run"], "fenced_for": lease["reason"]}
+    return {**known, "host": "", "entity": "", "until": until, "reason": reason}
 
 
 def _unsettled(run: Data, tasks: Data) -> bool:

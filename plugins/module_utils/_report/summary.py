@@ -33,6 +33,7 @@ def summary(summed: Data) -> list[str]:
         lines.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
     lines += short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
     lines += _blacklist_lines(summed)
+    lines += [f"gateway {one['host']} did not tell its LUNs: {one['why']}" for one in summed["unasked"]]
     lines += [f"kernel of {log['host']}: {log['gap']}" for log in summed["kernel_log"] if log["gap"]]
     lines += short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
     lines += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]

@@ -46,6 +46,7 @@ def unfinished(summed: Data) -> list[str]:
     lines += [_refused(image) for image in summed["images"] if image["decision"] == "refuse"]
     lines += [_unwell(image, probe) for image in summed["images"] for probe in _last(image) if probe["verdict"] != "healthy"]
     lines += [f"No LUN of {image['spec']} was probed, so only its watchers tell that it is healed" for image in summed["images"] if _unproven(image)]
+    lines += [f"Gateway {one['host']} did not tell its LUNs: {one['why']}" for one in summed["unasked"]]
     lines += [f"Not seen: {gap}" for gap in summed["incomplete"]]
     lines += [f"Leases not read: {gap}" for gap in summed["unread"]]
     lines += [f"Somebody else put {address} on the blacklist meanwhile, and that was left alone" for address in summed["foreign"]]

@@ -169,11 +169,13 @@ def check_name(name: str) -> None:
 def _resolve(host: str, port: int, seconds: float) -> str:
     """IP:PORT. The resolver knows no deadline, so it runs in a thread that is left behind when it takes too long."""
     found: list[str] = []
+    wrong: list[str] = []
 
     def look_up() -> None:
         try:
             ip = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-        except (OSError, UnicodeError):  # the latter for what no name can be
+        except (OSError, UnicodeError) as error:  # the latter for what no name can be
+            wrong.append(getattr(error, "strerror", None) or "it is none")
             return
         found.append(f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}")
 
@@ -181,7 +183,7 @@ def _resolve(host: str, port: int, seconds: float) -> str:
     thread.start()
     thread.join(seconds)
     if not found:
-        raise Unreachable(f"the name {host[:80]} has no address")
+        raise Unreachable(f"the name {host[:80]} has no address: {wrong[0] if wrong else 'the lookup did not end in time'}")
     return found[0]
 
 

@@ -9,9 +9,31 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import TargetError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import apart
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import krbd, lio, scst, tgt
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image, Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
+
+
+def read_within(seconds: float, root: str, tgt_control_port: int) -> list[Lun]:
+    """As ``read``, and a TargetError after that time: LIO locks its configuration while it waits for storage that hangs, as when a LUN is taken away."""
+    told = apart.within(seconds, lambda: _tried(root, tgt_control_port))
+    if told is None:
+        raise TargetError(
+            f"What this host exports could not be read within {seconds:g} s, so its target waits for something, with its configuration locked: "
+            "'ps -eo stat,wchan:30,args' shows who hangs in state D."
+        )
+    if isinstance(told, Exception):
+        raise told
+    return told
+
+
+def _tried(root: str, tgt_control_port: int) -> list[Lun] | Exception:
+    try:
+        return read(root, tgt_control_port)
+    except Exception as error:
+        return error
 
 
 def read(root: str, tgt_control_port: int) -> list[Lun]:

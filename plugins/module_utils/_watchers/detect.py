@@ -74,7 +74,7 @@ class _Look:
             return seen, found
         now = {watched.image: watched for watched in images.watch_all(self._cluster, moved)}
         again = evidence.gather(self._cluster, self._suspects(list(now.values())), timeout_s)
-        return replace(seen, watched=[now.get(watched.image, watched) for watched in seen.watched]), found.then(again)
+        return seen.then(now), found.then(again)
 
     def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:
         return verdict.judge(watched, found.findings(watched), self._expected.of(watched.image.spec), self._evict)
@@ -85,14 +85,14 @@ class _Look:
         if not accused:
             return []
         clients = {culprit.address for culprit in accused}
-        others, gaps = survey.elsewhere(clients, {judgement.watched.image for judgement in judgements})
+        others, gaps = survey.elsewhere(clients, {judgement.watched.image for judgement in judgements if not judgement.watched.unseen})
         tested = [judgement for judgement in judgements if _was_asked(judgement)]
         untested = [judgement.watched for judgement in judgements if not _was_asked(judgement)] + others
         touched = [watched for watched in untested if clients & {watcher.address for watcher in watched.watchers}]
         more = evidence.gather(self._cluster, touched, self._options["notify_timeout"])
         everything = guards.by_client(tested + [self._judged(watched, more) for watched in touched])
         protected, unread = evidence.protected(self._cluster, survey.swept, (*found.looks, *more.looks))
-        around = Surroundings(everything, (*gaps, *unread), protected, self._inactive(survey, judgements))
+        around = Surroundings(everything, (*gaps, *unread), protected, self._inactive(survey, judgements), clients)
         return [guards.weigh(culprit, around) for culprit in accused]
 
     def _inactive(self, survey: Survey, judgements: t.Sequence[Judgement]) -> dict[str, str]:

@@ -28,11 +28,12 @@ def answers_elsewhere(culprit: Culprit, around: Surroundings) -> t.Iterator[str]
 
 
 def only_watcher(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """What a living client alone serves would have nobody."""
+    """What a living client alone serves would have nobody; who else is accused may be gone by then, too."""
+    going = {culprit.address, *around.accused}
     for judgement, _finding in _own(culprit, around):
-        if may_live(culprit, around) and not _served_without(culprit.address, judgement):
+        if may_live(culprit, around) and not _served_without(going, judgement):
             spec = judgement.watched.image.spec
-            yield f"the client may still live and {spec} has no other watcher that answers: fencing it would cut that image off"
+            yield f"the client may still live and {spec} has no other watcher that answers and stays: fencing it would cut that image off"
 
 
 def untested(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
@@ -90,8 +91,8 @@ def _own(culprit: Culprit, around: Surroundings) -> t.Sequence[Watch]:
     return around.watches.get(culprit.address, ())
 
 
-def _served_without(client: str, judgement: Judgement) -> bool:
-    return any(finding.liveness == "alive" and finding.watcher.address != client for finding in judgement.findings)
+def _served_without(clients: t.Collection[str], judgement: Judgement) -> bool:
+    return any(finding.liveness == "alive" and finding.watcher.address not in clients for finding in judgement.findings)
 
 
 def _reach(culprit: Culprit, around: Surroundings) -> tuple[str, ...]:

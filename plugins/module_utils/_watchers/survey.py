@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import pools as pool_list
@@ -39,6 +39,12 @@ class Seen:
     unseen: int = 0
     incomplete: tuple[str, ...] = ()
     strays: tuple[WatchedImage, ...] = ()
+
+    def then(self, later: t.Mapping[Image, WatchedImage]) -> Seen:
+        """With what a later look saw of some images in place of this; one that it could not read is not seen any more."""
+        lost = [one for one in later.values() if one.unseen]
+        watched = [later.get(one.image, one) for one in self.watched]
+        return replace(self, watched=watched, unseen=self.unseen + len(lost), incomplete=(*self.incomplete, *in_words(lost)))
 
 
 class Survey:

@@ -62,7 +62,7 @@ def test_from_the_hang_to_the_healed_lun(lun):
     assert probe(lun.disks[0])["verdict"] == "healthy"
     traced = module("dynamic_debug", match=LIO_SITES, flags="p")
     mark = module("kernel_log")["mark"]
-    before = cluster.ceph("osd", "blocklist", "ls")
+    before = cluster.ceph("osd blocklist ls")
     orphan = cluster.orphan("img1")
 
     with contextlib.ExitStack() as stuck:
@@ -91,7 +91,7 @@ def test_from_the_hang_to_the_healed_lun(lun):
     assert probe(lun.disks[0])["verdict"] == "healthy"
     restored = module("osd_blacklist", **CONNECTION, state="restored", addresses=[orphan["address"]])
     assert restored["removed"] == [orphan["address"]], restored
-    assert cluster.ceph("osd", "blocklist", "ls") == before
+    assert cluster.ceph("osd blocklist ls") == before
     assert mine()["address"] == module("lun_map", wanted=[{"lun": 0}])["luns"][0]["client_address"]
 
     log = module("kernel_log", since=mark, patterns=["(?i)^(?!libceph:).*(reset|abort|offline)"])

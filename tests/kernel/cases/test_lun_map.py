@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from guest import INITIATORS, TARGETS, Lun, Suspendable, four_ways, module, run, zero_disk
+from guest import INITIATORS, TARGETS, Lun, Suspendable, four_ways, module, run, wait_for, zero_disk
 
 TARGET = "iqn.2026-11.invalid.cephops.iscsi-rescue:kernel"
 
 
 @pytest.fixture(scope="module")
-def lun():
-    return Lun(Suspendable(zero_disk()).path)
+def storage():
+    return Suspendable(zero_disk())
+
+
+@pytest.fixture(scope="module")
+def lun(storage):
+    return Lun(storage.path)
 
 
 def mapped(**options):
@@ -98,3 +105,29 @@ def test_a_port_without_an_initiator(lun):
     with pytest.raises(OSError, match="No such device"):
         (group / "nexus").read_text()
     assert [(one["lun"], one["initiators"]) for one in mapped() if one["target"] == group.parent.name] == [(0, [])]
+
+
+def test_a_target_that_hangs_with_its_configuration_locked(lun, storage):
+    """Who takes a LUN away waits for its commands, and holds the directory that a look lists. Without lun_map's deadline this waits for 120 s."""
+    disk = lun.disks[0]
+    link = TARGETS / "loopback" / INITIATORS[0] / "tpgt_1/lun/lun_0/port"
+    (Path("/sys/class/block") / Path(disk).name / "device/timeout").write_text("600\n")
+    assert module("lun_map", timeout=10)["luns"]
+    storage.suspend()
+    try:
+        write = subprocess.Popen(["dd", "if=/dev/zero", f"of={disk}", "bs=4k", "count=1", "oflag=direct"], stderr=subprocess.DEVNULL)
+        wait_for(lambda: _waits(write.pid), saying="the write")
+        taking = subprocess.Popen(["rm", str(link)])
+        wait_for(lambda: _waits(taking.pid), saying="rm in state D")
+        began = time.monotonic()
+        told = module("lun_map", timeout=10)
+        assert "could not be read within 10 s" in told["msg"]
+        assert time.monotonic() - began < 60
+    finally:
+        storage.resume()
+    assert taking.wait(60) == 0
+    assert INITIATORS[0] not in [one["target"] for one in mapped()]
+
+
+def _waits(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "D"

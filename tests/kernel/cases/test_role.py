@@ -42,7 +42,7 @@ def play():
 
 
 def test_healed_without_having_been_told_the_lun(lun):
-    control, blacklist = CONTROL.read_text(), cluster.ceph("osd", "blocklist", "ls")
+    control, blacklist = CONTROL.read_text(), cluster.ceph("osd blocklist ls")
     orphan = cluster.orphan("img1")
     with StuckWrites(lun.disks[0]):
         result = play()
@@ -52,7 +52,7 @@ def test_healed_without_having_been_told_the_lun(lun):
     assert (probed["before"]["target"], probed["before"]["lun"], probed["before"]["verdict"]) == (TARGET, 12, "hung")
     assert probed["after"]["verdict"] in ("healthy", "slow")
     assert result["restored"] == [orphan["address"]]
-    assert cluster.ceph("osd", "blocklist", "ls") == blacklist
+    assert cluster.ceph("osd blocklist ls") == blacklist
     assert CONTROL.read_text() == control
     assert lun.holder() == ""
     for phase in ("before", "after"):
