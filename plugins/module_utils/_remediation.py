@@ -68,17 +68,16 @@ def returned(afterwards: Data, let_in: t.Collection[str], protect: t.Sequence[st
     ``afterwards``: what rbd_watchers returned then. ``protect``: see _policy.apply. Raises InputError.
     """
     rules = [_policy.rule(text) for text in protect]
-    crowded = [image for image in afterwards.get("images", []) if image["state"] != "normal"]
-    back = [{**watcher, "image": image} for image in crowded for watcher in image["watchers"] if watcher["address"] in let_in]
+    back = [{**watcher, "image": image} for image in afterwards.get("images", []) for watcher in image["watchers"] if watcher["address"] in let_in]
+    surplus = {record["address"]: None for record in back if record["image"]["state"] != "normal"}
     spared: dict[str, str] = {}
-    for record in back:
+    for record in [one for one in back if one["address"] in surplus]:
         if not any(watcher["liveness"] == "alive" and watcher["address"] not in let_in for watcher in record["image"]["watchers"]):
             spared[record["address"]] = f"no other watcher of {record['image']['spec']} answers"
         if any(protects(record) for protects in rules):
             spared[record["address"]] = "remediate_watchers_protect speaks for it"
-    again = dict.fromkeys(record["address"] for record in back if record["address"] not in spared)
     return {
-        "fence": list(again),
+        "fence": [client for client in surplus if client not in spared],
         "spare": [f"{client} came back after having been let in again, and is not fenced, for {why}" for client, why in spared.items()],
     }
 

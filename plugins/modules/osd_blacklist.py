@@ -241,6 +241,10 @@ leases:
       description: Since when no look at the monitors' sessions found the client, in seconds since the epoch; V(0) when one did.
       type: float
       sample: 1795372865.12
+    until:
+      description: When the entry that the run made ends; empty while that is not known.
+      type: str
+      sample: 2026-11-22T19:41:20.955170+0000
 unread:
   description: Why the leases of a pool could not be read, when they are looked for; what is recorded there stays open.
   returned: success

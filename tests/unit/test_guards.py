@@ -65,7 +65,7 @@ def test_named_clients_do_not_excuse_each_other() -> None:
     named = Culprit(STALE.address, STALE.client_id, ("rbd/lun",), (), named=True)
     contested, other = image("lun", (GOOD, "alive"), (STALE, "alive"), (OTHER, "alive")), image("other", (STALE, "alive"), (OTHER, "alive"))
     assert guards.weigh(named, around(contested, other)).vetoes == ()
-    (veto,) = guards.weigh(named, around(contested, other, accused=(STALE.address, OTHER.address))).vetoes
+    (veto,) = guards.weigh(named, around(contested, other, named=(STALE.address, OTHER.address))).vetoes
     assert "rbd/other has no other watcher that answers and stays" in veto
 
 

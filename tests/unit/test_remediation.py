@@ -213,6 +213,30 @@ def test_who_came_back_is_fenced_only_where_another_answers(
     assert _remediation.returned({}, [ADDRESS]) == {"fence": [], "spare": []}
 
 
+def test_who_came_back_and_alone_serves_another_image_is_not_fenced() -> None:
+    images = [{"spec": "rbd/lun", "state": "contested", "watchers": [GOOD, BACK]}, {"spec": "rbd/other", "state": "normal", "watchers": [BACK]}]
+    found = _remediation.returned({"images": images}, [ADDRESS])
+    assert found["fence"] == []
+    assert "no other watcher of rbd/other answers" in found["spare"][0]
+
+
+def test_what_the_last_look_could_not_see_is_not_healed() -> None:
+    result = conclude("fence", fenced=FENCED, restored=FREED, afterwards={"images": [], "incomplete": ["osd.1 did not answer"]})
+    assert (result["outcome"], result["incomplete"]) == ("refused", ["osd.1 did not answer"])
+
+
+def test_who_stays_is_named_beside_who_came_back() -> None:
+    other = {**KEPT, "address": "192.0.2.9:0/9"}
+    result = conclude("fence", fenced=FENCED, restored={**FREED, "kept": [other]}, refenced=FENCED, kept_out={**IDLE, "kept": [KEPT]})
+    assert result["kept"] == [other, KEPT]
+
+
+def test_in_check_mode_what_would_be_extended_is_not_somebody_else_s() -> None:
+    tasks = {"fenced": {**IDLE, "extended": [ADDRESS], "after": {ADDRESS: "then"}}, "restored": {**IDLE, "foreign": [ADDRESS]}}
+    assert conclude("fence", {"check_mode": True}, **tasks)["foreign"] == []
+    assert conclude("fence", **tasks)["foreign"] == [ADDRESS]
+
+
 def test_a_fleet_stays_readable() -> None:
     many = [{**image("refuse"), "spec": f"rbd/lun{number}"} for number in range(100)]
     found = {"images": many, "culprits": [], "counts": {"images": 100, "unseen": 0}}

@@ -177,10 +177,11 @@ class Cluster:
         who, where = self.connection.client, self.connection.conf
         if error.errno == errno.ETIMEDOUT:
             return ClusterError(f"No monitor named in {where} let {who} in within {self.connection.timeout} s: check mon_host, the network and the quorum.")
-        if error.errno == errno.ENOENT and not self._rados.conf_get("mon_host"):
+        if error.errno == errno.ENOENT and self.connection.key:
             return ClusterError(f"The Ceph conf file {where} names no monitor, nor does DNS: set mon_host in it.")
         if error.errno == errno.ENOENT:
-            return ClusterError(f"No key for {who} was found by way of {where}: name the file that holds it in keyring.")
+            monitors = "" if self._rados.conf_get("mon_host") else ", and set mon_host, unless DNS names the monitors"
+            return ClusterError(f"No key for {who} was found by way of {where}: name the file that holds it in keyring{monitors}.")
         if error.errno == errno.EIO:
             # librados of Ceph 16 cannot read the keys that Ceph 20 makes (measured).
             return ClusterError(

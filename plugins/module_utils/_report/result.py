@@ -42,7 +42,7 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "images": images,
         "culprits": detected["culprits"],
         "counts": detected["counts"],
-        "incomplete": detected.get("incomplete", []),
+        "incomplete": list(dict.fromkeys([*detected.get("incomplete", []), *tasks.get("afterwards", {}).get("incomplete", [])])),
         "unread": (restored or tasks["listed"]).get("unread", []),
         "strays": detected.get("strays", []),
         # How the cluster spells it.
@@ -56,8 +56,9 @@ def result(run: Data, tasks: Data) -> dict[str, t.Any]:
         "fenced_again": tasks["refenced"].get("added", []),
         "kernel_log": tasks.get("kernel_log", []),
         "unasked": unasked(tasks.get("lun_maps", [])),
-        "kept": (tasks["kept_out"] or restored).get("kept", []) + _passed_over(tasks),
-        "foreign": restored.get("foreign", []),
+        "kept": restored.get("kept", []) + tasks["kept_out"].get("kept", []) + _passed_over(tasks),
+        # In check mode, one that would be extended has no lease yet.
+        "foreign": [client for client in restored.get("foreign", []) if not (run["check_mode"] and client in fenced.get("extended", []))],
         # Restoring was due and did not come to an end.
         "unsettled": _unsettled(run, tasks),
         "blacklist_before": tasks["listed"].get("after"),

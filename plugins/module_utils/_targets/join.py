@@ -6,19 +6,29 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import TargetError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import apart
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import krbd, lio, scst, tgt
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image, Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
+LONGEST_S = 3600
+
 
 def read_within(seconds: float, root: str, tgt_control_port: int) -> list[Lun]:
-    """As ``read``, and a TargetError after that time: LIO locks its configuration while it waits for storage that hangs, as when a LUN is taken away."""
-    told = apart.within(seconds, lambda: _tried(root, tgt_control_port))
+    """As ``read``, and a TargetError after that time: LIO locks its configuration while it waits for storage that hangs, as when a LUN is taken away.
+
+    Raises InputError for a time that is none.
+    """
+    if not 1 <= seconds <= LONGEST_S:
+        raise InputError(f"timeout is {seconds:g}: give between 1 and {LONGEST_S} seconds.")
+    # What reads is in another directory.
+    whole = os.path.abspath(root)
+    told = apart.within(seconds, lambda: _tried(whole, tgt_control_port))
     if told is None:
         raise TargetError(
             f"What this host exports could not be read within {seconds:g} s, so its target waits for something, with its configuration locked: "

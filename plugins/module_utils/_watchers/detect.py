@@ -92,7 +92,8 @@ class _Look:
         more = evidence.gather(self._cluster, touched, self._options["notify_timeout"])
         everything = guards.by_client(tested + [self._judged(watched, more) for watched in touched])
         protected, unread = evidence.protected(self._cluster, survey.swept, (*found.looks, *more.looks))
-        around = Surroundings(everything, (*gaps, *unread), protected, self._inactive(survey, judgements), clients)
+        named = {culprit.address for culprit in accused if culprit.named}
+        around = Surroundings(everything, (*gaps, *unread), protected, self._inactive(survey, judgements), named)
         return [guards.weigh(culprit, around) for culprit in accused]
 
     def _inactive(self, survey: Survey, judgements: t.Sequence[Judgement]) -> dict[str, str]:

@@ -28,8 +28,8 @@ def answers_elsewhere(culprit: Culprit, around: Surroundings) -> t.Iterator[str]
 
 
 def only_watcher(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """What a living client alone serves would have nobody; who else is accused may be gone by then, too."""
-    going = {culprit.address, *around.accused}
+    """What a living client alone serves would have nobody; who else is named may be fenced with it."""
+    going = {culprit.address, *around.named}
     for judgement, _finding in _own(culprit, around):
         if may_live(culprit, around) and not _served_without(going, judgement):
             spec = judgement.watched.image.spec

@@ -126,11 +126,11 @@ class Surroundings:
 
     ``watches``: client address -> everything it watches in the whole cluster. ``gaps``: why parts of the cluster could not be looked at.
     ``protected``: client address -> what it is, for clients that Ceph itself depends on. ``inactive``: image -> its placement group, which
-    does not serve anybody, and that one's state. ``accused``: the addresses of all culprits, who may all be fenced together.
+    does not serve anybody, and that one's state. ``named``: the addresses of all whom the operator names, who may be fenced together.
     """
 
     watches: t.Mapping[str, t.Sequence[Watch]]
     gaps: t.Sequence[str] = ()
     protected: t.Mapping[str, str] = field(default_factory=dict)
     inactive: t.Mapping[str, str] = field(default_factory=dict)
-    accused: t.Collection[str] = ()
+    named: t.Collection[str] = ()
