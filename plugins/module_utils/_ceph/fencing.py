@@ -138,13 +138,13 @@ def _absent(cluster: Cluster, addresses: t.Sequence[str], dry_run: bool) -> Chan
 def _after_removing(cluster: Cluster, before: Blacklist, removed: t.Sequence[str], dry_run: bool) -> dict[str, str]:
     if dry_run or not removed:
         return {client: until for client, until in before.entries.items() if client not in removed}
+    return _read_without(cluster, removed, before.word)
+
+
+def _read_without(cluster: Cluster, removed: t.Sequence[str], word: str) -> dict[str, str]:
     after = blacklist.read(cluster).entries
-    _confirm_removed(removed, after, before.word)
-    return after
-
-
-def _confirm_removed(removed: t.Sequence[str], after: t.Mapping[str, str], word: str) -> None:
     _confirm(not set(removed) & set(after), "An entry that was just removed is on the blacklist again", word)
+    return after
 
 
 def _confirm(holds: bool, what: str, word: str) -> None:
@@ -217,9 +217,7 @@ def _carried_out(cluster: Cluster, before: Blacklist, plan: RestorePlan, book: L
     # Also what is not listed: an add that timed out may still be carried out, and a removal sent after it takes it back.
     blacklist.change(cluster, before.word, plan.reset, [client for client in plan.close if client not in plan.foreign])
     book.drop(plan.close)
-    after = blacklist.read(cluster).entries
-    _confirm_removed(plan.remove, after, before.word)
-    return after
+    return _read_without(cluster, plan.remove, before.word)
 
 
 def _looks(cluster: Cluster, leases: t.Sequence[Lease]) -> list[sessions.Sessions]:

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.blacklist import TIME
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.lease import Lease
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
@@ -23,8 +24,8 @@ BETWEEN_LOOKS_S = 3.0
 UNDER_WAY_S = 60
 # An entry that is there and lasts for this part of what is asked for lasts long enough.
 _ENOUGH = 0.5
-# From Ceph 15 on with the offset from UTC; before, the monitor's local time.
-_TIMES = ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S.%f")
+# Before Ceph 15, the monitor's local time.
+_TIMES = (TIME, "%Y-%m-%d %H:%M:%S.%f")
 
 Entries = t.Mapping[str, str]
 
