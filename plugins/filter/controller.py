@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _keyring, _survey
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx import keyring, survey
 
 
 class FilterModule:
@@ -16,4 +16,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Name -> function."""
-        return {"awx_survey": _survey.survey, "keyring_key": _keyring.key_of, "text_lines": _survey.text_lines}
+        return {"awx_survey": survey.survey, "keyring_key": keyring.key_of, "text_lines": survey.text_lines}

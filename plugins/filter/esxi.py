@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import diagnosis, esxcli, handover, scsi_id, suspects, vmkernel
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import diagnosis, esxcli, scsi_id, suspects, suspects_output, vmkernel
 
 
 class FilterModule:
@@ -22,6 +22,6 @@ class FilterModule:
             "esxcli": esxcli.records,
             "scsi_id": scsi_id.scsi_id,
             "suspect_luns": suspects.suspects,
-            "suspect_luns_summary": handover.summary,
-            "suspect_luns_vars": handover.variables,
+            "suspect_luns_summary": suspects_output.summary,
+            "suspect_luns_vars": suspects_output.variables,
         }

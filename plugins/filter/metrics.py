@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _metrics
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _metrics
 
 
 class FilterModule:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _luns, _policy, _remediation
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._report import result, summary
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _page
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import page, summary
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import luns, outcome, policy, remediation
 
 
 class FilterModule:
@@ -19,15 +18,15 @@ class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Name -> function."""
         return {
-            "remediation_policy": _policy.apply,
-            "remediation_confirmed": _remediation.confirmed,
-            "remediation_by_host": _luns.by_host,
-            "remediation_found_luns": _luns.found,
-            "remediation_kernel_logs": _luns.logs,
-            "remediation_owed": _remediation.owed,
-            "remediation_plan": _remediation.plan,
-            "remediation_report": _page.render,
-            "remediation_returned": _remediation.returned,
-            "remediation_result": result.result,
+            "remediation_policy": policy.apply,
+            "remediation_confirmed": remediation.confirmed,
+            "remediation_by_host": luns.by_host,
+            "remediation_found_luns": luns.found,
+            "remediation_kernel_logs": luns.logs,
+            "remediation_owed": remediation.owed,
+            "remediation_plan": remediation.plan,
+            "remediation_report": page.render,
+            "remediation_returned": remediation.returned,
+            "remediation_result": outcome.result,
             "remediation_summary": summary.summary,
         }

@@ -149,18 +149,18 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kmsg, reservations
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kmsg import Read, Record
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kernel_events, kernel_log
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kernel_log import Read, Record
 
 
 def _read(options: dict[str, t.Any]) -> Read:
     if options["since"] == "":
         raise InputError("since is empty: give the mark of an earlier call, or boot, or leave it out.")
     if options["path"]:
-        return Read(kmsg.read_file(options["path"]), "", "")
+        return Read(kernel_log.read_file(options["path"]), "", "")
     if options["since"] is None:
-        return Read([], kmsg.mark(), "")
-    return kmsg.since("" if options["since"] == "boot" else options["since"])
+        return Read([], kernel_log.mark(), "")
+    return kernel_log.since("" if options["since"] == "boot" else options["since"])
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
@@ -191,7 +191,7 @@ def main() -> None:
         lines = _lines(read.records, module.params["patterns"])
     except RescueError as error:
         module.fail_json(msg=str(error))
-    events = [asdict(event) for event in reservations.parse(read.records).events]
+    events = [asdict(event) for event in kernel_events.parse(read.records).events]
     module.exit_json(changed=False, mark=read.mark, gap=read.gap, events=events, lines=lines)
 
 

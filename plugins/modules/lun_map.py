@@ -180,12 +180,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import join, wanted
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, select
 
 
 def _map(options: dict[str, t.Any]) -> dict[str, t.Any]:
-    luns = join.read_within(options["timeout"], options["root"], options["tgt_control_port"])
-    chosen, missing = (luns, []) if options["wanted"] is None else wanted.select(luns, options["wanted"])
+    luns = lun_map.read_within(options["timeout"], options["root"], options["tgt_control_port"])
+    chosen, missing = (luns, []) if options["wanted"] is None else select.select(luns, options["wanted"])
     return {"luns": [lun.record() for lun in chosen], "missing": missing}
 
 

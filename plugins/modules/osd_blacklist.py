@@ -281,8 +281,8 @@ closed:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.fencing import Change, apply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.fence import Change, apply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
 
 

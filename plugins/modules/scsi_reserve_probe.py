@@ -234,11 +234,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import fleet
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.fleet import Access, Where
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import probe_all
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.wanted import bare
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe_all import Access, Where
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.select import bare
 
 LONGEST_DEADLINE_S = 3600
 _NAMES = ("serial", "eui", "naa")
@@ -251,8 +251,8 @@ def _probe(options: dict[str, t.Any]) -> dict[str, t.Any]:
     plan = Plan(options["deadline"], options["slow_after"], options["write_path"])
     access = Access(options["initiator"], chap, options["force"])
     if options["luns"] is None:
-        return fleet.probe_one(_where(options), plan, access)
-    outcomes = fleet.probe_all([_where(lun) for lun in options["luns"]], plan, access)
+        return probe_all.probe_one(_where(options), plan, access)
+    outcomes = probe_all.probe_all([_where(lun) for lun in options["luns"]], plan, access)
     return {"probes": [{**lun, **outcome} for lun, outcome in zip(options["luns"], outcomes)]}
 
 

@@ -21,7 +21,7 @@ import typing as t
 from pathlib import Path
 
 import yaml
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
 from lab import BLACKLIST, Lab
 from launch import Job, launch
 from stand_in import TOKEN, Store, serve
@@ -78,7 +78,7 @@ class Setup:
         return launch(self.store, self.store.named("job_templates", f"{PREFIX}: {name}"), answers)
 
     def blacklist(self) -> dict[str, t.Any]:
-        found = fencing.apply({**self.lab.connection, **BLACKLIST}, dry_run=False)
+        found = fence.apply({**self.lab.connection, **BLACKLIST}, dry_run=False)
         return {"entries": found.after, "leases": found.leases}
 
 

@@ -23,8 +23,8 @@ from pathlib import Path
 import fleet
 import peers
 import rados
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import suspects, vmkernel
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import suspects, vmkernel
 from lab import BLACKLIST, LOOK, Lab
 
 HERE = Path(__file__).parent
@@ -173,7 +173,7 @@ class Bench:
         times = []
         for wanted in ({**options, "lease": lease}, {**options, "state": "restored"}):
             began = time.perf_counter()
-            change = fencing.apply(wanted, dry_run=False)
+            change = fence.apply(wanted, dry_run=False)
             times.append(time.perf_counter() - began)
             if len(change.added + change.removed) != CLIENTS:
                 raise SystemExit(f"Not all clients were fenced and let in: {len(change.added)}, {len(change.removed)}")

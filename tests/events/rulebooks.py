@@ -24,7 +24,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import quote
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
 from lab import BLACKLIST, LOOK, Lab
 
@@ -114,7 +114,7 @@ class Events:
         return [image["spec"] for image in detect({**self.lab.connection, **LOOK, "notify_timeout": 1})["images"]]
 
     def blacklist(self) -> dict[str, t.Any]:
-        found = fencing.apply({**self.lab.connection, **BLACKLIST}, dry_run=False)
+        found = fence.apply({**self.lab.connection, **BLACKLIST}, dry_run=False)
         return {"entries": found.after, "leases": found.leases}
 
     @contextlib.contextmanager

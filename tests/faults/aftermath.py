@@ -11,7 +11,7 @@ import time
 import typing as t
 from datetime import datetime, timezone
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
@@ -54,7 +54,7 @@ class After(t.NamedTuple):
 
 
 def blacklist(lab: Lab) -> dict[str, t.Any]:
-    found = fencing.apply({**lab.connection, **BLACKLIST}, dry_run=False)
+    found = fence.apply({**lab.connection, **BLACKLIST}, dry_run=False)
     if found.unread:
         raise LabError(f"The leases could not be read: {found.unread}")
     return {"entries": found.after, "leases": found.leases}

@@ -29,8 +29,8 @@ from pathlib import Path
 import yaml
 from aftermath import blacklist
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _keyring
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx import keyring
 from lab import BLACKLIST, Lab
 
 DEADLINE_S = 90
@@ -50,7 +50,7 @@ def hostile(canary: Path) -> list[str]:
 
 def key_of(lab: Lab) -> str:
     """The admin's, for the modules that take a key and no keyring."""
-    return _keyring.key_of((lab.directory / "keyring").read_text(), "client.admin")
+    return keyring.key_of((lab.directory / "keyring").read_text(), "client.admin")
 
 
 def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
@@ -203,7 +203,7 @@ def main() -> None:
         failed += bool(wrong)
         if wrong:
             print(f"FAILED  {name}, {what}: {wrong}", flush=True)
-    fencing.apply({**lab.connection, **BLACKLIST, "addresses": [CLIENT], "state": "restored", "restore": "always"}, dry_run=False)
+    fence.apply({**lab.connection, **BLACKLIST, "addresses": [CLIENT], "state": "restored", "restore": "always"}, dry_run=False)
     after = blacklist(lab)
     if after != before:
         failed += 1

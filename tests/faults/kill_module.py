@@ -28,8 +28,8 @@ from itertools import count
 from pathlib import Path
 
 from aftermath import blacklist, seconds_left
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing, lease
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence, lease_store
 from lab import BLACKLIST, Lab
 
 ACTS = ("fence", "restore", "extend", "reset")
@@ -58,7 +58,7 @@ def lines(act: t.Callable[[int, bool], None]) -> None:
     def trace(frame: types.FrameType, event: str, _argument: t.Any) -> t.Any:
         if CODE not in frame.f_code.co_filename:
             return None
-        if frame.f_code is lease._Lock.take.__code__:
+        if frame.f_code is lease_store._Lock.take.__code__:
             begun.set()
         if event == "line" and begun.is_set():
             act(next(numbers), os.path.basename(frame.f_code.co_filename) in CHANGES and frame.f_code.co_name != "parse")
@@ -78,7 +78,7 @@ def child(lab: Lab, act: str, client: str, line: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     lines(at)
-    fencing.apply(options(lab, act, client), dry_run=False)
+    fence.apply(options(lab, act, client), dry_run=False)
     print(json.dumps([number for number, changes in enumerate(seen, 1) if changes]), len(seen))
 
 
@@ -90,7 +90,7 @@ class Killing:
         """At which it is to be killed, and of how many."""
         client = self.ready(act)
         if act in ("restore", "reset"):
-            fencing.apply(options(self.lab, {"restore": "fence", "reset": "extend"}[act], client), dry_run=False)
+            fence.apply(options(self.lab, {"restore": "fence", "reset": "extend"}[act], client), dry_run=False)
         changes, last = self.child(act, client, 0).stdout.rsplit(maxsplit=1)
         self.cleared(client)
         often = json.loads(changes)[:: max(1, step // 10)]
@@ -112,13 +112,13 @@ class Killing:
         client = self.ready(act)
         before = blacklist(self.lab)["entries"]
         if act in ("restore", "reset"):
-            fencing.apply(options(self.lab, {"restore": "fence", "reset": "extend"}[act], client), dry_run=False)
+            fence.apply(options(self.lab, {"restore": "fence", "reset": "extend"}[act], client), dry_run=False)
         done = self.child(act, client, line)
         wrong = [] if done.returncode in (0, -signal.SIGKILL) else [f"it ended with {done.returncode}: {done.stderr}"]
         wrong += self.unfinished(client, before)
         self.unlock()
         try:
-            kept = fencing.apply(options(self.lab, "restore", client), dry_run=False).kept
+            kept = fence.apply(options(self.lab, "restore", client), dry_run=False).kept
             wrong += [f"it is kept: {kept}"] if kept else []
             wrong += differences(before, blacklist(self.lab))
         except RescueError as error:
@@ -141,17 +141,17 @@ class Killing:
             self.waited = True
             return
         for holder in holders:
-            words = ["lock", "break", lease.OBJECT, lease._LOCK, holder["name"], "--lock-cookie", holder["cookie"]]
+            words = ["lock", "break", lease_store.OBJECT, lease_store._LOCK, holder["name"], "--lock-cookie", holder["cookie"]]
             self.lab.run("rados", "--conf", self.lab.conf, "--pool", "rbd", *words)
 
     def holders(self) -> list[dict[str, str]]:
-        words = ["lock", "info", lease.OBJECT, lease._LOCK, "--format", "json"]
+        words = ["lock", "info", lease_store.OBJECT, lease_store._LOCK, "--format", "json"]
         said = self.lab.run("rados", "--conf", self.lab.conf, "--pool", "rbd", *words, check=False)
         return json.loads(said).get("lockers", []) if said.strip() else []
 
     def cleared(self, client: str) -> None:
         """So that one kill that went wrong is not seen after the next one."""
-        fencing.apply({**options(self.lab, "restore", client), "restore": "always"}, dry_run=False)
+        fence.apply({**options(self.lab, "restore", client), "restore": "always"}, dry_run=False)
         self.lab.run("ceph", "--conf", self.lab.conf, "osd", "blocklist", "rm", client)
 
 

@@ -31,7 +31,7 @@ import typing as t
 from pathlib import Path
 
 from aftermath import outcome
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import fencing
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
 from lab import BLACKLIST, Lab
 
 NAME = "client.iscsi-rescue"
@@ -145,7 +145,7 @@ class Privilege:
         self.check(what, outcome(done) in ends, f"{outcome(done)}: {done.stdout[-3000:]}{done.stderr[-1000:]}")
 
     def blacklist(self) -> dict[str, t.Any]:
-        found = fencing.apply({**self.lab.connection, **BLACKLIST}, dry_run=False)
+        found = fence.apply({**self.lab.connection, **BLACKLIST}, dry_run=False)
         return {"entries": found.after, "leases": found.leases}
 
     def caps(self) -> dict[str, list[str]]:

@@ -27,10 +27,10 @@ import typing as t
 from pathlib import Path
 
 from aftermath import After, blacklist, look, outcome, require_sight, reserved, seconds_left, sentence
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import blacklist as entries
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import lease
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist as entries
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import lease_store
 from fault_list import FAULTS, HEALED, INSIDE, NOTHING, PENDING, TASKS, Fault
 from lab import Lab, LabError, lives
 
@@ -255,7 +255,7 @@ class Inside:
         lab, stale, was = self.cell.lab, self.cell.words["STALE"], False
         with Cluster(Connection.from_options(lab.connection)) as cluster:
             while not self.over.is_set():
-                leased, entered = stale in lease.read(cluster, "rbd"), stale in entries.read(cluster).entries
+                leased, entered = stale in lease_store.read(cluster, "rbd"), stale in entries.read(cluster).entries
                 if {"leased": leased, "entered": entered, "removed": was and not entered}[self.cell.phase]:
                     self.happen()
                     return

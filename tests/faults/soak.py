@@ -10,7 +10,7 @@ often, and not in one. Then it runs once more, and where a stopped client stays 
 refused, and its surplus client is ended. Then the LUN answers, its one watcher is alive, the blacklist is as before, and no lease and no reservation is
 left. Nobody but the stale client is on the blacklist meanwhile.
 
-Seen to fail: with restoring that takes every client for gone (``is_gone`` in _ceph/leasing.py), a stopped client is let in, and the run ends as healed;
+Seen to fail: with restoring that takes every client for gone (``is_gone`` in _fencing/plan.py), a stopped client is let in, and the run ends as healed;
 guards_out.py shows that anew.
 """
 

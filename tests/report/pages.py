@@ -15,8 +15,8 @@ import sys
 import typing as t
 from pathlib import Path
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _page
-from test_report import DEAD, EVENT, QUIET, TEMPLATE, confirmed, healed, image, probe, run, run_detected, spoilt
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import page as report_page
+from plugin_utils._report.test_report import DEAD, EVENT, QUIET, TEMPLATE, confirmed, healed, image, probe, run, run_detected, spoilt
 
 # Right to left, from here to the end of the line.
 TURNED = "rbd/\u202elun\u2066"
@@ -73,7 +73,7 @@ def wrong() -> dict[str, tuple[dict[str, t.Any], str, str]]:
 
 
 def write(directory: Path, name: str, summed: dict[str, t.Any], old: str = "", new: str = "") -> None:
-    page = _page.render(summed, TEMPLATE)
+    page = report_page.render(summed, TEMPLATE)
     if old not in page:
         raise SystemExit(f"{name}: the page has no {old!r} to replace.")
     directory.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,9 @@ from typing import Union
 
 Files = dict[str, Union[str, bytes, Path]]
 
-CAPTURES = Path(__file__).parent / "data" / "captures"
+ROOT = Path(__file__).parents[2]
+DATA = Path(__file__).parent / "data"
+CAPTURES = DATA / "captures"
 SCST = "sys/kernel/scst_tgt"
 LIO = "sys/kernel/config/target"
 _LINKS = {"scst-links": SCST, "lio-links": LIO}

@@ -6,7 +6,7 @@
 
 ``make test-unit`` takes a few hundred examples of each, ``make test-hostile`` a hundred thousand.
 
-Seen to fail: with ``understood`` in _ceph/answers.py letting errors through, the tests of sessions, the quorum, the blacklist and pools fail.
+Seen to fail: with ``understood`` in _ceph/decode_guard.py letting errors through, the tests of sessions, the quorum, the blacklist and pools fail.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _policy
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, blacklist, lease, notify_reply, placement, pools, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, notify_reply, placement, pools, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi import diagnosis, esxcli, handover, suspects, vmkernel
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._esxi.scsi_id import scsi_id
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kmsg, reservations, scst_trace
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, lease_store
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kernel_events, kernel_log, scst_trace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import join, scst, tgt
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, scst, tgt
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, sweep
-from ansible_collections.cephops.iscsi_rescue.tests.unit import test_report as reports
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import diagnosis, esxcli, suspects, suspects_output, vmkernel
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.scsi_id import scsi_id
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import policy
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import CAPTURES, lay_out
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import text as captured
+from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._report import test_report as reports
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -137,7 +138,7 @@ a_lease = shaped(run=st.text(max_size=9), reason=st.text(max_size=9), added=time
 @given(addresses | st.text(max_size=9), a_lease.map(json.dumps).map(str.encode) | st.binary(max_size=99))
 def test_leases(key: str, value: bytes) -> None:
     try:
-        found = lease.decoded(key, value)
+        found = lease_store.decoded(key, value)
     except (InputError, KeyError, TypeError, ValueError, OverflowError):
         return
     assert isinstance(found.added, float) and isinstance(found.until, str) and all(isinstance(image, str) for image in found.images)
@@ -162,7 +163,7 @@ def test_dump_watchers(answers: list[t.Any]) -> None:
 @given(shaped(blocklist=st.dictionaries(addresses, st.text()), blacklist=st.dictionaries(addresses, st.text())))
 def test_the_blacklist(answer: t.Any) -> None:
     try:
-        found = blacklist.parse(answer)
+        found = blocklist.parse(answer)
     except ClusterError:
         return
     assert all(isinstance(until, str) for until in found.entries.values())
@@ -210,12 +211,12 @@ def test_lines_and_flags_of_a_match(text: str) -> None:
 
 @given(torn((DATA / "logs" / "scst-trace-reserve.dmesg").read_text() + (DATA / "logs" / "incident-kern.log").read_text()) | st.text())
 def test_kernel_logs(text: str) -> None:
-    reservations.parse(kmsg.parse_lines(text.splitlines()))
+    kernel_events.parse(kernel_log.parse_lines(text.splitlines()))
 
 
 @given(st.lists(st.binary(max_size=80) | st.builds(lambda head, text: head + text, st.just(b"6,1,1,-;"), st.binary(max_size=60)), max_size=6))
 def test_records_of_the_kernel(raw: list[bytes]) -> None:
-    reservations.parse(record for record in map(kmsg.parse_record, raw) if record)
+    kernel_events.parse(record for record in map(kernel_log.parse_record, raw) if record)
 
 
 @given(torn(captured("scst-root")))
@@ -262,7 +263,7 @@ def test_sysfs_and_configfs(tree: Tree, data: st.DataObject) -> None:
                     st.binary(max_size=60) | st.sampled_from([b"/dev/rbd0\0", b"/dev/\0/x", b"/dev/rbd/\xff\xfe", b"../../../..", b"0x", b"-1", b"9" * 50])
                 )
             )
-        for lun in join.read(tree.root, 0):
+        for lun in lun_map.read(tree.root, 0):
             json.dumps(lun.record()).encode()
     except RescueError:
         pass
@@ -297,14 +298,14 @@ def test_the_log_of_esxi(text: str) -> None:
         assert event["kind"] in t.get_args(vmkernel.Kind)
     found = suspects.suspects(read["events"], [])
     json.dumps(found)
-    assert yaml.safe_load(handover.variables(found))["remediate_watchers_images"] in ([], None)
-    assert handover.summary(found)
+    assert yaml.safe_load(suspects_output.variables(found))["remediate_watchers_images"] in ([], None)
+    assert suspects_output.summary(found)
 
 
 @given(st.lists(st.text(max_size=20), max_size=3))
 def test_suspects_for_the_role(images: list[str]) -> None:
     """Every name comes back as it was, and as text that is no template."""
-    told = handover.variables([{"healable": True, "images": images}])
+    told = suspects_output.variables([{"healable": True, "images": images}])
     loader = type("Loader", (yaml.SafeLoader,), {})
     loader.add_constructor("!unsafe", lambda loader, node: ("unsafe", node.value))
     read = yaml.load(told, loader)["remediate_watchers_images"]
@@ -372,7 +373,7 @@ def test_names_of_devices(text: str) -> None:
 @given(st.text(max_size=30) | st.sampled_from(["host == 'a'", "starts_with(entity, 'x')", "image.spec", "10.0.0.0/8"]), anything)
 def test_rules_of_the_operator(text: str, record: t.Any) -> None:
     try:
-        rule = _policy.rule(text)
+        rule = policy.rule(text)
     except InputError:
         return
     assert callable(rule)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.answers import understood
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import understood
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
 

@@ -10,7 +10,7 @@ import errno
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.answers import understood
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import understood
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 
 _NOT_FOR_US = (errno.EACCES, errno.EPERM)

@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, KernelError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kmsg
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kernel_log
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_sites import Match, Site
 
 # The first is there without debugfs, since Linux 5.8.
@@ -114,7 +114,7 @@ def _open(mode: str) -> t.IO[str]:
 
 def _mark() -> str:
     try:
-        return kmsg.mark()
+        return kernel_log.mark()
     except RescueError:
         return ""
 
@@ -124,7 +124,7 @@ def _own_words(mark: str) -> str:
     if not mark:
         return ""
     try:
-        records = kmsg.since(mark).records
+        records = kernel_log.since(mark).records
     except RescueError:
         return ""
     return "; ".join(record.message.strip() for record in records if record.message.startswith(_SPEAKER))

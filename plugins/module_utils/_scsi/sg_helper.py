@@ -20,7 +20,7 @@ import time
 import typing as t
 from multiprocessing.connection import Connection
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import apart
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import detached_process
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import Unreachable
@@ -83,7 +83,7 @@ def run(generic: str, channel: Connection) -> t.NoReturn:
     """Serves commands from ``channel`` until its other end is closed, leaves nothing reserved, and ends the process."""
     # Whatever happens, this copy of the caller must not go on as if it were the caller.
     with contextlib.suppress(BaseException):
-        apart.detach(keep=channel.fileno())
+        detached_process.detach(keep=channel.fileno())
         unit = _Unit(generic)
         try:
             _serve(unit, channel)

@@ -16,7 +16,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, guards, images, report, verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, guards, images, module_result, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, Surroundings, WatchedImage
@@ -57,7 +57,7 @@ class _Look:
         culprits = self._weighed(survey, judgements, found)
         self._stages.end("blast_radius")
         how = {"survey": {"way": survey.way, "why": survey.why}, "elapsed": self._stages.seconds}
-        return {**report.result(self._placed(survey, judgements), culprits, seen, named, found.began), **how}
+        return {**module_result.result(self._placed(survey, judgements), culprits, seen, named, found.began), **how}
 
     def _suspects(self, seen: t.Sequence[WatchedImage]) -> list[WatchedImage]:
         asked = self._options["liveness"]

@@ -18,7 +18,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import directory, images, sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.join import in_words, join, stray
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.match_headers import in_words, join, stray
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kmsg
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kernel_log
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.disk import find
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
@@ -51,13 +51,13 @@ def both(storage):
 @pytest.fixture(autouse=True)
 def lun(both, storage, request):
     """Nobody holds the LUN before a test nor after it, and no error handling of the kernel has touched it."""
-    mark = kmsg.mark()
+    mark = kernel_log.mark()
     yield both
     storage.resume()
     wait_for(lambda: not helpers(), saying="the end of the helpers")
     assert both.holder() == ""
     if "attention" not in request.node.name:
-        log = kmsg.since(mark)
+        log = kernel_log.since(mark)
         touched = [record.message for record in log.records if any(word in record.message.lower() for word in ("reset", "abort", "offline"))]
         assert (log.gap, touched) == ("", [])
 

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to be done with leases and entries, when fencing and when restoring. Decides and touches nothing.
+
+Times are seconds since the epoch by this host's clock; the cluster's clock wrote the entries.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import TIME
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease
+
+# A client that lost its monitor looks for another one every 3 s (mon_client_hunt_interval), and has no session meanwhile.
+BETWEEN_LOOKS_S = 3.0
+# A run is done with fencing and looking again within this time, most often; ending its fence sooner could meet its add on the way to the OSDs.
+UNDER_WAY_S = 60
+# An entry that is there and lasts for this part of what is asked for lasts long enough.
+_ENOUGH = 0.5
+# Before Ceph 15, the monitor's local time.
+_TIMES = (TIME, "%Y-%m-%d %H:%M:%S.%f")
+
+Entries = t.Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class FencePlan:
+    """``record``: leases to write first. ``add`` and ``extend``: addresses to put on the blacklist, those that are new and those whose entry ends too soon."""
+
+    record: list[Lease] = field(default_factory=list)
+    add: list[str] = field(default_factory=list)
+    extend: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RestorePlan:
+    """``remove``: entries that go; ``reset``: entries that get their former expiry back, with what is left of it in seconds.
+
+    ``close``: leases that end with that, or have nothing left to end; ``keep``: leases that stay, with the reason; ``foreign``: addresses whose
+    entry somebody else made anew, which is left alone while the lease ends.
+    """
+
+    remove: list[str]
+    reset: dict[str, float]
+    close: list[str]
+    keep: list[dict[str, str]]
+    foreign: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """How to restore. ``when``: ``when_gone``, ``always`` or ``never``; ``looks``: at the monitors' sessions, none unless for ``when_gone``.
+
+    ``spare_recent``: whether leases stay that a run under way may have written.
+    """
+
+    when: str
+    looks: t.Sequence[Sessions]
+    spare_recent: bool = False
+
+
+def seconds_left(until: str, now: float) -> float:
+    """How long an entry still lasts. Raises ClusterError for a time that cannot be read."""
+    for shape in _TIMES:
+        try:
+            return datetime.strptime(until, shape).timestamp() - now
+        except ValueError:
+            continue
+    raise ClusterError(f"The blacklist says '{until}' for the end of an entry: this Ceph release is not known here.")
+
+
+def plan_fence(wanted: t.Mapping[str, Lease], leases: t.Mapping[str, Lease], entries: Entries) -> FencePlan:
+    """``wanted``: the leases that this run would write; ``leases``: those that are open; ``entries``: the blacklist.
+
+    What lasts long enough is left alone, whoever made it.
+    """
+    plan = FencePlan()
+    for client, mine in wanted.items():
+        until = entries.get(client)
+        if until is not None and seconds_left(until, mine.added) >= mine.expire * _ENOUGH:
+            continue
+        (plan.add if until is None else plan.extend).append(client)
+        plan.record.append(replace(mine, prior=_prior(until, leases.get(client))))
+    return plan
+
+
+def _prior(until: str | None, open_lease: Lease | None) -> str:
+    """Until when an entry lasted that is not ours, '' for none. An open lease knows, unless somebody changed the entry since then."""
+    if open_lease and open_lease.until in ("", until):
+        return open_lease.prior
+    return until or ""
+
+
+def is_gone(open_lease: Lease, looks: t.Sequence[Sessions], now: float) -> bool:
+    """Whether no look found a session of the client, and the first is long enough ago; that may be one before it was fenced."""
+    if not looks or not all(look.missing(open_lease.address) for look in looks):
+        return False
+    return len(looks) > 1 or seconds_gone(open_lease, now) >= BETWEEN_LOOKS_S
+
+
+def seconds_gone(open_lease: Lease, now: float) -> float:
+    """For how long the client is known to be gone by the looks before it was fenced; 0 when one saw it, or by a clock that is behind."""
+    return max(0.0, now - open_lease.gone_since) if open_lease.gone_since else 0.0
+
+
+def plan_restore(pool: str, leases: t.Mapping[str, Lease], entries: Entries, how: Restoring, now: float) -> RestorePlan:
+    """Which entries may go, and which leases.
+
+    An entry that is not there any more has expired, or somebody took it away: its lease ends, and nothing is added. But where a lease does not say
+    yet when its entry ends, a run was killed between taking the prior entry away and adding one, so the prior one is owed. An entry that ends at
+    another time than the run saw to was made by somebody else, since an add does not change one that is there.
+    """
+    foreign = [client for client, lease in leases.items() if lease.until and entries.get(client, lease.until) != lease.until]
+    ours = [client for client in leases if client in entries and client not in foreign]
+    keep = [client for client in ours if not _may_go(leases[client], how, now)]
+    over = [client for client in leases if client not in keep]
+    owed = [client for client in over if leases[client].prior and (client in ours or (client not in entries and not leases[client].until))]
+    priors = {client: seconds_left(leases[client].prior, now) for client in owed}
+    reset = {client: left for client, left in priors.items() if left > 0}
+    remove = [client for client in ours if client in over and client not in reset]
+    return RestorePlan(remove, reset, over, [_kept(pool, leases[client], entries[client], how, now) for client in keep], foreign)
+
+
+def _may_go(open_lease: Lease, how: Restoring, now: float) -> bool:
+    if how.spare_recent and _is_recent(open_lease, now):
+        return False
+    return how.when == "always" or (how.when == "when_gone" and is_gone(open_lease, how.looks, now))
+
+
+def _is_recent(open_lease: Lease, now: float) -> bool:
+    return abs(now - open_lease.added) < UNDER_WAY_S
+
+
+def _kept(pool: str, open_lease: Lease, until: str, how: Restoring, now: float) -> dict[str, str]:
+    client = open_lease.address
+    last = next((look for look in reversed(how.looks) if client in look.hosts), None)
+    return {
+        "address": client,
+        "host": last.hosts[client] if last else "",
+        "entity": last.names.get(client, "") if last else "",
+        "until": until,
+        "pool": pool,
+        "run": open_lease.run,
+        "fenced_for": open_lease.reason,
+        "reason": _why_kept(open_lease, last, how, now),
+    }
+
+
+def _why_kept(open_lease: Lease, last: Sessions | None, how: Restoring, now: float) -> str:
+    if how.when == "never":
+        return "it was asked for that no fence is taken away before it ends by itself"
+    if how.spare_recent and _is_recent(open_lease, now):
+        return f"run {open_lease.run} fenced it less than {UNDER_WAY_S} s ago and may be under way: wait for it, then restore again"
+    if last is not None:
+        who = f"as {last.names.get(open_lease.address) or 'an unknown user'} on host {last.hosts[open_lease.address] or 'unknown'}"
+        return f"the client still lives, {who}: end that process there, then restore again; before that it would take the image back"
+    gaps = [look.gap for look in how.looks if look.gap] or ["it was found gone only once"]
+    return f"it is not known whether the client still lives ({gaps[0]}): restore again when that can be seen"

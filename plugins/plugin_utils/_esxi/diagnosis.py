@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the answers of ESXi hosts and gateways to suspects, and to what was not answered. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, suspects, vmkernel
+
+Data = t.Mapping[str, t.Any]
+
+# What diagnose_esxi.yml has printed before a file: how long it is.
+_SIZE = re.compile(r"# of (\d{0,18}) bytes\s*(?:\n|$)")
+# What is asked -> the field that no record of it lacks.
+_FIELDS = {"extents": "vmfs_uuid", "stats": "device"}
+
+
+def diagnose(asked: t.Sequence[Data], maps: t.Sequence[Data]) -> dict[str, t.Any]:
+    """``suspects``, ``read`` (what was read, in words), ``gaps`` (what was not, in words) and ``logs`` (how many were read).
+
+    ``asked``: results of a task in a loop over items with ``host`` and ``what`` (``log``, ``extents`` or ``stats``), whose ``stdout`` is the answer. Of a file
+    only the end may have been read: then the item has ``bytes``, how much that is at most, and the answer begins with how much there is.
+    ``maps``: results of M(cephops.iscsi_rescue.lun_map) in a loop over gateways.
+    """
+    asked = [_measured(one) for one in asked]
+    logs = {one["item"]["host"]: vmkernel.events(one["stdout"], one["item"]["host"]) for one in asked if one["item"]["what"] == "log" and _answered(one)}
+    told = [_records(one) for one in asked if one["item"]["what"] != "log" and _answered(one)]
+    records = {what: [record for item, found, _fault in told if item["what"] == what for record in found] for what in _FIELDS}
+    events = [event for log in logs.values() for event in log["events"]]
+    luns = [lun for one in maps for lun in one.get("luns", [])]
+    gaps = [f"{one['item']['host']} did not give its {one['item']['what']}: {_why(one)}" for one in asked if not _answered(one)]
+    gaps += [f"the {one['item']['what']} of {one['item']['host']} ended early: {_why(one)}" for one in asked if _answered(one) and one["rc"]]
+    gaps += [f"the {item['what']} of {item['host']} cannot be read: {fault}" for item, _found, fault in told if fault]
+    gaps += [f"the {_too_long(one)}" for one in asked if _too_long(one)]
+    gaps += [f"gateway {one['item']} did not tell its LUNs: {_why(one)}" for one in maps if "luns" not in one]
+    read = [_log(host, log) for host, log in logs.items()] + [f"gateway {one['item']}: {_count(len(one['luns']), 'LUN')}" for one in maps if "luns" in one]
+    return {"suspects": suspects.suspects(events, luns, records["extents"], records["stats"]), "read": read, "gaps": gaps, "logs": len(logs)}
+
+
+def _measured(one: Data) -> Data:
+    """The answer without the line that tells its ``size``."""
+    hit = _SIZE.match(str(one.get("stdout") or ""))
+    return {**one, "stdout": one["stdout"][hit.end() :], "size": int(hit[1] or 0)} if hit else one
+
+
+def _too_long(one: Data) -> str:
+    item, read = one["item"], int(one["item"].get("bytes", 0))
+    if not _answered(one) or one.get("size", 0) <= read:
+        return ""
+    return f"{item['what']} of {item['host']} has {one['size']:,} bytes, of which the last {read:,} were read: raise diagnose_esxi_log_bytes to read more"
+
+
+def _answered(one: Data) -> bool:
+    """Of a log, what came counts, also where more should have come."""
+    return bool(one.get("stdout")) if one["item"]["what"] == "log" and one.get("rc") else one.get("rc") == 0 and "stdout" in one
+
+
+def _records(one: Data) -> tuple[Data, list[esxcli.Record], str]:
+    """(what was asked, the records, why there are none)."""
+    item = one["item"]
+    try:
+        found = esxcli.records(one["stdout"])
+    except InputError as error:
+        return item, [], str(error)
+    fit = [record for record in found if isinstance(record.get(_FIELDS[item["what"]]), str)]
+    return item, fit, "that is not what esxcli prints" if found and not fit else ""
+
+
+def _why(one: Data) -> str:
+    """The first line of what there is."""
+    said = str(one.get("stderr") or one.get("stdout") or one.get("msg") or f"exit status {one.get('rc')}").strip()
+    return said.splitlines()[0] if said else "no answer"
+
+
+def _log(host: str, log: Data) -> str:
+    dropped = f", the {log['dropped']} oldest of them left out" if log["dropped"] else ""
+    return f"log of {host}: {_count(log['lines'], 'line')}, {log['lines'] - log['unparsed']} tell of devices in trouble{dropped}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a run as one page. On the controller only, for it takes Jinja."""
+
+from __future__ import annotations
+
+import typing as t
+
+import jinja2
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import svg
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice
+
+Data = t.Mapping[str, t.Any]
+
+# Outcome -> (headline, what it means).
+_OUTCOMES = {
+    "nothing_to_do": ("Nothing to do", "Nothing had to be changed."),
+    "healed": ("Healed", "The watchers are as they should be, and neither this run nor an earlier one that it went on from left anything on the blacklist."),
+    "healed_restore_pending": (
+        "Healed, not finished",
+        "The stale client was fenced, and was not let in again yet; below is said why.",
+    ),
+    "refused": ("Refused", "Something is wrong, but the evidence does not allow fencing all of it, or not everything could be seen."),
+    "would_heal": ("Would heal", "Check mode: nothing was changed."),
+    "failed": ("Failed", "A step went wrong."),
+}
+
+
+def render(summed: Data, template: str) -> str:
+    """The page. Everything in ``summed``, the role's result, is text from outside and is escaped."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    headline, meaning = _OUTCOMES[summed["outcome"]]
+    images = [{**image, "luns": [_lun(lun) for lun in image["luns"]]} for image in summed["images"]]
+    picture = svg.timeline(summed["timeline"])
+    return environment.from_string(str(template)).render(
+        run={**summed, "images": images},
+        headline=headline,
+        meaning=meaning,
+        timeline=picture,
+        blacklist=_blacklist(summed),
+        canvas={"width": svg.WIDTH, "left": svg.LEFT},
+    )
+
+
+def _lun(lun: Data) -> dict[str, t.Any]:
+    return {**lun, "where": advice.where(lun["before"] or lun["after"]), "latency": svg.latency(lun["before"], lun["after"])}
+
+
+def _blacklist(summed: Data) -> dict[str, t.Any]:
+    """The entries that were not the same all the time, and how many were."""
+    states = [summed[f"blacklist_{when}"] for when in ("before", "during", "after")]
+    known = [state for state in states if state is not None]
+    clients = sorted({client for state in known for client in state})
+    moved = [client for client in clients if len({state.get(client) for state in known}) > 1]
+    rows = [{"client": client, "until": [_until(state, client) for state in states]} for client in moved]
+    return {"rows": rows, "same": len(clients) - len(moved), "known": summed["blacklist_before"] is not None, "unread": len(states) - len(known)}
+
+
+def _until(state: Data | None, client: str) -> str:
+    if state is None:
+        return "not read"
+    return f"until {state[client]}" if client in state else "no entry"

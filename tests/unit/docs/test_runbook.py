@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the runbook says that the collection prints is what it prints."""
+
+from __future__ import annotations
+
+import ast
+import re
+import typing as t
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
+
+# What stands for something that differs, and what parts of a line are joined by.
+BETWEEN = re.compile(r"\b(?:ADDRESS|CONF|GAP|HOST|IMAGE|M|N|OSD|PG|POOL|REASONS?|RULE|RUN|STATE|TIME|USER|VERDICT|WHAT)\b|[;,:'] | \(|\)")
+
+
+def printed() -> str:
+    """Every text in the code, and the tasks as they are."""
+    code = [path for folder in ("plugins", "roles") for path in (ROOT / folder).rglob("*.py")]
+    trees = [ast.parse(path.read_text()) for path in code]
+    texts = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    tasks = [re.sub(r"\s+", " ", path.read_text()) for folder in ("playbooks", "roles") for path in (ROOT / folder).rglob("*.yml")]
+    return "\n".join(texts + tasks)
+
+
+def quoted() -> t.Iterator[str]:
+    """What is quoted in blocks of text, and in the first column of tables."""
+    page = (ROOT / "docs" / "runbook.md").read_text()
+    for block in re.findall(r"```text\n(.*?)```", page, re.DOTALL):
+        yield from block.splitlines()
+    yield from re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+
+
+PRINTED = printed()
+
+
+@pytest.mark.parametrize("line", list(quoted()))
+def test_the_runbook_quotes_what_is_printed(line: str) -> None:
+    parts = [part.strip(" .") for part in BETWEEN.split(line)]
+    wanted = [part for part in parts if len(part) > 3]
+    assert wanted
+    assert [part for part in wanted if part not in PRINTED] == []

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, scst
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import SCST, Files, lay_out, text, write
+
+TARGET = f"{SCST}/targets/iscsi/iqn.t"
+DEVICES = "../../../../../devices"
+
+
+def device(name: str, **attributes: str) -> Files:
+    return {f"{SCST}/devices/{name}/{attribute}": value for attribute, value in attributes.items()}
+
+
+def session(name: str, luns: str) -> Files:
+    path = f"{TARGET}/sessions/{name}#1"
+    return {f"{path}/initiator_name": f"{name}\n", f"{path}/luns": Path(luns)}
+
+
+def test_the_eui_of_every_device_is_the_one_that_an_initiator_saw(tmp_path: Path) -> None:
+    seen = {columns[3]: columns[4].removeprefix("eui.") for columns in (line.split() for line in text("scst-block").splitlines())}
+    luns = scst.read(lay_out(tmp_path, "scst-devices", "scst-targets", "scst-links"))
+    assert {lun.device: lun.eui for lun in luns} == seen
+    assert len(seen) == 3
+
+
+def test_the_copy_manager_is_left_out(tmp_path: Path) -> None:
+    luns = scst.read(lay_out(tmp_path, "scst-devices", "scst-targets", "scst-links"))
+    assert {lun.target for lun in luns} == {"scst_local_tgt", "tgtB"}
+
+
+@pytest.mark.parametrize(
+    ("eui64_id", "naa_id", "t10_dev_id", "identity"),
+    [
+        ("", "", b"3fa2014d-lun12\n", ("3366613230313464", "")),
+        ("", "", b"3fa2014-lun12\n[key]\n", ("336661323031342d", "")),
+        ("", "", b"lun1\n", ("6c756e3100000000", "")),
+        ("", "", b"a\xff\n", ("61ff000000000000", "")),
+        ("", "", b"\n", ("", "")),
+        ("", "", b"", ("", "")),
+        ("0x0000000000000abc", "", b"3fa2014d-lun12\n", ("0000000000000abc", "")),
+        ("0000000000000ABC", "", b"3fa2014d-lun12\n", ("0000000000000abc", "")),
+        ("", "0x60014050000000000000000000000abc", b"3fa2014d-lun12\n", ("", "60014050000000000000000000000abc")),
+        ("0x0000000000000abc", "0x5001405000000abc", b"3fa2014d-lun12\n", ("0000000000000abc", "5001405000000abc")),
+    ],
+)
+def test_identity(eui64_id: str, naa_id: str, t10_dev_id: bytes, identity: tuple[str, str]) -> None:
+    assert scst.identity(eui64_id, naa_id, t10_dev_id) == identity
+
+
+def test_a_value_that_was_set_has_a_second_line(tmp_path: Path) -> None:
+    set_by_hand = {"filename": "/dev/rbd0\n[key]\n", "usn": "00ab\n[key]\n", "eui64_id": "0x00000000000000ab\n[key]\n", "t10_dev_id": "00ab-x\n[key]\n"}
+    (lun,) = scst.read(write(tmp_path, {f"{TARGET}/luns/0/device": Path(f"{DEVICES}/x"), **device("x", **set_by_hand)}))
+    assert (lun.backing, lun.serial, lun.eui) == ("/dev/rbd0", "00ab", "00000000000000ab")
+
+
+def test_each_group_of_initiators_has_its_own_luns(tmp_path: Path) -> None:
+    luns = lun_map.read(
+        write(
+            tmp_path,
+            {
+                f"{TARGET}/luns/0/device": Path(f"{DEVICES}/common"),
+                f"{TARGET}/ini_groups/esx/luns/0/device": Path(f"../../{DEVICES}/datastore"),
+                f"{TARGET}/ini_groups/esx/luns/mgmt": "",
+                f"{TARGET}/ini_groups/esx/initiators/iqn.esx1": "iqn.esx1\n",
+                f"{TARGET}/ini_groups/esx/initiators/iqn.lab*": "iqn.lab*\n",
+                f"{TARGET}/ini_groups/esx/initiators/mgmt": "",
+                f"{TARGET}/ini_groups/empty/luns/mgmt": "",
+                f"{TARGET}/ini_groups/mgmt": "",
+                **session("iqn.other", "../../luns"),
+                **session("iqn.lab2", "../../ini_groups/esx/luns"),
+            },
+        ),
+        0,
+    )
+    assert [(lun.lun, lun.device, lun.initiators) for lun in luns] == [
+        (0, "common", ("iqn.other",)),
+        (0, "datastore", ("iqn.esx1", "iqn.lab*", "iqn.lab2")),
+    ]
+
+
+def test_groups_that_have_the_same_lun_are_one(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            f"{TARGET}/luns/5/device": Path(f"{DEVICES}/x"),
+            f"{TARGET}/ini_groups/esx/luns/5/device": Path(f"../../{DEVICES}/x"),
+            f"{TARGET}/ini_groups/esx/luns/6/device": Path(f"../../{DEVICES}/x"),
+            f"{TARGET}/ini_groups/esx/initiators/iqn.b": "",
+            **session("iqn.c", "../../luns"),
+            **session("iqn.a", "../../luns"),
+        },
+    )
+    assert [(lun.lun, lun.initiators) for lun in lun_map.read(root, 0)] == [(5, ("iqn.a", "iqn.b", "iqn.c")), (6, ("iqn.b",))]
+
+
+def test_what_goes_while_it_is_read_is_left_out(tmp_path: Path) -> None:
+    root = write(
+        tmp_path, {f"{TARGET}/luns/0/read_only": "0\n", f"{TARGET}/luns/1/device": Path(f"{DEVICES}/gone"), f"{TARGET}/sessions/s/luns": Path("../../luns")}
+    )
+    assert [(lun.lun, lun.device, lun.backing, lun.eui, lun.initiators) for lun in scst.read(root)] == [(1, "gone", "", "", ())]

@@ -1,0 +1,164 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What esxcli prints: the incident's own output, and the same in the shapes of its formatters."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import DATA
+
+ESXI = DATA / "esxi"
+EXTENT = {
+    "volume_name": "2024",
+    "vmfs_uuid": "595d1290-79d25d9f-5c14-00e0ed438c52",
+    "extent_number": 0,
+    "device_name": "eui.99e91f03b82de449",
+    "partition": 1,
+}
+XML = """<?xml version="1.0" encoding="utf-8"?>
+<output xmlns="http://www.vmware.com/Products/ESX/5.0/esxcli">
+<root>
+   <list type="structure">
+      <structure typeName="VMFSExtent">
+         <field name="DeviceName"><string>eui.99e91f03b82de449</string></field>
+         <field name="ExtentNumber"><integer>0</integer></field>
+         <field name="Partition"><integer>1</integer></field>
+         <field name="VMFSUUID"><string>595d1290-79d25d9f-5c14-00e0ed438c52</string></field>
+         <field name="VolumeName"><string>2024</string></field>
+      </structure>
+   </list>
+</root>
+</output>
+"""
+
+
+def incident(name: str) -> list[esxcli.Record]:
+    return esxcli.records((ESXI / f"esxcli-storage-{name}.txt").read_text(encoding="utf-8"))
+
+
+def test_the_incidents_counters() -> None:
+    (counters,) = incident("core-device-stats-get")
+    assert counters["heading"] == counters["device"] == "eui.99e91f03b82de449"
+    assert (counters["successful_commands"], counters["failed_commands"], counters["reservation_conflicts"]) == (437865323, 85, 0)
+    assert len(counters) == 15
+
+
+def test_the_incidents_filesystems() -> None:
+    found = incident("filesystem-list")
+    assert [one["volume_name"] for one in found] == ["124-share", "datastore1", "Presale-lun-v7-new", "SEG-LUN", "QA-lun-v7", "", ""]
+    assert found[6] == {
+        "mount_point": "/vmfs/volumes/7d3b9479-6b478943-643a-5a641dfcbd57",
+        "volume_name": "",
+        "uuid": "7d3b9479-6b478943-643a-5a641dfcbd57",
+        "mounted": True,
+        "type": "vfat",
+        "size": 261853184,
+        "free": 75464704,
+    }
+
+
+def test_the_incidents_extents() -> None:
+    found = incident("vmfs-extent-list")
+    assert [(one["volume_name"], one["device_name"], one["partition"]) for one in found] == [
+        ("datastore1", "t10.ATA_____INTEL_SSDSC2BB240G4_____________________BTWL30940045240MGN__", 3),
+        ("Presale-lun-v7-new", "eui.d8d980790ba184f2", 1),
+        ("SEG-LUN", "eui.99e91f03b82de449", 1),
+        ("QA-lun-v7", "eui.ea3fcd1f5424a6f3", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Volume Name  VMFS UUID                            Extent Number  Device Name           Partition\n"
+        "-----------  -----------------------------------  -------------  --------------------  ---------\n"
+        "2024         595d1290-79d25d9f-5c14-00e0ed438c52              0  eui.99e91f03b82de449          1\n",
+        "[root@esx1:~] esxcli --formatter=csv storage vmfs extent list\n"
+        "DeviceName,ExtentNumber,Partition,VMFSUUID,VolumeName,\neui.99e91f03b82de449,0,1,595d1290-79d25d9f-5c14-00e0ed438c52,2024,\n",
+        "VMFSExtent.DeviceName.string=eui.99e91f03b82de449\nVMFSExtent.ExtentNumber.integer=0\nVMFSExtent.Partition.integer=1\n"
+        "VMFSExtent.VMFSUUID.string=595d1290-79d25d9f-5c14-00e0ed438c52\nVMFSExtent.VolumeName.string=2024\n",
+        "structure[0].VMFSExtent.DeviceName.string=eui.99e91f03b82de449\nstructure[0].VMFSExtent.ExtentNumber.integer=0\n"
+        "structure[0].VMFSExtent.Partition.integer=1\nstructure[0].VMFSExtent.VMFSUUID.string=595d1290-79d25d9f-5c14-00e0ed438c52\n"
+        "structure[0].VMFSExtent.VolumeName.string=2024\n",
+        '[{"Device Name": "eui.99e91f03b82de449", "Extent Number": 0, "Partition": 1,\n'
+        '  "VMFS UUID": "595d1290-79d25d9f-5c14-00e0ed438c52", "Volume Name": "2024"}]',
+        XML,
+        "   Volume Name: 2024\n   VMFS UUID: 595d1290-79d25d9f-5c14-00e0ed438c52\n   Extent Number: 0\n   Device Name: eui.99e91f03b82de449\n   Partition: 1\n",
+    ],
+    ids=["table", "csv", "keyvalue", "keyvalue of a list", "json", "xml", "indented"],
+)
+def test_every_shape_says_the_same(text: str) -> None:
+    assert esxcli.records(text) == [EXTENT]
+    assert esxcli.records(text.replace("\n", "\r\n")) == [EXTENT]
+
+
+def test_several_indented_records() -> None:
+    text = "naa.1\n   Device: naa.1\n   Failed Commands: 2\n   Other UIDs:\n\nnaa.2\n   Device: naa.2\n   Failed Commands: 3\n"
+    assert [(one["device"], one["failed_commands"]) for one in esxcli.records(text)] == [("naa.1", 2), ("naa.2", 3)]
+
+
+def test_the_last_column_may_be_longer_than_its_dashes() -> None:
+    assert esxcli.records("A  B\n-  --\n1  a b c\n") == [{"a": 1, "b": "a b c"}]
+
+
+def test_what_stands_before_a_table_is_passed_over() -> None:
+    assert esxcli.records("root@esx1:~ # esxcli x\nwarning: y\nA  B\n-  -\n1  2\n") == [{"a": 1, "b": 2}]
+
+
+@pytest.mark.parametrize("piece", [" ", "- ", "a:", "-", "\t", '"', ","])
+def test_long_lines_are_read_in_no_time(piece: str) -> None:
+    """A quadratic reader would take minutes for these, and the test would be killed."""
+    for text in (piece * 300_000, f"x\n   {piece * 300_000}x", f"a\n{piece * 300_000}\nb"):
+        try:
+            esxcli.records(text)
+        except InputError:
+            continue
+
+
+def test_several_records_of_keyvalue() -> None:
+    text = "structure[0].A.Size.integer=1\nstructure[1].A.Size.integer=2\nstructure[1].A.Note.string=a=b\n"
+    assert esxcli.records(text) == [{"size": 1}, {"size": 2, "note": "a=b"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("12", 12), ("-3", -3), ("1.50", 1.5), ("007", "007"), ("true", True), ("false", False), ("1e5", "1e5"), ("0x1", "0x1"), ("", ""), ("9" * 30, "9" * 30)],
+)
+def test_numbers_are_numbers_and_nothing_else_is(text: str, value: object) -> None:
+    (record,) = esxcli.records(f"A.Size.string={text}")
+    assert record == {"size": value}
+    assert type(record["size"]) is type(value)
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "[root@esx1:~] esxcli storage vmfs extent list\n[root@esx1:~]", "[]"])
+def test_nothing_is_no_record(text: str) -> None:
+    assert esxcli.records(text) == []
+
+
+@pytest.mark.parametrize("text", ['[{"Device":', "[" * 100_000, "<output><list>", '<!DOCTYPE x [<!ENTITY a "b">]><output>&a;</output>', "<a>\0</a>"])
+def test_what_was_cut_off_or_made_up_is_said(text: str) -> None:
+    with pytest.raises(InputError, match="What esxcli printed"):
+        esxcli.records(text)
+
+
+def test_a_field_without_end_is_no_csv() -> None:
+    with pytest.raises(InputError, match="begins as CSV and is none"):
+        esxcli.records("Name,Device,\n" + "x" * 140_000 + ",y,\n")
+
+
+def nested(depth: int) -> float:
+    """CPU seconds for as many structures in each other."""
+    text = '<root><structure><field name="a">1</field><field name="b">' * depth + "</field></structure></root>" * depth
+    began = time.process_time()
+    assert len(esxcli.records(text)) == depth
+    return time.process_time() - began
+
+
+def test_structures_in_structures_are_read_in_linear_time() -> None:
+    assert min(nested(4000) for _repeat in range(3)) < 16 * min(nested(500) for _repeat in range(3))

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.scsi_id import scsi_id
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("eui.6465336666353233", ("eui.6465336666353233", None, "eui", "6465336666353233", "de3ff523")),
+        ("eui.6465336666353233:1", ("eui.6465336666353233", 1, "eui", "6465336666353233", "de3ff523")),
+        # SCST fills a short name up with zero bytes.
+        ("eui.6c756e3132000000", ("eui.6c756e3132000000", None, "eui", "6c756e3132000000", "lun12")),
+        ("eui.99e91f03b82de449", ("eui.99e91f03b82de449", None, "eui", "99e91f03b82de449", "")),
+        ("naa.6001405ABCDEF012", ("naa.6001405ABCDEF012", None, "naa", "6001405abcdef012", "")),
+        ("naa.600", ("naa.600", None, "other", "", "")),
+        ("eui.xyz", ("eui.xyz", None, "other", "", "")),
+        ("t10.ATA_____INTEL_SSD__BTWL30__:3", ("t10.ATA_____INTEL_SSD__BTWL30__", 3, "t10", "", "ATA INTEL SSD BTWL30")),
+        ("mpx.vmhba1:C0:T0:L0", ("mpx.vmhba1:C0:T0:L0", None, "mpx", "", "")),
+        ("mpx.vmhba1:C0:T0:L0:5", ("mpx.vmhba1:C0:T0:L0", 5, "mpx", "", "")),
+        ("", ("", None, "other", "", "")),
+    ],
+)
+def test_what_a_name_says(name: str, told: tuple[object, ...]) -> None:
+    assert tuple(scsi_id(name).values()) == told

@@ -1,0 +1,561 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a run: what it says, and that nothing in it is taken for more than text."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import typing as t
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import commands_by_hand, svg
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report.page import render
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import outcome, remediation
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.advice import advice
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
+
+TEMPLATE = (ROOT / "roles" / "remediate_watchers" / "files" / "report.html.j2").read_text(encoding="utf-8")
+DEAD, LIVE = "192.0.2.7:0/1193546917", "192.0.2.8:0/1"
+HOSTILE = "\"><script>alert('&amp;{{ 7*7 }}{% raw %}')</script><img src=x onerror=alert(1)>"
+
+
+def watcher(address: str, lock: bool = False, liveness: str = "alive") -> dict[str, t.Any]:
+    verdict = "keep" if liveness == "alive" else "fence"
+    return {
+        "address": address,
+        "client": "client.1",
+        "host": "",
+        "entity": "",
+        "lock_owner": lock,
+        "liveness": liveness,
+        "verdict": verdict,
+        "reasons": [f"it is {liveness}"],
+    }
+
+
+def image(spec: str = "rbd/lun", **more: t.Any) -> dict[str, t.Any]:
+    found = {
+        "spec": spec,
+        "header": "rbd_header.1",
+        "state": "stale_duplicate",
+        "decision": "fence",
+        "reasons": ["2 watchers where 1 is expected"],
+        "watchers": [watcher(LIVE), watcher(DEAD, True, "orphaned")],
+    }
+    return {**found, **more}
+
+
+def healed(spec: str, lock: bool = True) -> dict[str, t.Any]:
+    return image(spec, state="normal", decision="leave", watchers=[watcher(LIVE, lock)])
+
+
+def probe(spec: str, verdict: str, **more: t.Any) -> dict[str, t.Any]:
+    steps = [
+        {"name": "reserve", "seconds": 0.0, "status": "good"},
+        {"name": "flush", "seconds": 9.5 if verdict == "hung" else 0.0123, "status": "no_answer" if verdict == "hung" else "good"},
+    ]
+    where = {"portal": "192.0.2.10:3260", "target": "iqn.t", "lun": 12, "device": ""}
+    return {"name": spec, **where, "verdict": verdict, "reason": f"it is {verdict}", "holder": "", "steps": steps, **more}
+
+
+def run(spec: str = "rbd/lun", settings: dict[str, t.Any] | None = None, **tasks: t.Any) -> dict[str, t.Any]:
+    """The result of a run that healed one image."""
+    culprit = {"address": DEAD, "client": "client.1", "images": [spec], "watches": [spec], "verdict": "fence", "reasons": ["it is orphaned"]}
+    counts = {"images": 1, "unseen": 0}
+    whole = {
+        "listed": {"after": {}},
+        "continued": [],
+        "detected": {"images": [image(spec)], "culprits": [culprit], "counts": counts, "elapsed": {"liveness": 5.0, "blast_radius": 0.5}},
+        "fenced": {"added": [DEAD], "after": {DEAD: "2026-11-23T06:00:00+0000"}},
+        "verified": {"images": [healed(spec, lock=False)]},
+        "restored": {"after": {}, "removed": [DEAD], "closed": [DEAD], "kept": [], "unread": []},
+        "refenced": {},
+        "kept_out": {},
+        "afterwards": {"images": [healed(spec)]},
+        "probes_before": [probe(spec, "hung")],
+        "probes_after": [probe(spec, "healthy")],
+        "times": {
+            "looked": 107,
+            "probed_before": "117.5",
+            "asked": 119,
+            "fenced": 119.5,
+            "verified": 120,
+            "probed_after": 121,
+            "restored": 122,
+            "looked_after": 123,
+        },
+    }
+    ended = {"id": "run", "began": 100, "ended": "123.25", "error": "", "check_mode": False, "expire": 3600, "connection": {}}
+    return outcome.result({**ended, **(settings or {})}, {**whole, **tasks})
+
+
+QUIET: dict[str, t.Any] = {
+    "detected": {"images": [], "culprits": [], "counts": {"images": 7, "unseen": 0}},
+    "fenced": {},
+    "verified": {},
+    "restored": {},
+    "afterwards": {},
+    "probes_before": [],
+    "probes_after": [],
+    "times": {"looked": 101},
+}
+EVENT = {"seconds": "7.5", "stack": "lio", "kind": "reserve", "initiator": "iqn.a", "device": "d1", "disk": "", "old_holder": "", "holder": "iqn.a"}
+
+
+def run_detected() -> dict[str, t.Any]:
+    return {"images": [], "culprits": [], "counts": {"images": 1, "unseen": 0}}
+
+
+class Reader(HTMLParser):
+    """The text of a page, and its elements."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+        self.text = " ".join("".join(self.words).split())
+
+    def says(self, words: str) -> bool:
+        """Between cells there need be no blanks."""
+        return words.replace(" ", "") in self.text.replace(" ", "")
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+
+def page(summed: dict[str, t.Any]) -> Reader:
+    return Reader(render(summed, TEMPLATE))
+
+
+def test_the_timeline_has_every_phase_with_its_seconds() -> None:
+    entries = run()["timeline"]
+    assert [(entry["phase"], entry["begin"], entry["end"]) for entry in entries] == [
+        ("detect", 0, 7),
+        ("notify", 1.5, 6.5),
+        ("probe before", 7, 17.5),
+        ("ask again", 17.5, 19),
+        ("fence", 19, 19.5),
+        ("watch gone", 19.5, 20),
+        ("probe after", 20, 21),
+        ("restore", 21, 22),
+        ("look again", 22, 23),
+        ("lock moved", 23, 23),
+        ("report", 23, 23.25),
+    ]
+    assert f"the lock of rbd/lun is seen at {LIVE}, no more at {DEAD}" in [entry["what"] for entry in entries]
+
+
+def test_the_lock_that_did_not_move_is_not_said_to_have() -> None:
+    still = run(verified={"images": [image()]}, afterwards={"images": [image()]})
+    assert "lock moved" not in [entry["phase"] for entry in still["timeline"]]
+    nobody = run(afterwards={"images": [healed("rbd/lun", lock=False)]})
+    assert "lock moved" not in [entry["phase"] for entry in nobody["timeline"]]
+    assert (nobody["images"][0]["lock_before"], nobody["images"][0]["lock_after"]) == (DEAD, "")
+    assert run()["images"][0]["lock_after"] == LIVE
+
+
+def test_a_lock_that_nobody_had_or_that_was_seen_before_does_not_move_again() -> None:
+    newcomer = image("rbd/new", watchers=[watcher(LIVE, True)])
+    both = run(verified={"images": [healed("rbd/lun"), newcomer]}, afterwards={"images": [healed("rbd/lun"), newcomer]})
+    assert [entry["begin"] for entry in both["timeline"] if entry["phase"] == "lock moved"] == [20]
+    times = {"looked": 101}
+    assert "lock moved" not in [entry["phase"] for entry in run(times=times)["timeline"]]
+
+
+def test_entries_that_stayed_are_only_counted() -> None:
+    mine, other = {DEAD: "then"}, {"192.0.2.9:0/9": "always"}
+    shown = page(run(listed={"after": other}, fenced={"added": [DEAD], "after": {**other, **mine}}, restored={"after": other, "removed": [DEAD], "unread": []}))
+    assert "192.0.2.9" not in shown.text
+    assert "1 other entry was there all the time." in shown.text
+
+
+def test_a_blacklist_that_was_not_read_is_not_said_to_be_empty() -> None:
+    unread = run(restored={"unread": ["pool x"]})
+    assert unread["blacklist_after"] is None
+    assert page(unread).says(f"{DEAD} no entry until 2026-11-23T06:00:00+0000 not read")
+    assert "It was not read." in page({**unread, "blacklist_before": None, "blacklist_during": None}).text
+
+
+def test_a_quiet_run_has_two_phases() -> None:
+    assert [entry["phase"] for entry in run(**QUIET)["timeline"]] == ["detect", "report"]
+
+
+def test_by_hand_is_what_a_person_would_have_typed() -> None:
+    lines = run("rbd/ns/my lun", {"connection": {"conf": "/tmp/ceph.conf", "client": "client.ops", "keyring": ""}})["by_hand"]
+    ceph = ["--conf", "/tmp/ceph.conf", "--name", "client.ops"]
+    typed = [shlex.split(line) for line in lines if not line.startswith("#")]
+    assert typed[:4] == [
+        ["rados", *ceph, "--pool", "rbd", "--namespace", "ns", "listwatchers", "rbd_header.1"],
+        ["rbd", *ceph, "status", "rbd/ns/my lun"],
+        ["rbd", *ceph, "lock", "ls", "rbd/ns/my lun"],
+        ["ceph", *ceph, "tell", "mon.*", "sessions"],
+    ]
+    assert ["ceph", *ceph, "osd", "blocklist", "add", DEAD, "3600"] in typed
+    assert typed[-2:] == [["ceph", *ceph, "osd", "blocklist", "rm", DEAD], ["ceph", *ceph, "osd", "blocklist", "ls"]]
+    disk = "/dev/disk/by-path/ip-192.0.2.10:3260-iscsi-iqn.t-lun-12"
+    assert ["time", "sg_raw", disk, "16", "00", "00", "00", "00", "00"] in typed
+    assert ["sg_raw", disk, "17", "00", "00", "00", "00", "00"] in typed
+    # What proved it is sent before the fence, and after it.
+    order = [typed.index(["ceph", *ceph, "osd", "blocklist", "add", DEAD, "3600"])]
+    assert [number < order[0] for number, command in enumerate(typed) if command == ["time", "sg_sync", disk]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("step", "command"),
+    [
+        ("read", "time sg_raw --request=65536 --outfile=/dev/null /dev/sdb 28 00 00 00 00 00 00 00 01 00"),
+        ("flush", "time sg_sync /dev/sdb"),
+        ("ats", 'time cat "$block" "$block" | sg_compare_and_write --in=- --lba=$(($1 - 1)) --xferlen=$(($2 * 2)) /dev/sdb'),
+        ("orwrite", "time sg_write_x --or --in=/dev/zero --bs=$(($2)) --lba=$(($1 - 1)) --num=1 /dev/sdb"),
+    ],
+)
+def test_by_hand_sends_what_the_probe_sent(step: str, command: str) -> None:
+    steps = [{"name": name, "seconds": 0.1, "status": "good"} for name in ("read_capacity", step)]
+    assert command in run(probes_after=[probe("rbd/lun", "healthy", device="/dev/sdb", steps=steps)])["by_hand"]
+
+
+def test_by_hand_uses_the_clusters_own_word() -> None:
+    lines = run(listed={"after": {}, "word": "blacklist"})["by_hand"]
+    assert f"ceph osd blacklist add {DEAD} 3600" in lines
+    assert not [line for line in lines if "blocklist" in line]
+
+
+def test_by_hand_lets_the_kernels_speak_where_the_run_did() -> None:
+    trace = {"lio": [{"module": "target_core_mod", "func": "f"}], "scst": ["pr"]}
+    lines = run(settings={"trace": trace})["by_hand"]
+    for on, off in (
+        ("echo 'module target_core_mod func f +p' >/sys/kernel/debug/dynamic_debug/control", "echo 'module target_core_mod func f -p' >"),
+        ("echo 'add pr' >/sys/kernel/scst_tgt/trace_level", "echo 'del pr' >"),
+    ):
+        assert lines.index(on) < lines.index("dmesg --ctime") < next(number for number, line in enumerate(lines) if line.startswith(off))
+    assert "dmesg --ctime" not in run()["by_hand"]
+
+
+@pytest.mark.parametrize(
+    ("portal", "path", "asked"),
+    [
+        ("192.0.2.10", "ip-192.0.2.10:3260-iscsi", "192.0.2.10:3260"),
+        ("[2001:db8::10]:3261", "ip-2001:db8::10:3261-iscsi", "'[2001:db8::10]:3261'"),
+    ],
+)
+def test_by_hand_names_the_disk_as_udev_does(portal: str, path: str, asked: str) -> None:
+    lines = run(probes_before=[], probes_after=[probe("rbd/lun", "healthy", portal=portal)])["by_hand"]
+    assert any(f"/by-path/{path}-iqn.t-lun-12" in line for line in lines), lines
+    assert f"iscsiadm --mode discovery --type sendtargets --portal {asked}" in lines
+
+
+def test_by_hand_takes_the_address_that_discovery_tells_for_a_name(tmp_path: Path) -> None:
+    """Run by a shell, with what iscsiadm prints in place of iscsiadm."""
+    lines = run(probes_before=[], probes_after=[probe("rbd/lun", "healthy", portal="gw1:3262")])["by_hand"]
+    told = "192.0.2.9:3262,1 iqn.other\n[2001:db8::1]:3262,1 iqn.t\n192.0.2.10:3262,1 iqn.t\n"
+    (tmp_path / "iscsiadm").write_text(f"#!/bin/sh\ntest $2 = node && echo $@ >&2 || printf '{told}'\n".replace("\n[", "\\n[").replace("\n1", "\\n1"))
+    (tmp_path / "sg_sync").write_text("#!/bin/sh\necho $1 >&2\n")
+    for program in tmp_path.iterdir():
+        program.chmod(0o755)
+    script = "\n".join(line.replace("time ", "") for line in lines if "iscsiadm" in line or "sg_sync" in line)
+    done = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert done.stderr.splitlines() == [
+        "--mode node --targetname iqn.t --portal [2001:db8::1]:3262 --login",
+        "/dev/disk/by-path/ip-2001:db8::1:3262-iscsi-iqn.t-lun-12",
+        "--mode node --targetname iqn.t --portal [2001:db8::1]:3262 --logout",
+    ]
+
+
+def test_by_hand_gives_an_entry_that_was_there_its_former_end_again() -> None:
+    before = {DEAD: "2026-11-23T05:00:00+0000"}
+    fenced, restored = {"added": [], "extended": [DEAD], "after": {DEAD: "later"}}, {"after": before, "reset": [DEAD], "unread": []}
+    tail = [line for line in run(listed={"after": before}, fenced=fenced, restored=restored)["by_hand"] if line.startswith("ceph osd")]
+    add, rm = f"ceph osd blocklist add {DEAD}", f"ceph osd blocklist rm {DEAD}"
+    assert tail == [rm, f"{add} 3600", rm, f"{add} $(($(date --date=2026-11-23T05:00:00+0000 +%s) - $(date +%s)))", "ceph osd blocklist ls"]
+
+
+# The last as Ceph 14 prints it, in the monitor's local time.
+@pytest.mark.parametrize("end", ["2026-11-22T18:41:20.955170+0000", "2026-11-22 19:41:20.955170 +0100", "2026-11-23 03:41:20.955170"])
+def test_the_seconds_that_are_left_are_counted_in_the_zone_that_was_meant(end: str) -> None:
+    script = f"echo {commands_by_hand._until(end).replace('$(date +%s)', '0')}"
+    done = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True, env={**os.environ, "TZ": "Asia/Tokyo"})
+    assert done.stdout == "1795372880\n"
+
+
+def test_who_came_back_is_shown_as_fenced_again() -> None:
+    kept = {"address": DEAD, "until": "later", "reason": "it lives"}
+    back = run(settings={"error": "x came back"}, refenced={"added": [DEAD], "after": {DEAD: "later"}}, kept_out={"kept": [kept]})
+    assert back["by_hand"][-2:] == [f"ceph osd blocklist add {DEAD} 3600", "ceph osd blocklist ls"]
+    assert page(back).says(f"Came back{DEAD}, and fenced again")
+    assert f"{DEAD} stays on the blacklist until later: it lives" in back["unfinished"]
+
+
+@pytest.mark.parametrize(("host", "words"), [("gw1", "End the client that still lives"), ("", "restore_blacklist_addresses")])
+def test_who_stays_fenced_is_to_be_ended_or_let_in_by_the_operators_word(host: str, words: str) -> None:
+    kept = {"address": DEAD, "until": "later", "reason": "why", "host": host, "entity": ""}
+    assert words in advice(run(restored={"after": {DEAD: "later"}, "kept": [kept], "unread": []}))
+
+
+def test_a_phase_that_failed_has_its_time() -> None:
+    times = {"looked": 107, "fenced": 119.5, "failed": 150, "restored": 152}
+    entries = run(settings={"error": "Wait until: no", "ended": 153}, times=times)["timeline"]
+    assert [(one["phase"], one["begin"], one["end"]) for one in entries if one["begin"] >= 7] == [
+        ("fence", 7, 19.5),
+        ("failed", 19.5, 50),
+        ("restore", 50, 52),
+        ("report", 52, 53),
+    ]
+
+
+def test_after_a_fence_that_failed_the_blacklist_is_not_said_to_be_the_same() -> None:
+    failed = run(settings={"error": "Fence: no"}, fenced={"failed": True, "msg": "m"}, restored={}, verified={}, afterwards={}, probes_after=[])
+    shown = page(failed)
+    assert "the same before" not in shown.text
+    assert "what came of it is not known here" in shown.text
+    assert failed["unfinished"] == ["The LUN of rbd/lun was hung when last probed: it is hung", "Clients may still be fenced under leases"]
+
+    assert shown.says("Fencednot known, for that failed")
+    assert shown.says("Let in againnot known")
+
+
+def test_a_fence_that_failed_is_not_settled_by_an_earlier_runs_being_restored() -> None:
+    failed = run(settings={"error": "Fence: no"}, fenced={"failed": True, "msg": "m"}, restored={"after": {}, "removed": ["192.0.2.9:0/9"], "unread": []})
+    assert "Clients may still be fenced under leases" in failed["unfinished"]
+
+
+def test_each_lun_of_an_image_is_shown() -> None:
+    probes = [probe("rbd/lun", "healthy"), probe("rbd/lun", "conflict", lun=13)]
+    both = run(probes_before=[probe("rbd/lun", "hung", lun=13)], probes_after=probes)
+    assert [(lun["before"].get("verdict"), lun["after"]["verdict"]) for lun in both["images"][0]["luns"]] == [("hung", "conflict"), (None, "healthy")]
+    assert both["unfinished"] == ["The LUN of rbd/lun (LUN 13 of iqn.t at 192.0.2.10:3260) was conflict when last probed: it is conflict"]
+    shown = page(both)
+    assert shown.says("LUN after: conflict; it is conflict (LUN 13 of iqn.t at 192.0.2.10:3260)")
+    assert shown.says("LUN after: healthy; it is healthy (LUN 12 of iqn.t at 192.0.2.10:3260)")
+    labels = [attributes["aria-label"] for _tag, attributes in shown.elements if attributes.get("role") == "group"]
+    assert len(labels) == len(set(labels))
+
+
+def test_an_image_that_nobody_watches_any_more_is_said_to_have_nobody() -> None:
+    assert page(run(verified={"images": [image(state="normal", decision="leave", watchers=[])]})).says("Watchers after: nobody.")
+
+
+def test_of_an_image_that_an_earlier_run_began_with_the_first_look_is_shown_as_such() -> None:
+    went_on = {"continued": ["rbd/lun"], "verified": {"images": [healed("rbd/lun")]}}
+    unnamed = page(run(**{**QUIET, **went_on}))
+    assert unnamed.says("Watchers before: not read, for the image had been counted as normal, or was not seen.")
+    named = run(**{**QUIET, **went_on, "detected": {**run_detected(), "images": [image(state="normal", decision="leave")]}})
+    assert [len(named["images"][0][f"watchers_{when}"]) for when in ("before", "after")] == [2, 1]
+
+
+def test_what_else_a_culprit_watches_is_shown() -> None:
+    culprit = {"address": DEAD, "client": "client.1", "images": ["rbd/lun"], "watches": ["rbd/lun", "rbd/two"], "verdict": "fence", "reasons": ["why"]}
+    assert page(run(detected={**run_detected(), "images": [image()], "culprits": [culprit]})).says("fencerbd/lunrbd/lun, rbd/twowhy")
+
+
+def test_unseen_images_are_not_said_to_be_well() -> None:
+    unseen = run(**{**QUIET, "detected": {**run_detected(), "incomplete": ["osd.2"]}})
+    assert "No image that was seen had more watchers" in page(unseen).text
+    assert "See to what could not be seen" in page(unseen).text
+
+
+def test_by_hand_on_a_disk_needs_no_login() -> None:
+    lines = run(probes_before=[], probes_after=[probe("rbd/lun", "healthy", device="/dev/sdb", portal="", target="", lun=None)])["by_hand"]
+    assert "time sg_raw /dev/sdb 16 00 00 00 00 00" in lines
+    assert not [line for line in lines if line.startswith("iscsiadm")]
+
+
+def test_by_hand_quotes_what_comes_from_outside() -> None:
+    hostile = run(detected={**run_detected(), "images": [image("rbd/lun", header="$(reboot); x")]})["by_hand"]
+    assert "rados --pool rbd listwatchers '$(reboot); x'" in hostile
+
+
+@pytest.mark.parametrize(
+    ("summed", "lines"),
+    [
+        (run(), []),
+        (run(**QUIET), []),
+        (run(probes_after=[probe("rbd/lun", "slow")]), ["The LUN of rbd/lun was slow when last probed: it is slow"]),
+        (run(probes_before=[], probes_after=[]), ["No LUN of rbd/lun was probed, so only its watchers tell that it is healed"]),
+        (
+            run(restored={"after": {}, "kept": [{"address": DEAD, "until": "then", "reason": "it lives"}], "unread": ["pool x"]}),
+            [f"{DEAD} stays on the blacklist until then: it lives", "Leases not read: pool x"],
+        ),
+        (
+            run(**{**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")], "incomplete": ["osd.2"]}}),
+            ["rbd/lun is contested and was left so: 2 watchers where 1 is expected", "Not seen: osd.2"],
+        ),
+        (
+            run(
+                restored={"after": {}, "removed": [DEAD], "unread": [], "foreign": ["192.0.2.9:0/9"]},
+                detected={**run_detected(), "strays": [{"pool": "rbd", "namespace": "", "header": "rbd_header.5", "watchers": []}]},
+            ),
+            [
+                "Somebody else put 192.0.2.9:0/9 on the blacklist meanwhile, and that was left alone",
+                "rbd_header.5 in pool rbd is watched and belongs to no image",
+            ],
+        ),
+        (run(settings={"error": "Verify: no"}, restored={}), ["Clients may still be fenced under leases"]),
+    ],
+)
+def test_what_is_still_open(summed: dict[str, t.Any], lines: list[str]) -> None:
+    assert summed["unfinished"] == lines
+    shown = page(summed).text
+    for line in lines or ["Nothing."]:
+        assert line in shown
+
+
+def confirmed(second: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    """What a stale watcher's look and a second one, which found these images, agree on."""
+    culprit = {
+        "address": DEAD,
+        "client": "client.1",
+        "images": ["rbd/lun"],
+        "watches": ["rbd/lun"],
+        "verdict": "fence",
+        "reasons": ["it is orphaned"],
+        "gone_since": 0.0,
+    }
+    first = {"images": [image()], "culprits": [culprit], "counts": {"images": 1, "unseen": 0}}
+    return remediation.confirmed(first, {"images": second, "culprits": []})
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (
+            [healed("rbd/lun")],
+            ["rbd/lun: stale_duplicate, then normal", "when asked for the second time; it had been stale_duplicate before", "Watchers after"],
+        ),
+        ([], ["rbd/lun: stale_duplicate", "when asked again, it was not there any more"]),
+    ],
+)
+def test_a_stale_watcher_that_went_by_itself_is_not_said_never_to_have_been(second: list[dict[str, t.Any]], words: list[str]) -> None:
+    went = run(**{**QUIET, "detected": confirmed(second), "probes_before": [probe("rbd/lun", "hung")]})
+    assert went["outcome"] == "nothing_to_do"
+    assert went["unfinished"] == ["The LUN of rbd/lun was hung when last probed: it is hung"]
+    assert advice(went).startswith("What was stale was no longer so when asked again.")
+    shown = page(went)
+    for word in [*words, "LUN before: hung", f"{DEAD}client.1sparerbd/lunrbd/lunit is orphaned; the second look does not want it fenced"]:
+        assert shown.says(word), shown.text
+    assert "none of those looked at was stale" not in shown.text
+    assert any("sg_raw" in line for line in went["by_hand"])
+    assert [one["liveness"] for one in went["images"][0]["watchers_before"]] == ["alive", "orphaned"]
+
+
+def test_two_looks_that_do_not_agree_leave_nobody_to_fence() -> None:
+    other = image(watchers=[watcher(LIVE), watcher("192.0.2.9:0/9", False, "orphaned")])
+    refused = run(**{**QUIET, "detected": confirmed([other])})
+    assert [one["verdict"] for one in refused["images"][0]["watchers_after"]] == ["keep", "spare"]
+    assert [one["address"] for one in refused["images"][0]["watchers_before"]] == [LIVE, DEAD]
+    assert refused["unfinished"][0].startswith("rbd/lun is stale_duplicate and was left so: 2 watchers where 1 is expected; two looks do not agree")
+
+
+@pytest.mark.parametrize(
+    ("summed", "outcome", "words"),
+    [
+        (
+            run(),
+            "Healed",
+            ["LUN before: hung", "LUN after: healthy", f"{DEAD} no entry until 2026-11-23T06:00:00+0000 no entry", f"; it was at {DEAD} before"],
+        ),
+        (run(**QUIET), "Nothing to do", ["Looked at7 images", "No image had more watchers", "No entries, the same before, during and after."]),
+        (run(settings={"error": "Verify: the LUN is hung"}), "Failed", ["Verify: the LUN is hung"]),
+        (
+            run(restored={"after": {DEAD: "later"}, "kept": [{"address": DEAD, "until": "later", "reason": "it lives"}], "unread": []}),
+            "Healed, not finished",
+            ["was not let in again yet", "stays on the blacklist until later: it lives", f"{DEAD} no entry until 2026-11-23T06:00:00+0000 until later"],
+        ),
+        (run(**{**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")]}}), "Refused", ["rbd/lun: contested"]),
+        (
+            run(kernel_log=[{"host": "gw1", "phase": "before", "gap": "12 lines were lost", "events": [EVENT]}]),
+            "Healed",
+            ["gw1, before", "12 lines were lost", "7.500lio reserveiqn.a d1", "nobody → iqn.a"],
+        ),
+    ],
+)
+def test_the_page_says_the_truth(summed: dict[str, t.Any], outcome: str, words: list[str]) -> None:
+    shown = page(summed)
+    assert shown.text.partition("Next:")[0].count(outcome) >= 1
+    assert f"{outcome}: run" in shown.text
+    for word in words:
+        assert shown.says(word), shown.text
+
+
+def spoilt(value: t.Any) -> t.Any:
+    """Every text in it made hostile, but for those that the page chooses its words by."""
+    if isinstance(value, dict):
+        fixed = ("outcome", "decision", "liveness", "status", "when", "blacklist_before", "blacklist_during", "blacklist_after")
+        return {key: one if key in fixed else spoilt(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [spoilt(one) for one in value]
+    return f"{value}{HOSTILE}" if isinstance(value, str) else value
+
+
+def test_everything_from_outside_stays_text() -> None:
+    summed = run(kernel_log=[{"host": "gw", "phase": "before", "gap": "g", "events": [EVENT]}], probes_before=[probe("rbd/lun", "hung", holder="who")])
+    summed["kernel_log"][0]["events"][0]["seconds"] = 1.0
+    hostile = {**spoilt(summed), "blacklist_before": {HOSTILE: HOSTILE}, "blacklist_during": {}, "blacklist_after": {}, "error": HOSTILE}
+    plain, shown = page(summed), page(hostile)
+    assert [tag for tag, _attributes in shown.elements if tag in ("script", "img")] == []
+    assert {name for _tag, attributes in shown.elements for name in attributes} == {name for _tag, attributes in plain.elements for name in attributes}
+    assert shown.text.count(HOSTILE) > 30
+
+
+def test_the_page_needs_nothing_else() -> None:
+    shown = page(run())
+    assert {tag for tag, _attributes in shown.elements} & {"script", "link", "img", "iframe", "object", "form"} == set()
+    assert not [attributes for _tag, attributes in shown.elements for name in attributes if name in ("src", "href") or name.startswith("on")]
+    assert "url(" not in render(run(), TEMPLATE)
+
+
+def test_a_moment_has_no_width_and_a_short_phase_can_be_seen() -> None:
+    rows = svg.timeline([{"begin": 0, "end": 600}, {"begin": 1, "end": 1.01}, {"begin": 600, "end": 600}])["rows"]
+    assert [row["width"] for row in rows] == [svg.WIDTH - svg.LEFT - svg.RIGHT, 3, 0]
+    assert rows[0]["x"] == svg.LEFT
+    assert rows[2]["x"] == svg.WIDTH - svg.RIGHT
+
+
+@pytest.mark.parametrize("whole", [0, 0.3, 7, 21.7, 61, 7200, 100_000])
+def test_the_axis_has_a_few_marks_and_they_are_inside(whole: float) -> None:
+    ticks = svg.timeline([{"begin": 0, "end": whole}])["ticks"]
+    assert 1 <= len(ticks) <= 30
+    assert all(svg.LEFT <= tick["x"] <= svg.WIDTH - svg.RIGHT for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "label"), [(0, "under 0.1 ms"), (0.0001, "0.1 ms"), (0.0123, "12 ms"), (0.25, "250 ms"), (0.9996, "1000 ms"), (1, "1.0 s"), (9.5, "9.5 s")]
+)
+def test_seconds_in_words(seconds: float, label: str) -> None:
+    assert svg.seconds(seconds) == label
+
+
+@pytest.mark.parametrize("entry", [{"begin": 0, "end": 100_000}, {"begin": 100_000, "end": 100_000}, {"begin": 0, "end": 0}, {"begin": 99_990, "end": 100_000}])
+def test_a_label_is_inside_of_the_picture(entry: dict[str, float]) -> None:
+    """With 8 units for a letter, of the longest there is."""
+    row = svg.timeline([{"begin": 0, "end": 100_000}, entry])["rows"][1]
+    longest = 8 * len("at 100000.0 s")
+    begin = row["label_x"] - (longest if row["anchor"] == "end" else 0)
+    assert svg.LEFT <= begin <= svg.WIDTH - (longest if row["width"] == 0 else 8 * len("100000.0 s"))
+
+
+def test_latency_has_a_pair_of_bars_for_each_step() -> None:
+    found = svg.latency(probe("x", "hung"), probe("x", "healthy"))
+    assert [group["name"] for group in found["groups"]] == ["reserve", "flush"]
+    flush = {shape["when"]: shape for shape in found["groups"][1]["bars"]}
+    assert flush["before"]["label"] == "9.5 s, no answer"
+    assert flush["after"]["label"] == "12 ms"
+    assert flush["before"]["width"] > 2 * flush["after"]["width"] > 0
+    assert found["ticks"][0]["label"] == "0.1 ms"
+    assert found["ticks"][-1]["label"] == "10 s"
+    assert svg.latency({}, {})["groups"] == []
+
+
+def test_a_step_that_comes_twice_has_a_row_for_each() -> None:
+    twice = probe("x", "healthy", steps=[{"name": "read", "seconds": 0.1 * number, "status": "good"} for number in (1, 2)])
+    groups = svg.latency({}, twice)["groups"]
+    assert [(group["name"], [shape["label"] for shape in group["bars"]]) for group in groups] == [("read", ["100 ms"]), ("read, 2", ["200 ms"])]

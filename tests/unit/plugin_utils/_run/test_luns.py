@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which LUN is probed by whom, from records of lun_map."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import luns as run_luns
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import LIO, SCST, Files, krbd, write
+
+IQN = "iqn.2001-04.com.example:storage"
+PROBE = "iqn.2026-11.invalid.cephops.iscsi-rescue:probe"
+ADDRESSES = {"gw1": "192.0.2.1", "gw2": "2001:db8::2", "gw3": ""}
+
+
+def lun(image: str, **told: t.Any) -> dict[str, t.Any]:
+    whole = {"stack": "lio", "target": IQN, "lun": 12, "device": "d", "backing": "/dev/rbd0", "image": image, "everybody_but": (), **told}
+    return Lun(**whole).record()
+
+
+def found(host: str, *luns: dict[str, t.Any], images: t.Sequence[str] = ("rbd/a",)) -> list[dict[str, t.Any]]:
+    return run_luns.found([{"item": host, "luns": list(luns)}], images, ADDRESSES, PROBE)
+
+
+@pytest.mark.parametrize(
+    ("host", "portals", "portal"),
+    [
+        ("gw1", ["192.0.2.7:3261"], "192.0.2.7:3261"),
+        ("gw1", ["0.0.0.0:3260"], "192.0.2.1:3260"),
+        ("gw1", ["[::0]:3260"], "192.0.2.1:3260"),
+        ("gw2", ["0.0.0.0:3260"], "[2001:db8::2]:3260"),
+        ("gw1", ["[2001:db8::7]:3260"], "[2001:db8::7]:3260"),
+        ("gw1", ["127.0.0.1:22302,1"], "127.0.0.1:22302"),
+        ("gw3", [], "gw3:3260"),
+        ("gw1", ["198.51.100.1:3260", "192.0.2.1:3261"], "192.0.2.1:3261"),
+    ],
+)
+def test_the_portal(host: str, portals: list[str], portal: str) -> None:
+    assert found(host, lun("rbd/a", portals=tuple(portals))) == [{"image": "rbd/a", "portal": portal, "target": IQN, "lun": 12}]
+
+
+def test_a_local_disk_is_probed_on_its_gateway_and_only_where_there_is_no_iscsi() -> None:
+    loop = lun("rbd/a", target="naa.5001405aaaaaaaa1", lun=0, disk="/dev/sdb")
+    assert found("gw1", loop) == [{"image": "rbd/a", "device": "/dev/sdb", "host": "gw1"}]
+    assert [way["lun"] for way in found("gw1", loop, lun("rbd/a"))] == [12]
+
+
+def test_what_leads_to_no_lun() -> None:
+    other = [lun("rbd/b"), lun("rbd/a", stack="krbd", target="", lun=None), lun("rbd/a", snapshot="s"), lun("rbd/a", target="scst_local_tgt")]
+    assert found("gw1", *other) == []
+    assert run_luns.found([{"item": "gw1", "unreachable": True}, {"item": "gw2", "msg": "no root"}], ["rbd/a"], ADDRESSES, PROBE) == []
+
+
+def test_what_libiscsi_cannot_address_is_no_way() -> None:
+    assert [way["lun"] for way in found("gw1", lun("rbd/a", lun=256))] == []
+    assert [way["lun"] for way in found("gw1", lun("rbd/a", lun=256), lun("rbd/a", lun=255))] == [255]
+
+
+@pytest.mark.parametrize(
+    ("initiators", "everybody_but", "seen"),
+    [
+        ((), None, False),
+        ((), (), True),
+        ((PROBE,), None, True),
+        (("iqn.1998-01.com.vmware:esx1",), None, False),
+        (("iqn.1998-01.com.vmware:esx1",), (), True),
+        ((), (PROBE,), False),
+        (("iqn.2026-11.*",), None, True),
+        (("iqn.2026-??.invalid*:probe",), None, True),
+        (("iqn.2026-?.invalid*",), None, False),
+        (("!iqn.1998-01.*",), None, True),
+        (("!iqn.2026*",), None, False),
+        (("!!iqn.1998-01.*",), None, True),
+        (("!!iqn.2026*",), None, True),
+        (("IQN.2026-11.Invalid*",), None, True),
+        ((), ("IQN.2026-11.*",), False),
+        ((), ("iqn.2026-11.*",), False),
+        (("iqn.2026[-]11.*",), None, False),
+    ],
+)
+def test_only_what_the_initiator_itself_sees(initiators: tuple[str, ...], everybody_but: tuple[str, ...] | None, seen: bool) -> None:
+    assert bool(found("gw1", lun("rbd/a", initiators=initiators, everybody_but=everybody_but))) == seen
+
+
+IMAGES = ["rbd/img3", "rbd/img4"]
+SCST_TARGET = f"{SCST}/targets/iscsi/{IQN}"
+LIO_GROUP = f"{LIO}/iscsi/{IQN}/tpgt_1"
+DEVICES = {**krbd(3), **krbd(4)}
+
+
+def on_scst(path: str, number: int, image: int) -> Files:
+    device = f"{SCST}/devices/d{image}"
+    link = Path("../" * (path.count("/") + 3) + f"devices/d{image}")
+    return {f"{SCST_TARGET}/{path}/{number}/device": link, f"{device}/filename": f"/dev/rbd{image}\n", f"{device}/usn": f"serial{image}\n"}
+
+
+def on_lio(number: int, image: int) -> Files:
+    core = f"{LIO}/core/iblock_{image}/d{image}"
+    link = Path(f"../../../../../../target/core/iblock_{image}/d{image}")
+    return {f"{LIO_GROUP}/lun/lun_{number}/any": link, f"{core}/udev_path": f"/dev/rbd{image}\n"}
+
+
+def acl(initiator: str, seen: int, number: int) -> Files:
+    return {f"{LIO_GROUP}/acls/{initiator}/lun_{seen}/any": Path(f"../../../../../../../target/iscsi/{IQN}/tpgt_1/lun/lun_{number}")}
+
+
+def numbers(root: Path, files: Files, initiator: str = PROBE) -> dict[str, int]:
+    luns = [one.record() for one in lun_map.read(write(root, {**DEVICES, **files}), 0)]
+    ways = run_luns.found([{"item": "gw1", "luns": luns}], IMAGES, ADDRESSES, initiator)
+    return {way["image"]: way["lun"] for way in ways}
+
+
+@pytest.mark.parametrize(("member", "seen"), [("iqn.esx1", {"rbd/img4": 0}), ("iqn.2026-11.*", {"rbd/img3": 0})])
+def test_scst_whose_group_has_another_lun_under_the_same_number(tmp_path: Path, member: str, seen: dict[str, int]) -> None:
+    group = {**on_scst("ini_groups/esx/luns", 0, 3), f"{SCST_TARGET}/ini_groups/esx/initiators/{member}": f"{member}\n"}
+    assert numbers(tmp_path, {**on_scst("luns", 0, 4), **group}) == seen
+
+
+def test_scst_whose_group_has_no_lun(tmp_path: Path) -> None:
+    group: Files = {f"{SCST_TARGET}/ini_groups/none/luns/mgmt": "", f"{SCST_TARGET}/ini_groups/none/initiators/{PROBE}": ""}
+    assert numbers(tmp_path, {**on_scst("luns", 0, 4), **group}) == {}
+
+
+@pytest.mark.parametrize(
+    ("initiator", "open_to_all", "seen"),
+    [
+        (PROBE, "1", {"rbd/img3": 5, "rbd/img4": 0}),
+        (PROBE, "0", {}),
+        ("iqn.esx1", "1", {"rbd/img3": 0}),
+        ("iqn.esx2", "1", {}),
+    ],
+)
+def test_lio_whose_access_list_has_another_lun_under_the_same_number(tmp_path: Path, initiator: str, open_to_all: str, seen: dict[str, int]) -> None:
+    lists: Files = {**acl("iqn.esx1", 0, 5), f"{LIO_GROUP}/acls/iqn.esx2/info": "", f"{LIO_GROUP}/attrib/generate_node_acls": f"{open_to_all}\n"}
+    assert numbers(tmp_path, {**on_lio(5, 3), **on_lio(0, 4), **lists}, initiator) == seen
+
+
+def test_the_names_that_the_lun_must_say() -> None:
+    (way,) = found("gw1", lun("rbd/a", serial="s1", naa="6001405", eui=""))
+    assert (way["serial"], way["naa"], "eui" in way) == ("s1", "6001405", False)
+    assert run_luns.by_host([way], ["rbd/a"], "probe")[0]["luns"] == [{"name": "rbd/a", **{key: way[key] for key in way if key != "image"}}]
+
+
+def test_one_lun_for_an_image_and_the_first_gateway_counts() -> None:
+    maps = [{"item": host, "luns": [lun("rbd/a"), lun("rbd/b", lun=13)]} for host in ("gw1", "gw2")]
+    ways = run_luns.found(maps, ["rbd/a", "rbd/b"], ADDRESSES, PROBE)
+    assert [(way["image"], way["portal"], way["lun"]) for way in ways] == [("rbd/a", "192.0.2.1:3260", 12), ("rbd/b", "192.0.2.1:3260", 13)]
+
+
+def test_by_host() -> None:
+    luns = [
+        {"image": "rbd/a", "portal": "p", "target": IQN, "lun": 1},
+        {"image": "rbd/b", "device": "/dev/sdb", "host": "gw1"},
+        {"image": "rbd/c", "portal": "p", "target": IQN, "lun": 3, "comment": "not for the module"},
+        {"image": "rbd/d", "device": "/dev/sdd"},
+    ]
+    assert run_luns.by_host(luns, ["rbd/a", "rbd/b", "rbd/c"], "probe") == [
+        {
+            "host": "probe",
+            "luns": [{"name": "rbd/a", "portal": "p", "target": IQN, "lun": 1}, {"name": "rbd/c", "portal": "p", "target": IQN, "lun": 3}],
+        },
+        {"host": "gw1", "luns": [{"name": "rbd/b", "device": "/dev/sdb"}]},
+    ]
+    assert run_luns.by_host(luns, [], "probe") == []
+
+
+def test_gateways_that_told_nothing() -> None:
+    maps = [
+        {"item": "gw1", "luns": []},
+        {"item": "gw2", "unreachable": True, "msg": "no route"},
+        {"item": "gw3", "msg": "takes root"},
+        {"item": "gw4", "skipped": True},
+    ]
+    assert run_luns.unasked(maps) == [{"host": "gw2", "why": "no route"}, {"host": "gw3", "why": "takes root"}]
+
+
+def test_logs() -> None:
+    reads = [{"item": {"item": "gw1"}, "gap": "", "events": [1]}, {"item": {"item": "gw2"}, "unreachable": True}]
+    assert run_luns.logs(reads, "before") == [{"host": "gw1", "phase": "before", "gap": "", "events": [1]}]
