@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STALE, STATES
+
 Data = t.Mapping[str, t.Any]
 Samples = dict[tuple[tuple[str, str], ...], float]
 
-_STATES = ("normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined")
 _NAMES = ("pool", "namespace", "image")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
@@ -29,7 +30,7 @@ def render(survey: Data, leases: t.Sequence[Data], now: float) -> str:
     families: list[tuple[str, str, Samples]] = [
         ("rbd_image_watchers", "Watchers of an image that is not normal.", _by_image(sick, (*_NAMES, "state", "decision"), _watchers)),
         ("rbd_image_watchers_stale", "Watchers of an image that is not normal that did not answer.", _by_image(sick, _NAMES, _stale)),
-        ("rbd_images", "Images in each state.", {(("state", state),): survey["counts"][state] for state in _STATES}),
+        ("rbd_images", "Images in each state.", {(("state", state),): survey["counts"][state] for state in STATES}),
         ("rbd_images_unseen", "Images of which nothing is known.", {(): survey["counts"]["unseen"]}),
         ("rbd_watchers_gaps", "Reasons why not everything could be seen.", {(): len(survey["incomplete"])}),
         ("osd_blacklist_leases", "Clients that are fenced under an open lease.", {(): len(leases)}),
@@ -44,7 +45,7 @@ def _watchers(image: Data) -> int:
 
 
 def _stale(image: Data) -> int:
-    return sum(watcher["liveness"] in ("hung", "orphaned") for watcher in image["watchers"])
+    return sum(watcher["liveness"] in STALE for watcher in image["watchers"])
 
 
 def _by_image(images: t.Sequence[Data], labels: t.Sequence[str], count: t.Callable[[Data], int]) -> Samples:

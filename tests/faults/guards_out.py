@@ -98,7 +98,7 @@ GUARDS = (
     ),
     Guard(
         "the blacklist is put back",
-        f"{CODE}/_ceph/leasing.py",
+        f"{CODE}/_fencing/plan.py",
         'return how.when == "always" or',
         'return how.when == "always" and',
         "matrix.py manager killed fenced",
@@ -106,7 +106,7 @@ GUARDS = (
     ),
     Guard(
         "a lease whose entry is gone ends",
-        f"{CODE}/_ceph/leasing.py",
+        f"{CODE}/_fencing/plan.py",
         "over = [client for client in leases if client not in keep]",
         "over = [client for client in ours if client not in keep]",
         "matrix.py somebody removes entry fenced",
@@ -114,7 +114,7 @@ GUARDS = (
     ),
     Guard(
         "entries of others stay",
-        f"{CODE}/_ceph/fencing.py",
+        f"{CODE}/_fencing/fence.py",
         "[client for client in plan.close if client not in plan.foreign]",
         "list(before.entries)",
         "matrix.py somebody adds entry fenced",
@@ -122,7 +122,7 @@ GUARDS = (
     ),
     Guard(
         "an entry that somebody else made anew stays",
-        f"{CODE}/_ceph/leasing.py",
+        f"{CODE}/_fencing/plan.py",
         "entries.get(client, lease.until) != lease.until]",
         "lease.until not in entries.values() and client not in entries]",
         "matrix.py somebody fences same client fenced",
@@ -138,7 +138,7 @@ GUARDS = (
     ),
     Guard(
         "the lease is there before the entry",
-        f"{CODE}/_ceph/fencing.py",
+        f"{CODE}/_fencing/fence.py",
         "            book.record(plan.record)\n            blacklist.change(",
         "            blacklist.change(",
         "kill_module.py 100",
@@ -147,7 +147,7 @@ GUARDS = (
     # By this seed the one incident is a stopped client, and nobody is killed.
     Guard(
         "who lives is not let in again",
-        f"{CODE}/_ceph/leasing.py",
+        f"{CODE}/_fencing/plan.py",
         "for look in looks):\n        return False",
         "for look in looks):\n        return True",
         "soak.py 1 7",

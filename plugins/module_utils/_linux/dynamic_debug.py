@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, KernelError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kernel_log
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_sites import Match, Site
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
 
 # The first is there without debugfs, since Linux 5.8.
 CONTROLS = ("/proc/dynamic_debug/control", "/sys/kernel/debug/dynamic_debug/control")
@@ -60,9 +61,8 @@ def restore(recorded: t.Sequence[Site], missing_ok: bool, dry_run: bool) -> Chan
     change = _apply(sites, [here[site.place] for site in wanted], wanted, dry_run)
     missing = [site for site in recorded if site.place not in here]
     if missing and not missing_ok:
-        raise KernelError(
-            f"{missing[0]} is no longer there, and {len(missing) - 1} more; the other sites were restored. Set missing_ok where a module was unloaded."
-        )
+        gone = some([str(site) for site in missing], 1)
+        raise KernelError(f"Sites that are no longer there: {gone}. The others were restored. Set missing_ok if a module was unloaded.")
     return change
 
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX, Image, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
-
-_SHOWN = 3
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,4 @@ def in_words(unseen: t.Iterable[WatchedImage]) -> list[str]:
     reasons: dict[str, list[str]] = defaultdict(list)
     for one in unseen:
         reasons[one.unseen.replace(f" of image '{one.image.spec}'", "")].append(one.image.spec)
-    return [f"{_listed(specs)} could not be read: {reason}" for reason, specs in reasons.items()]
-
-
-def _listed(specs: t.Sequence[str]) -> str:
-    rest = len(specs) - _SHOWN
-    return ", ".join(specs[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return [f"{some(specs)} could not be read: {reason}" for reason, specs in reasons.items()]

@@ -13,6 +13,10 @@ Liveness = t.Literal["alive", "hung", "orphaned", "unknown"]
 State = t.Literal["normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined"]
 Place = t.Literal["image", "trash", "stray"]
 
+STATES: tuple[State, ...] = t.get_args(State)
+# Asked, and no answer.
+STALE: tuple[Liveness, ...] = ("hung", "orphaned")
+
 HEADER_PREFIX = "rbd_header."
 OLD_HEADER_SUFFIX = ".rbd"
 
@@ -85,7 +89,7 @@ class Finding:
     @property
     def stale(self) -> bool:
         """It was asked and did not answer."""
-        return self.liveness in ("hung", "orphaned")
+        return self.liveness in STALE
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Finding, Judgement, State, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STATES, Culprit, Finding, Judgement, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
-
-STATES: tuple[State, ...] = ("normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined")
 
 
 def result(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: Seen, named: t.Sequence[str], looked_at: float = 0.0) -> dict[str, t.Any]:

@@ -21,6 +21,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.exp
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.match_headers import in_words, join, stray
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
 
 Way = t.Literal["sweep", "image"]
 
@@ -154,7 +155,7 @@ class Survey:
         numbers = {self.pools.numbers[pool]: pool for pool in pools if pool in self.pools.numbers}
         groups = [f"{group} is {state}" for group, state in sorted(sick.states.items()) if int(group.split(".")[0]) in numbers]
         if groups:
-            return [f"what is watched in {len(groups)} inactive placement groups cannot be seen ({', '.join(groups[:3])}): see 'ceph health detail'"]
+            return [f"what is watched in {len(groups)} inactive placement groups cannot be seen ({some(groups)}): see 'ceph health detail'"]
         down = [str(osd["osd"]) for osd in self._map["osds"] if osd["in"] and not osd["up"]]
         return [f"OSDs {', '.join(down)} are down, and {sick.gap}"] if down and sick.gap else []
 

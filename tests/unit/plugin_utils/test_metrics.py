@@ -10,11 +10,11 @@ import re
 import typing as t
 
 import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STATES
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils import _metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-STATES = ("normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined")
 LINE = re.compile(r'[a-z_]+(\{[a-z]+="(\\[\\"n]|[^\\"\n])*"(,[a-z]+="(\\[\\"n]|[^\\"\n])*")*\})? [0-9.]+')
 
 

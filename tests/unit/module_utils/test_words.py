@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short, some
+
+
+@pytest.mark.parametrize(("words", "text"), [([], ""), (["a"], "a"), (["a", "b", "c"], "a, b, c"), (["a", "b", "c", "d", "e"], "a, b, c and 2 more")])
+def test_some(words: t.Sequence[str], text: str) -> None:
+    assert some(words) == text
+
+
+def test_some_as_many_as_asked_for() -> None:
+    assert some(["a", "b"], 1) == "a and 1 more"
+
+
+def test_short() -> None:
+    assert short(["a", "b"], "lines", 2) == ["a", "b"]
+    assert short(["a", "b", "c"], "lines", 2) == ["a", "b", "... and 1 more lines"]
+    assert short([], "lines") == []
