@@ -17,6 +17,7 @@ import time
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Connection
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply, decode
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import in_time
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
@@ -24,14 +25,6 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 # The OSD counts the notify's timeout in whole seconds from when it starts; the answer needs its way back.
 ANSWER_MARGIN_S = 2.0
 _POLL_S = 0.01
-
-
-class HeaderObject(t.NamedTuple):
-    """Where an image's header lives."""
-
-    pool: str
-    namespace: str
-    name: str
 
 
 class _Notify:

@@ -17,9 +17,10 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials, IscsiTransport
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, probe
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.sg import SgTransport
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lio
 
 Way = t.Union[IscsiTransport, SgTransport]
+# NAA -> who holds the LUN, as the target on this host tells.
+ReadHolders = t.Callable[[], t.Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,23 @@ class Access:
     force: bool
 
 
-def probe_one(place: Where, plan: Plan, access: Access) -> dict[str, t.Any]:
+def probe_one(place: Where, plan: Plan, access: Access, read_holders: ReadHolders) -> dict[str, t.Any]:
     """The outcome as a dict, with C(holder) and C(helper). Raises RescueError for what cannot be probed at all."""
     end = time.monotonic() + plan.deadline_s
-    return _probe([(place, _way(place, access))], plan, end)[0]
+    return _probe([(place, _way(place, access))], plan, end, read_holders)[0]
 
 
-def probe_all(places: t.Sequence[Where], plan: Plan, access: Access) -> list[dict[str, t.Any]]:
+def probe_all(places: t.Sequence[Where], plan: Plan, access: Access, read_holders: ReadHolders) -> list[dict[str, t.Any]]:
     """For each place its outcome, by ``plan.deadline_s`` altogether. What cannot be probed is unreachable, and hinders no other one."""
     end = time.monotonic() + plan.deadline_s
-    return _probe([(place, _way_or_error(place, access)) for place in places], plan, end)
+    return _probe([(place, _way_or_error(place, access)) for place in places], plan, end, read_holders)
 
 
-def _probe(ways: t.Sequence[tuple[Where, Way | RescueError]], plan: Plan, end: float) -> list[dict[str, t.Any]]:
+def _probe(ways: t.Sequence[tuple[Where, Way | RescueError]], plan: Plan, end: float, read_holders: ReadHolders) -> list[dict[str, t.Any]]:
     # A thread for each, so that all of them end by the one deadline.
     with ThreadPoolExecutor(max(1, len(ways))) as probers:
         outcomes = list(probers.map(lambda pair: _outcome(pair[0], pair[1], plan, end), ways))
-    holders = _holders(outcomes, end)
+    holders = _holders(outcomes, end, read_holders)
     return [{**asdict(outcome), "holder": holder, "helper": _helper(way)} for (_place, way), outcome, holder in zip(ways, outcomes, holders)]
 
 
@@ -79,12 +80,11 @@ def _way(place: Where, access: Access) -> Way:
     return SgTransport(disk.find(place.device, access.force))
 
 
-def _holders(outcomes: t.Sequence[Outcome], end: float) -> list[str]:
-    """Where LIO on this host tells, and lets this user read it. Its configfs may wait for what hangs."""
+def _holders(outcomes: t.Sequence[Outcome], end: float, read_holders: ReadHolders) -> list[str]:
+    """Asks only where the verdict is C(conflict), and in a process of its own: the target's configuration might be locked while storage hangs."""
     asked = [outcome.identity.get("naa", "") if outcome.verdict == "conflict" else "" for outcome in outcomes]
-    here = detached_process.within(end - time.monotonic(), lambda: lio.read("/")) if any(asked) else None
-    told = {lun.naa: lun.reservation_holder for lun in here or [] if lun.naa}
-    return [told.get(naa, "") for naa in asked]
+    told = detached_process.within(end - time.monotonic(), read_holders) if any(asked) else None
+    return [(told or {}).get(naa, "") for naa in asked]
 
 
 def _helper(way: Way | RescueError) -> dict[str, t.Any]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 import re
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX
 
 DEVICES = "sys/bus/rbd/devices"
 _NO_SNAPSHOT = "-"
@@ -36,7 +36,7 @@ def _image(tree: Tree, path: str) -> Image | None:
     return Image(
         image="/".join(filter(None, (pool, namespace, name))),
         image_id=image_id,
-        header=f"{HEADER_PREFIX}{image_id}" if image_id else f"{name}{OLD_HEADER_SUFFIX}",
+        header=header_object.name_of(image_id, name),
         snapshot="" if snapshot == _NO_SNAPSHOT else snapshot,
         client_address=tree.line(f"{path}/client_addr"),
     )

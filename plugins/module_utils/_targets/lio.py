@@ -29,6 +29,11 @@ def read(root: str) -> list[Lun]:
     return [lun for path, target in groups for lun in _group(tree, path, target)]
 
 
+def reservation_holders(root: str = "/") -> dict[str, str]:
+    """Returns NAA -> who holds the LUN by RESERVE, '' for nobody, for what this host exports. Raises TargetError."""
+    return {lun.naa: lun.reservation_holder for lun in read(root) if lun.naa}
+
+
 def _group(tree: Tree, path: str, target: str) -> t.Iterator[Lun]:
     portals = tuple(tree.names(f"{path}/np"))
     mapped = _mapped(tree, path)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rbd
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX, Image
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image
 
 _CAP = "the osd cap 'allow r class-read' on rbd_directory, rbd_trash and rbd_namespace"
 
@@ -45,14 +46,12 @@ class Directory:
 
     def find(self, header: str) -> Image | None:
         """The image, perhaps in the trash, that a header object of this name would belong to."""
-        if header.startswith(HEADER_PREFIX):
-            found = header[len(HEADER_PREFIX) :]
-            if found in self.names:
-                return Image(self.pool, self.namespace, self.names[found], found)
-            if found in self.trash:
-                return Image(self.pool, self.namespace, self.trash[found], found, "trash")
-        name = header[: -len(OLD_HEADER_SUFFIX)]
-        return Image(self.pool, self.namespace, name, "") if header.endswith(OLD_HEADER_SUFFIX) and name in self.old else None
+        found, old_name = header_object.read(header)
+        if found in self.names:
+            return Image(self.pool, self.namespace, self.names[found], found)
+        if found in self.trash:
+            return Image(self.pool, self.namespace, self.trash[found], found, "trash")
+        return Image(self.pool, self.namespace, old_name, "") if old_name in self.old else None
 
 
 def read_pool(cluster: Cluster, pool: str) -> list[Directory]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, librados, placement, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import understood
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
@@ -49,9 +50,9 @@ def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_
     """Asks every watcher of all suspects, ``_AT_ONCE`` images at a time; each time takes ``notify_timeout_s`` when one does not answer. Raises ClusterError."""
     if not suspects:
         return NONE
-    targets = {watched.image: librados.HeaderObject(watched.image.pool, watched.image.namespace, watched.image.header) for watched in suspects}
+    targets = {watched.image: HeaderObject(watched.image.pool, watched.image.namespace, watched.image.header) for watched in suspects}
     began, before = time.time(), sessions.read(cluster)
-    replies: dict[librados.HeaderObject, NotifyReply | str] = {}
+    replies: dict[HeaderObject, NotifyReply | str] = {}
     headers = list(targets.values())
     for start in range(0, len(headers), _AT_ONCE):
         replies.update(librados.notify_all(cluster.connection, headers[start : start + _AT_ONCE], notify_timeout_s))

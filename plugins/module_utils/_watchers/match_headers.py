@@ -10,8 +10,9 @@ import typing as t
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX, Image, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
 
@@ -46,9 +47,8 @@ def join(swept: Sweep, directories: t.Iterable[Directory], clients: t.Collection
 
 def stray(namespace: str, header: str, pool: str = "") -> Image:
     """What stands for a header that no directory knows."""
-    if header.startswith(HEADER_PREFIX):
-        return Image(pool, namespace, "", header[len(HEADER_PREFIX) :], "stray")
-    return Image(pool, namespace, header[: -len(OLD_HEADER_SUFFIX)], "", "stray")
+    found, old_name = header_object.read(header)
+    return Image(pool, namespace, "" if found else old_name, found, "stray")
 
 
 def in_words(unseen: t.Iterable[WatchedImage]) -> list[str]:

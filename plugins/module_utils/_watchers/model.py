@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object
+
 Liveness = t.Literal["alive", "hung", "orphaned", "unknown"]
 State = t.Literal["normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined"]
 Place = t.Literal["image", "trash", "stray"]
@@ -16,9 +18,6 @@ Place = t.Literal["image", "trash", "stray"]
 STATES: tuple[State, ...] = t.get_args(State)
 # Asked, and no answer.
 STALE: tuple[Liveness, ...] = ("hung", "orphaned")
-
-HEADER_PREFIX = "rbd_header."
-OLD_HEADER_SUFFIX = ".rbd"
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Image:
     @property
     def header(self) -> str:
         """Name of the header object, which every client that has the image open watches."""
-        return f"{HEADER_PREFIX}{self.id}" if self.id else f"{self.name}{OLD_HEADER_SUFFIX}"
+        return header_object.name_of(self.id, self.name)
 
 
 @dataclass(frozen=True)

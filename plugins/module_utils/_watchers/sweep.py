@@ -12,11 +12,11 @@ import typing as t
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, header_object
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import HEADER_PREFIX, OLD_HEADER_SUFFIX, Watcher
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Watcher
 
 # rbd-mirror's leader watches this object of each pool it mirrors (RBD_MIRROR_LEADER in Ceph's src/cls/rbd/cls_rbd_types.h).
 _MIRROR_LEADER = "rbd_mirror_leader"
@@ -77,5 +77,5 @@ def _take(sweep: Sweep, namespace: str, name: str, entity: str, watcher: Watcher
         sweep.managers.add(watcher.address)
     if name == _MIRROR_LEADER:
         sweep.mirrors.add(watcher.address)
-    elif name.startswith(HEADER_PREFIX) or name.endswith(OLD_HEADER_SUFFIX):
+    elif header_object.is_header(name):
         sweep.headers[namespace, name].append(watcher)

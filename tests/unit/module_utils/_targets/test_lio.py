@@ -140,6 +140,13 @@ def test_who_has_it_reserved(tmp_path: Path, told: str, holder: str) -> None:
     assert lun.reservation_holder == holder
 
 
+def test_who_has_it_reserved_by_its_naa(tmp_path: Path) -> None:
+    serial = core(ISCSI, wwn__vpd_unit_serial="T10 VPD Unit Serial Number: beaf11\n")
+    reserved = core(ISCSI, pr__res_holder="SPC-2 Reservation: iSCSI Initiator: iqn.1998-01.com.vmware:esx1\n")
+    root = write(tmp_path, {**exported(0), **exported(1, "iblock_1/b"), **serial, **reserved})
+    assert lio.reservation_holders(root) == {"6001405beaf110000000000000000000": "iqn.1998-01.com.vmware:esx1"}
+
+
 def test_what_goes_while_it_is_read_is_left_out(tmp_path: Path) -> None:
     root = write(tmp_path, {f"{GROUP}/lun/lun_0/alua_tg_pt_offline": "0\n", f"{GROUP}/lun/lun_1/other": Path("../../elsewhere/x"), **mapped("iqn.a", 3, 3)})
     assert lio.read(root) == []

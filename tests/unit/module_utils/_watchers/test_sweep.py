@@ -75,6 +75,11 @@ def test_a_header_that_may_be_of_two_pools_belongs_to_neither_for_sure() -> None
     assert [image.spec for image in joined.ambiguous] == ["rbd/one", "copy/one-copied", "rbd/old", "copy/old"]
 
 
+def test_a_header_that_fits_both_formats_belongs_to_the_image_that_there_is() -> None:
+    place = Directory("rbd", "", {"2": "new"}, frozenset({"rbd_header.1"}))
+    assert join(sweep.parse([[row("rbd_header.1.rbd", 1)]]), [place]).certain == [WatchedImage(Image("rbd", "", "rbd_header.1", ""), (watcher(1),))]
+
+
 def test_only_what_a_client_watches() -> None:
     joined = join(sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2), row("rbd_header.5", 2)]]), [POOL], {watcher(2).address})
     assert [one.image.header for one in joined.certain + joined.strays] == ["old.rbd", "rbd_header.5"]
