@@ -34,12 +34,12 @@ from lab import BLACKLIST, Lab
 
 ACTS = ("fence", "restore", "extend", "reset")
 IMAGE = "killed-module"
-CODE = os.sep + os.path.join("module_utils", "_ceph") + os.sep
+CODE = tuple(os.sep + os.path.join("module_utils", room) + os.sep for room in ("_ceph", "_fencing"))
 PRIOR_S, SAME_S = 600, 2
 # Where threads are under way the lines come in no certain order, and a kill near the end may come too late; but not many do.
 MISSED = 0.2
 OFTEN = 10
-CHANGES = ("blacklist.py", "parallel.py")
+CHANGES = ("blocklist.py", "parallel.py")
 
 
 def options(lab: Lab, act: str, client: str) -> dict[str, t.Any]:
@@ -56,7 +56,7 @@ def lines(act: t.Callable[[int, bool], None]) -> None:
     numbers, begun = count(1), threading.Event()
 
     def trace(frame: types.FrameType, event: str, _argument: t.Any) -> t.Any:
-        if CODE not in frame.f_code.co_filename:
+        if not any(room in frame.f_code.co_filename for room in CODE):
             return None
         if frame.f_code is lease_store._Lock.take.__code__:
             begun.set()

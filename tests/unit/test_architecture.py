@@ -23,6 +23,7 @@ PACKAGE = "ansible_collections.cephops.iscsi_rescue.plugins."
 FORBIDDEN = {
     "module_utils/_ceph/": ("module_utils/_watchers/", "module_utils/_fencing/", "module_utils/_targets/", "module_utils/_scsi/"),
     "module_utils/_watchers/": ("module_utils/_fencing/",),
+    "module_utils/_targets/": ("module_utils/_watchers/", "module_utils/_fencing/"),
     "module_utils/_scsi/": ("module_utils/_targets/",),
     "module_utils/_linux/": ("module_utils/_targets/",),
 }
@@ -138,6 +139,8 @@ def tree(root: Path, files: t.Mapping[str, str]) -> list[Arrow]:
         ("module_utils/_ceph/a.py", "module_utils/_targets/b.py"),
         ("module_utils/_ceph/a.py", "module_utils/_scsi/b.py"),
         ("module_utils/_watchers/a.py", "module_utils/_fencing/b.py"),
+        ("module_utils/_targets/a.py", "module_utils/_watchers/b.py"),
+        ("module_utils/_targets/a.py", "module_utils/_fencing/b.py"),
         ("module_utils/_scsi/a.py", "module_utils/_targets/b.py"),
         ("module_utils/_linux/a.py", "module_utils/_targets/b.py"),
         ("modules/a.py", "plugin_utils/_run/b.py"),

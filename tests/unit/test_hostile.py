@@ -6,7 +6,7 @@
 
 ``make test-unit`` takes a few hundred examples of each, ``make test-hostile`` a hundred thousand.
 
-Seen to fail: with ``understood`` in _ceph/decode_guard.py letting errors through, the tests of sessions, the quorum, the blacklist and pools fail.
+Seen to fail: with ``guarded`` in _ceph/decode_guard.py letting errors through, the tests of sessions, the quorum, the blacklist and pools fail.
 """
 
 from __future__ import annotations

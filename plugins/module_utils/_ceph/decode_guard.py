@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers of the cluster that are not of the form that its releases give: said as such, wherever they are read."""
+"""Guards the decoding of the cluster's answers: one that has not the form that its releases give is an error in words, wherever it is read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 
 
 @contextlib.contextmanager
-def understood(command: str) -> t.Iterator[None]:
-    """Around what takes the answer to ``command`` apart; also as a decorator. Raises ClusterError where that does not fit."""
+def guarded(command: str) -> t.Iterator[None]:
+    """Guards what decodes the answer to ``command``; also as a decorator. Raises ClusterError where its form does not fit."""
     try:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import understood
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
 
@@ -32,7 +32,7 @@ def inactive(cluster: Cluster) -> Inactive:
         return Inactive({}, f"the states of the placement groups could not be read: {error}")
 
 
-@understood("pg dump_stuck")
+@guarded("pg dump_stuck")
 def parse(dump: t.Any) -> Inactive:
     """From ``pg dump_stuck --format json``, a list before Ceph 14.2.5 and an object since."""
     if isinstance(dump, t.Mapping) and not dump.get("pg_ready", True):
@@ -44,6 +44,6 @@ def parse(dump: t.Any) -> Inactive:
 def locate(cluster: Cluster, pool: str, namespace: str, name: str) -> tuple[str, str]:
     """An object's PG, and the OSD that leads it, such as ``("1.6", "osd.1")``. Raises ClusterError."""
     found = cluster.command("osd map", pool=pool, object=name, **({"nspace": namespace} if namespace else {}))
-    with understood("osd map"):
+    with guarded("osd map"):
         leader = found.get("acting_primary", -1)
         return found["pgid"], f"osd.{leader}" if leader >= 0 else "no OSD"

@@ -10,7 +10,7 @@ import errno
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import understood
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 
 _NOT_FOR_US = (errno.EACCES, errno.EPERM)
@@ -34,7 +34,7 @@ class Pools:
         return [str(error) for pool, error in errors.items() if pool in self.tagged or getattr(error, "code", 0) not in _NOT_FOR_US]
 
 
-@understood("osd dump")
+@guarded("osd dump")
 def parse(dump: t.Mapping[str, t.Any]) -> Pools:
     """From ``osd dump --format json``."""
     listed = dump["pools"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import understood
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
 
@@ -56,7 +56,7 @@ def ask(cluster: Cluster, monitor: str) -> Sessions:
         return Sessions({}, gap="this release of Ceph does not list its monitors' sessions to clients")
 
 
-@understood("quorum_status")
+@guarded("quorum_status")
 def in_quorum(status: t.Mapping[str, t.Any], settle_s: float) -> tuple[list[str], str]:
     """The monitors to ask, and why that would not tell everything, '' when it does; from ``quorum_status --format json``.
 
@@ -77,7 +77,7 @@ def union(looks: t.Sequence[Sessions]) -> Sessions:
     return Sessions(hosts, frozenset().union(*(look.ids for look in looks)), next((look.gap for look in looks if look.gap), ""), names)
 
 
-@understood("sessions")
+@guarded("sessions")
 def parse(sessions: t.Sequence[t.Mapping[str, t.Any]] | None) -> Sessions:
     """From one monitor's JSON list. A session of a client whose address cannot be read is a gap: it may be anybody's."""
     hosts, names, ids, gap = {}, {}, set(), "" if sessions else "a monitor listed no sessions"

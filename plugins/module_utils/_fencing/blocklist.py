@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Client addresses on the OSD map's blacklist, which Ceph calls blocklist from release 16 on."""
+"""Client addresses on the OSD map's blocklist, which Ceph called blacklist before release 16."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import understood
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
@@ -23,25 +23,25 @@ _SENDERS = 500
 
 
 @dataclass(frozen=True)
-class Blacklist:
+class Blocklist:
     """``word``: how this cluster spells it. ``entries``: address -> until when, in UTC; before Ceph 15 as the cluster prints it, in a time zone not told."""
 
     word: str
     entries: dict[str, str]
 
 
-def read(cluster: Cluster) -> Blacklist:
+def read(cluster: Cluster) -> Blocklist:
     """The list as the newest OSD map has it. Raises ClusterError."""
     return parse(cluster.command("osd dump"))
 
 
-@understood("osd dump")
-def parse(dump: t.Mapping[str, t.Any]) -> Blacklist:
+@guarded("osd dump")
+def parse(dump: t.Mapping[str, t.Any]) -> Blocklist:
     """From ``osd dump --format json``. (``blocklist ls`` prints two JSON arrays after each other, no document.)"""
     word = "blocklist" if "blocklist" in dump else "blacklist"
     if word not in dump:
         raise ClusterError("The OSD map lists neither 'blocklist' nor 'blacklist': this Ceph release is not known here.")
-    return Blacklist(word, {address.normal(entry): in_utc(str(until)) for entry, until in dump[word].items()})
+    return Blocklist(word, {address.normal(entry): in_utc(str(until)) for entry, until in dump[word].items()})
 
 
 def in_utc(until: str) -> str:

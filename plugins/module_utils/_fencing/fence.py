@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Puts client addresses on the blacklist and takes them off again; acts on what others decided."""
+"""Adds client addresses to the blocklist and removes them again; acts on what others decided."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, caps, lease_store
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blacklist
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease, LeaseBook
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import (
     BETWEEN_LOOKS_S,
@@ -118,7 +118,7 @@ def _gone_since(addresses: t.Sequence[str], told: t.Mapping[str, t.Any], look: s
         raise InputError(f"gone_since has something that is no number ({error}): give seconds since the epoch for each address.") from error
 
 
-def _after_adding(cluster: Cluster, before: Blacklist, added: t.Sequence[str], expire_s: int, dry_run: bool) -> dict[str, str]:
+def _after_adding(cluster: Cluster, before: Blocklist, added: t.Sequence[str], expire_s: int, dry_run: bool) -> dict[str, str]:
     if dry_run or not added:
         return {**before.entries, **dict.fromkeys(added, f"{expire_s} s from then")}
     after = blocklist.read(cluster).entries
@@ -136,7 +136,7 @@ def _absent(cluster: Cluster, addresses: t.Sequence[str], dry_run: bool) -> Chan
     return Change(before.entries, _after_removing(cluster, before, listed, dry_run), removed=listed, word=before.word)
 
 
-def _after_removing(cluster: Cluster, before: Blacklist, removed: t.Sequence[str], dry_run: bool) -> dict[str, str]:
+def _after_removing(cluster: Cluster, before: Blocklist, removed: t.Sequence[str], dry_run: bool) -> dict[str, str]:
     if dry_run or not removed:
         return {client: until for client, until in before.entries.items() if client not in removed}
     return _read_without(cluster, removed, before.word)
@@ -171,14 +171,14 @@ def _restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[s
     return change
 
 
-def _without_lease(addresses: t.Sequence[str], listed: Blacklist, leases: t.Mapping[str, t.Sequence[Lease]]) -> list[str]:
+def _without_lease(addresses: t.Sequence[str], listed: Blocklist, leases: t.Mapping[str, t.Sequence[Lease]]) -> list[str]:
     """Those whose entry no run of this collection made, or none that is not done."""
     recorded = {one.address for book in leases.values() for one in book}
     return [client for client in addresses if client in listed.entries and client not in recorded]
 
 
-def _list_and_leases(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[Blacklist, dict[str, dict[str, Lease]], list[str]]:
-    """The blacklist, each pool with its leases, and why others could not be read; all of one OSD map."""
+def _list_and_leases(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[Blocklist, dict[str, dict[str, Lease]], list[str]]:
+    """The blocklist, each pool with its leases, and why others could not be read; all of one OSD map."""
     dump = cluster.command("osd dump")
     there = pools.Pools(tuple(options["pools"]), (), {}) if options["pools"] else pools.parse(dump)
     answers = dict(zip(there.every, at_once(lambda pool: _read_leases(cluster, pool), there.every)))
@@ -195,7 +195,7 @@ def _read_leases(cluster: Cluster, pool: str) -> dict[str, Lease] | RescueError:
 
 
 def _restore_pool(cluster: Cluster, pool: str, wanted: t.Sequence[str], how: Restoring, foreseen: dict[str, str] | None) -> Change:
-    """``foreseen``: in a dry run, what the blacklist would be like by now."""
+    """``foreseen``: in a dry run, what the blocklist would be like by now."""
     with lease_store.opened(cluster, pool) if foreseen is None else lease_store.looked_at(cluster, pool) as book:
         leases, before = {client: one for client, one in book.read().items() if client in wanted}, blocklist.read(cluster)
         plan = plan_restore(pool, leases, before.entries, how, time.time())
@@ -208,8 +208,8 @@ def _foreseen(entries: t.Mapping[str, str], plan: RestorePlan, leases: t.Mapping
     return {**left, **{client: leases[client].prior for client in plan.reset}}
 
 
-def _carried_out(cluster: Cluster, before: Blacklist, plan: RestorePlan, book: LeaseBook, leases: t.Mapping[str, Lease]) -> dict[str, str]:
-    """The blacklist after the plan was carried out."""
+def _carried_out(cluster: Cluster, before: Blocklist, plan: RestorePlan, book: LeaseBook, leases: t.Mapping[str, Lease]) -> dict[str, str]:
+    """The blocklist after the plan was carried out."""
     if not plan.close:
         return before.entries
     # An entry gets another end by being removed first. Should this run be killed in between, the next one must know that the prior entry is owed.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run owes the blacklist: recorded in the cluster itself before anything is fenced, so that any node can finish it.
+"""What a run owes the blocklist: recorded in the cluster itself before anything is fenced, so that any node can finish it.
 
 The leases of a pool are the omap of one object there, one key for each address. They are read and changed under a RADOS lock
 that expires by itself, so a killed run blocks the next one for a limited time only.

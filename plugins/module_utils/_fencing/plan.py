@@ -32,7 +32,7 @@ Entries = t.Mapping[str, str]
 
 @dataclass(frozen=True)
 class FencePlan:
-    """``record``: leases to write first. ``add`` and ``extend``: addresses to put on the blacklist, those that are new and those whose entry ends too soon."""
+    """``record``: leases to write first. ``add`` and ``extend``: addresses to add to the blocklist, those that are new and those whose entry ends too soon."""
 
     record: list[Lease] = field(default_factory=list)
     add: list[str] = field(default_factory=list)
@@ -77,7 +77,7 @@ def seconds_left(until: str, now: float) -> float:
 
 
 def plan_fence(wanted: t.Mapping[str, Lease], leases: t.Mapping[str, Lease], entries: Entries) -> FencePlan:
-    """``wanted``: the leases that this run would write; ``leases``: those that are open; ``entries``: the blacklist.
+    """``wanted``: the leases that this run would write; ``leases``: those that are open; ``entries``: the blocklist.
 
     What lasts long enough is left alone, whoever made it.
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, librados, placement, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import understood
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
@@ -73,7 +73,7 @@ def protected(cluster: Cluster, swept: Sweep | None, looks: t.Sequence[sessions.
         return found, [f"whether it is an rbd-mirror, for the service map could not be read: {error}"]
 
 
-@understood("service dump")
+@guarded("service dump")
 def mirrors(dump: t.Mapping[str, t.Any] | None) -> list[str]:
     """The addresses of the rbd-mirror daemons, from ``service dump --format json``."""
     daemons = (dump or {}).get("services", {}).get("rbd-mirror", {}).get("daemons", {})

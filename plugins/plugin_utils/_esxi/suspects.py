@@ -13,20 +13,20 @@ from heapq import nsmallest
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.scsi_id import scsi_id
 
 Data = t.Mapping[str, t.Any]
-Pattern = t.Literal["hang", "mixed", "errors", "slow", "held", "answers", "counters"]
+Pattern = t.Literal["hung", "mixed", "errors", "slow", "conflict", "answers", "counters"]
 
 # In this order they are ranked.
 _WORDS: dict[Pattern, str] = {
-    "hang": "commands fail or time out and none meets a reservation: the pattern of a LUN that hangs below its target, as with a stale watcher",
+    "hung": "commands fail or time out and none meets a reservation: the pattern of a LUN that hangs below its target, as with a stale watcher",
     "mixed": "commands time out or have no answer, and others meet a reservation: see who holds the LUN, and whether it hangs",
     "errors": "commands fail, but none timed out and no reserve failed",
     "slow": "commands are slow, but none failed",
-    "held": "commands meet a reservation and none timed out: somebody holds the LUN, which is not a stale watcher",
+    "conflict": "commands meet a reservation and none timed out: another initiator holds the LUN, which is not a stale watcher",
     "answers": "the device rejected commands and was well: it answered, and nothing failed but that",
     "counters": "the log tells nothing of it; since the host's boot its counters have seen failed commands",
 }
 # A reservation conflict is answered at once. A stale watcher does not make any. "Failed to reserve volume" comes of either.
-_HEALABLE: tuple[Pattern, ...] = ("hang", "mixed", "errors", "slow")
+_HEALABLE: tuple[Pattern, ...] = ("hung", "mixed", "errors", "slow")
 # RESERVE(6) and RESERVE(10), where they failed without an answer.
 _RESERVES = ("0x16", "0x56")
 _UNANSWERED = ("command_failed", "no_connection", "busy")
@@ -136,9 +136,9 @@ def _pattern(events: t.Sequence[Data], counts: Counter[str]) -> Pattern:
     conflicts = counts["reservation_conflict"]
     hangs = counts["timeout"] + sum(event["opcode"] in _RESERVES for event in events if event["kind"] in _UNANSWERED)
     if conflicts:
-        return "mixed" if hangs else "held"
+        return "mixed" if hangs else "conflict"
     if hangs or counts["reserve_failed"]:
-        return "hang"
+        return "hung"
     if counts.keys() <= {"answered"}:
         return "answers"
     return "slow" if counts.keys() <= {"slow", "answered"} else "errors"

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blacklist, parse
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist, parse
 
 
 @pytest.mark.parametrize("word", ["blocklist", "blacklist"])
 def test_both_spellings(word: str) -> None:
-    assert parse({word: {"[2001:DB8::1]:0/5": "then"}}) == Blacklist(word, {"[2001:db8::1]:0/5": "then"})
+    assert parse({word: {"[2001:DB8::1]:0/5": "then"}}) == Blocklist(word, {"[2001:db8::1]:0/5": "then"})
 
 
 @pytest.mark.parametrize(

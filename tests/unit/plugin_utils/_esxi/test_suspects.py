@@ -40,12 +40,12 @@ HANG, CONFLICT, ERROR = "H:0x3 D:0x0 P:0x0", "H:0x0 D:0x18 P:0x0", "H:0x0 D:0x2 
 def test_the_incidents_own_files() -> None:
     read = {name: esxcli.records((ESXI / f"esxcli-storage-{name}.txt").read_text()) for name in ("vmfs-extent-list", "core-device-stats-get")}
     first, second, third = suspect(LOG, extents=read["vmfs-extent-list"], stats=read["core-device-stats-get"])
-    assert (first["device"], first["name"], first["pattern"]) == ("eui.6465336666353233", "de3ff523", "hang")
+    assert (first["device"], first["name"], first["pattern"]) == ("eui.6465336666353233", "de3ff523", "hung")
     # The failed reserve names a volume only; the same operation named the device.
     assert first["volumes"] == [{"uuid": "5a9d48e2-f2d01afa-cc00-000af797e698", "name": ""}]
     assert first["counts"] == {"io_error": 6, "reserve_failed": 1}
     assert any("Failed to reserve volume" in line for line in first["evidence"])
-    assert (second["device"], second["paths"], second["pattern"]) == ("eui.3939303832313261", ["vmhba32:C0:T0:L12"], "hang")
+    assert (second["device"], second["paths"], second["pattern"]) == ("eui.3939303832313261", ["vmhba32:C0:T0:L12"], "hung")
     assert second["counts"] == {"command_failed": 1, "path_in_doubt": 1, "timeout": 1}
     assert (third["device"], third["pattern"], third["counters"]["failed_commands"]) == ("eui.99e91f03b82de449", "counters", 85)
     assert third["volumes"] == [{"uuid": "5d06eb1f-f5cc5f8b-4ebc-00e0ed438c52", "name": "SEG-LUN"}]
@@ -64,15 +64,15 @@ def test_a_device_leads_to_the_header_behind_a_captured_gateway(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("log", "pattern", "healable"),
     [
-        (failed("naa.6001", HANG), "hang", True),
-        (failed("naa.6001", "H:0x1 D:0x0 P:0x0", "0x16"), "hang", True),
-        (failed("naa.6001", CONFLICT), "held", False),
-        (failed("naa.6001", CONFLICT, "0x16"), "held", False),
+        (failed("naa.6001", HANG), "hung", True),
+        (failed("naa.6001", "H:0x1 D:0x0 P:0x0", "0x16"), "hung", True),
+        (failed("naa.6001", CONFLICT), "conflict", False),
+        (failed("naa.6001", CONFLICT, "0x16"), "conflict", False),
         (failed("naa.6001", CONFLICT) + failed("naa.6001", HANG), "mixed", True),
         (failed("naa.6001", CONFLICT) + failed("naa.6001", "H:0x1 D:0x0 P:0x0", "0x16"), "mixed", True),
-        (f"{HEAD}FS3: 1: naa.6001: reservation error: Failure\n", "hang", True),
+        (f"{HEAD}FS3: 1: naa.6001: reservation error: Failure\n", "hung", True),
         # ESXi says so of a volume that another holds, too.
-        (failed("naa.6001", CONFLICT) + f"{HEAD}FS3: 1: naa.6001: reservation error: Failure\n", "held", False),
+        (failed("naa.6001", CONFLICT) + f"{HEAD}FS3: 1: naa.6001: reservation error: Failure\n", "conflict", False),
         (failed("naa.6001", ERROR), "errors", True),
         (failed("naa.6001", ANSWERED), "answers", False),
         (failed("naa.6001", ANSWERED, "0x5f"), "answers", False),
@@ -158,7 +158,7 @@ def test_a_volume_leads_to_the_device_of_its_extent() -> None:
     (found,) = suspect(log, extents=[{"vmfs_uuid": "5a9d48e2-f2d01afa-cc00-000af797e698", "device_name": "naa.01", "volume_name": "ds1"}])
     assert (found["device"], found["volumes"]) == ("naa.01", [{"uuid": "5a9d48e2-f2d01afa-cc00-000af797e698", "name": "ds1"}])
     unknown = suspect(f"{log}\n{HEAD}Fil3: 1: Failed to reserve volume f530 28 1 1 2 3 4 0")
-    assert [(one["device"], one["pattern"], len(one["volumes"])) for one in unknown] == [("", "hang", 1)] * 2
+    assert [(one["device"], one["pattern"], len(one["volumes"])) for one in unknown] == [("", "hung", 1)] * 2
 
 
 def test_an_operation_on_two_devices_does_not_tell_whose_volume_it_was() -> None:
@@ -196,7 +196,7 @@ def test_what_the_role_gets() -> None:
 
 def test_the_words() -> None:
     lines = suspects_output.summary(suspect(LOG, [lun(eui="6465336666353233")]))
-    assert lines[0].startswith("1. eui.6465336666353233 (de3ff523) on esx1: hang")
+    assert lines[0].startswith("1. eui.6465336666353233 (de3ff523) on esx1: hung")
     assert "   image: rbd/img, LUN 12 of iqn.t (scst, dev12)" in lines
     assert "   no image: no gateway that was asked exports a LUN of this name; is its gateway in the group iscsi_gateways?" in lines
     assert suspects_output.summary([]) == ["The logs tell of no device that suffers."]
