@@ -16,4 +16,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Name -> function."""
-        return {"awx_survey": survey.survey, "keyring_key": keyring.key_of, "text_lines": survey.text_lines}
+        return {"awx_survey": survey.spec_of, "keyring_key": keyring.key_of, "text_lines": survey.text_lines}

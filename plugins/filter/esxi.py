@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import diagnosis, esxcli, scsi_id, suspects, suspects_output, vmkernel
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, host_answers, scsi_id, suspects, suspects_output, vmkernel
 
 
 class FilterModule:
@@ -17,11 +17,11 @@ class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Name -> function."""
         return {
-            "esxi_diagnosis": diagnosis.diagnose,
+            "esxi_diagnosis": host_answers.diagnose,
             "vmkernel_events": vmkernel.events,
             "esxcli": esxcli.records,
-            "scsi_id": scsi_id.scsi_id,
-            "suspect_luns": suspects.suspects,
+            "scsi_id": scsi_id.parse,
+            "suspect_luns": suspects.from_events,
             "suspect_luns_summary": suspects_output.summary,
             "suspect_luns_vars": suspects_output.variables,
         }

@@ -156,8 +156,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, dynamic_debug
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_sites import Match, Site
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control, dynamic_debug
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_control import Match, Site
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.dynamic_debug import Change
 
 _SITE = dict(
@@ -171,7 +171,7 @@ _SITE = dict(
 
 
 def _apply(options: dict[str, t.Any], dry_run: bool) -> Change:
-    recorded = [Site(**{**site, "flags": debug_sites.parse_flags(site["flags"])}) for site in options["sites"] or []]
+    recorded = [Site(**{**site, "flags": debug_control.parse_flags(site["flags"])}) for site in options["sites"] or []]
     if options["state"] == "restored":
         return dynamic_debug.restore(recorded, options["missing_ok"], dry_run)
     if options["state"] == "undone":
@@ -181,7 +181,7 @@ def _apply(options: dict[str, t.Any], dry_run: bool) -> Change:
 
 
 def _as_dict(site: Site) -> dict[str, t.Any]:
-    return {**vars(site), "flags": debug_sites.show_flags(site.flags)}
+    return {**vars(site), "flags": debug_control.show_flags(site.flags)}
 
 
 def main() -> None:

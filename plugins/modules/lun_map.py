@@ -185,7 +185,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets impo
 
 def _map(options: dict[str, t.Any]) -> dict[str, t.Any]:
     luns = lun_map.read_within(options["timeout"], options["root"], options["tgt_control_port"])
-    chosen, missing = (luns, []) if options["wanted"] is None else select.select(luns, options["wanted"])
+    chosen, missing = (luns, []) if options["wanted"] is None else select.matching(luns, options["wanted"])
     return {"luns": [lun.record() for lun in chosen], "missing": missing}
 
 

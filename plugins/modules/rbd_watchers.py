@@ -307,7 +307,7 @@ elapsed:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import detect
 
 
 def main() -> None:
@@ -333,7 +333,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        result = detect(module.params)
+        result = detect.look(module.params)
     except RescueError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

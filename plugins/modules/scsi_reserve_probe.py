@@ -234,10 +234,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import probe_all
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import probe_luns
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe_all import Access, Where
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe_luns import Access, Where
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lio
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.select import bare
 
@@ -252,8 +252,8 @@ def _probe(options: dict[str, t.Any]) -> dict[str, t.Any]:
     plan = Plan(options["deadline"], options["slow_after"], options["write_path"])
     access = Access(options["initiator"], chap, options["force"])
     if options["luns"] is None:
-        return probe_all.probe_one(_where(options), plan, access, lio.reservation_holders)
-    outcomes = probe_all.probe_all([_where(lun) for lun in options["luns"]], plan, access, lio.reservation_holders)
+        return probe_luns.one(_where(options), plan, access, lio.reservation_holders)
+    outcomes = probe_luns.many([_where(lun) for lun in options["luns"]], plan, access, lio.reservation_holders)
     return {"probes": [{**lun, **outcome} for lun, outcome in zip(options["luns"], outcomes)]}
 
 

@@ -142,7 +142,7 @@ class Bench:
             bound = "at least 100,000" if size == LOG_BYTES[-1] else ""
             self.add(f"{size // 1_000_000} MB of ESXi's log", f"{speeds[-1]:,.0f} lines a second", bound, speeds[-1] >= 100_000)
         began = time.process_time()
-        suspects.suspects(read["events"], [])
+        suspects.from_events(read["events"], [])
         self.add("  the suspects of its events", f"{len(read['events']) / (time.process_time() - began):,.0f} events a second")
         self.add("  the same for ten times the lines", f"{speeds[1] / speeds[0]:.2f} of that speed", "at least 0.7", speeds[1] / speeds[0] >= 0.7)
 

@@ -16,14 +16,14 @@ import sys
 import time
 from pathlib import Path
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import detect
 from lab import LOOK, Lab
 
 
 def main() -> None:
     lab, options = Lab(Path(sys.argv[1]), 0), json.loads(sys.argv[2])
     began = time.perf_counter()
-    found = detect({**lab.connection, **LOOK, **options})
+    found = detect.look({**lab.connection, **LOOK, **options})
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     told = {name: found[name] for name in ("counts", "elapsed", "survey", "incomplete")}

@@ -25,7 +25,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import detect
 from lab import BLACKLIST, LOOK, Lab
 
 QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3, "remediate_watchers_ceph_timeout": 3}
@@ -111,7 +111,7 @@ class Events:
             raise SystemExit(f"The incident could not be made:\n{done.stdout}{done.stderr}")
 
     def sick(self) -> list[str]:
-        return [image["spec"] for image in detect({**self.lab.connection, **LOOK, "notify_timeout": 1})["images"]]
+        return [image["spec"] for image in detect.look({**self.lab.connection, **LOOK, "notify_timeout": 1})["images"]]
 
     def blacklist(self) -> dict[str, t.Any]:
         found = fence.apply({**self.lab.connection, **BLACKLIST}, dry_run=False)

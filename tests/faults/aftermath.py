@@ -12,10 +12,10 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, probe
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.detect import detect
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import detect
 from lab import BLACKLIST, INITIATOR, LOOK, Lab, LabError, crashed
 
 # An initiator that neither the role's probe nor the look at the LUN uses, so that a reservation of theirs would be in its way.
@@ -62,8 +62,8 @@ def blacklist(lab: Lab) -> dict[str, t.Any]:
 
 def look(lab: Lab, image: str) -> After:
     lun, seen = lab.lun(image), blacklist(lab)
-    outcome = probe(IscsiTransport(lun["portal"], lun["target"], lun["lun"], INITIATOR), Plan(5, 5, "flush"))
-    found = detect({**lab.connection, **LOOK, "liveness": "all", "images": [f"rbd/{image}"]})["images"][0]
+    outcome = probe.run(IscsiTransport(lun["portal"], lun["target"], lun["lun"], INITIATOR), Plan(5, 5, "flush"))
+    found = detect.look({**lab.connection, **LOOK, "liveness": "all", "images": [f"rbd/{image}"]})["images"][0]
     watchers = [watcher["liveness"] for watcher in found["watchers"]]
     return After(outcome.verdict, reserved(lab, image), watchers, seen["entries"], [one["address"] for one in seen["leases"]])
 
@@ -75,7 +75,7 @@ def faults(lab: Lab, image: str, before: Entries) -> list[str]:
 def reserved(lab: Lab, image: str) -> bool:
     """Whether a RESERVE of an initiator that has nothing to do with the role meets a conflict; else it is given back by RELEASE."""
     lun = lab.lun(image)
-    return probe(IscsiTransport(lun["portal"], lun["target"], lun["lun"], STRANGER), Plan(5, 5, "none")).verdict == "conflict"
+    return probe.run(IscsiTransport(lun["portal"], lun["target"], lun["lun"], STRANGER), Plan(5, 5, "none")).verdict == "conflict"
 
 
 def require_sight(lab: Lab) -> None:

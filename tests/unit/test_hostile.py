@@ -22,12 +22,11 @@ import yaml
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, notify_reply, placement, pools, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, lease_store
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kernel_events, kernel_log, scst_trace
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control, kernel_events, kernel_log, scst_trace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, scst, tgt
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, sweep
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import diagnosis, esxcli, suspects, suspects_output, vmkernel
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.scsi_id import scsi_id
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, host_answers, scsi_id, suspects, suspects_output, vmkernel
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import policy
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import CAPTURES, lay_out
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import text as captured
@@ -196,13 +195,13 @@ def test_what_a_lun_answers(one: bytes, two: bytes, three: bytes) -> None:
 
 @given(torn(captured("dynamic_debug-control")), st.text(max_size=60))
 def test_the_control_file(text: str, format: str) -> None:
-    sites = debug_sites.parse_control(text)
-    debug_sites.select(sites, [debug_sites.Match(format=format)])
+    sites = debug_control.parse(text)
+    debug_control.select(sites, [debug_control.Match(format=format)])
 
 
 @given(st.text(max_size=40))
 def test_lines_and_flags_of_a_match(text: str) -> None:
-    for take in (debug_sites.parse_flags, lambda line: debug_sites.select([], [debug_sites.Match(line=line)])):
+    for take in (debug_control.parse_flags, lambda line: debug_control.select([], [debug_control.Match(line=line)])):
         try:
             take(text)
         except InputError:
@@ -296,7 +295,7 @@ def test_the_log_of_esxi(text: str) -> None:
     assert len(read["events"]) >= sum(bool(event and (event["device"] or not event["host_status"])) for event in told)
     for event in read["events"]:
         assert event["kind"] in t.get_args(vmkernel.Kind)
-    found = suspects.suspects(read["events"], [])
+    found = suspects.from_events(read["events"], [])
     json.dumps(found)
     assert yaml.safe_load(suspects_output.variables(found))["remediate_watchers_images"] in ([], None)
     assert suspects_output.summary(found)
@@ -327,7 +326,7 @@ answer = st.builds(
 
 @given(st.lists(answer, max_size=4), st.lists(st.fixed_dictionaries({"item": st.text(max_size=5)}, optional={"luns": st.just([])}), max_size=2))
 def test_a_diagnosis(asked: list[t.Any], maps: list[t.Any]) -> None:
-    json.dumps(diagnosis.diagnose(asked, maps))
+    json.dumps(host_answers.diagnose(asked, maps))
 
 
 # A page takes a thousand times as long as a line.
@@ -367,7 +366,7 @@ def test_what_esxcli_prints(text: str) -> None:
 
 @given(st.text() | st.builds("{}.{}".format, st.sampled_from(["eui", "naa", "t10", "mpx"]), st.text(max_size=9)))
 def test_names_of_devices(text: str) -> None:
-    assert set(scsi_id(text)) == {"device", "partition", "kind", "bytes", "ascii"}
+    assert set(scsi_id.parse(text)) == {"device", "partition", "kind", "bytes", "ascii"}
 
 
 @given(st.text(max_size=30) | st.sampled_from(["host == 'a'", "starts_with(entity, 'x')", "image.spec", "10.0.0.0/8"]), anything)

@@ -11,8 +11,8 @@ import os
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, KernelError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites, kernel_log
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_sites import Match, Site
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control, kernel_log
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_control import Match, Site
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
 
 # The first is there without debugfs, since Linux 5.8.
@@ -33,13 +33,13 @@ class Change(t.NamedTuple):
 def read() -> list[Site]:
     """All sites of the running kernel and its modules. Raises KernelError."""
     with _open("r") as control:
-        return debug_sites.parse_control(control.read())
+        return debug_control.parse(control.read())
 
 
 def change(matches: t.Sequence[Match], flags: str, state: State, missing_ok: bool, dry_run: bool) -> Change:
     """Adds, removes or sets ``flags`` at the sites that any of ``matches`` names; nothing where one of them finds none. Raises RescueError."""
-    letters, sites = debug_sites.parse_flags(flags), read()
-    before, empty = debug_sites.select(sites, matches)
+    letters, sites = debug_control.parse_flags(flags), read()
+    before, empty = debug_control.select(sites, matches)
     if empty and not missing_ok:
         raise KernelError(f"This kernel has no site with {empty[0]}, and nothing was changed: is its module loaded? Set missing_ok where it need not be.")
     targets = {"present": lambda now: now | letters, "absent": lambda now: now - letters, "exact": lambda now: letters}
@@ -68,16 +68,16 @@ def restore(recorded: t.Sequence[Site], missing_ok: bool, dry_run: bool) -> Chan
 
 def undo(recorded: t.Sequence[Site], flags: str, dry_run: bool) -> Change:
     """Takes ``flags`` away at those of the recorded sites that did not have them; what others set or took away meanwhile stays. Raises RescueError."""
-    letters, sites = debug_sites.parse_flags(flags), read()
+    letters, sites = debug_control.parse_flags(flags), read()
     had = {site.place: site.flags for site in recorded}
     before = [site for site in sites if site.place in had]
     return _apply(sites, before, [site.with_flags(site.flags - (letters - had[site.place])) for site in before], dry_run)
 
 
 def _apply(sites: list[Site], before: list[Site], after: list[Site], dry_run: bool) -> Change:
-    todo = [new for _old, new in debug_sites.changed(before, after)]
+    todo = [new for _old, new in debug_control.changed(before, after)]
     if todo and not dry_run:
-        for text in debug_sites.writes(debug_sites.queries(sites, todo)):
+        for text in debug_control.writes(debug_control.queries(sites, todo)):
             _write(text)
         _check(todo)
     return Change(before, after)
@@ -88,7 +88,7 @@ def _check(wanted: t.Iterable[Site]) -> None:
     now = {site.place: site.flags for site in read()}
     for site in wanted:
         if now.get(site.place) != site.flags:
-            found = debug_sites.show_flags(now[site.place]) if site.place in now else "gone"
+            found = debug_control.show_flags(now[site.place]) if site.place in now else "gone"
             raise KernelError(f"The kernel took the query for {site} but shows {found}: does somebody else change it, or was its module unloaded?")
 
 
@@ -107,7 +107,7 @@ def _open(mode: str) -> t.IO[str]:
         raise KernelError("This kernel has no dynamic debug: neither " + " nor ".join(CONTROLS) + " is there; mount debugfs, or use another means to see it.")
     try:
         # With room for all of it, for the kernel takes each write as a whole.
-        return open(control, mode, encoding="utf-8", errors="surrogateescape", buffering=1 if mode == "r" else debug_sites.LONGEST_WRITE + 1)
+        return open(control, mode, encoding="utf-8", errors="surrogateescape", buffering=1 if mode == "r" else debug_control.LONGEST_WRITE + 1)
     except PermissionError as error:
         raise KernelError(f"{control} cannot be opened ({error.strerror}): run the task as root, and see whether kernel lockdown forbids it.") from error
 

@@ -76,7 +76,7 @@ class _Ended(Exception):
         self.reason = reason
 
 
-def probe(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = None, end: float | None = None) -> Outcome:
+def run(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = None, end: float | None = None) -> Outcome:
     """Runs all steps until one of them decides; always back by ``plan.deadline_s``, with nothing left reserved.
 
     ``names``: what the LUN must say of itself, of C(serial), C(eui) and C(naa). ``end``: the deadline on the monotonic clock, where it began to run before.

@@ -17,7 +17,7 @@ Entry = t.Mapping[str, t.Any]
 _PREFIXED = ("eui", "naa")
 
 
-def select(luns: t.Sequence[Lun], wanted: t.Sequence[Entry]) -> tuple[list[Lun], list[dict[str, t.Any]]]:
+def matching(luns: t.Sequence[Lun], wanted: t.Sequence[Entry]) -> tuple[list[Lun], list[dict[str, t.Any]]]:
     """(LUNs that any entry fits, entries that fit none). Raises InputError for an entry that says nothing."""
     given = [{name: value for name, value in entry.items() if value is not None} for entry in wanted]
     looked_for = [_normal(number, entry) for number, entry in enumerate(given, 1)]

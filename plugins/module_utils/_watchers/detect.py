@@ -16,7 +16,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, guards, images, module_result, verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, guards, image_watchers, module_result, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, Surroundings, WatchedImage
@@ -57,7 +57,7 @@ class _Look:
         culprits = self._weighed(survey, judgements, found)
         self._stages.end("blast_radius")
         how = {"survey": {"way": survey.way, "why": survey.why}, "elapsed": self._stages.seconds}
-        return {**module_result.result(self._placed(survey, judgements), culprits, seen, named, found.began), **how}
+        return {**module_result.of(self._placed(survey, judgements), culprits, seen, named, found.began), **how}
 
     def _suspects(self, seen: t.Sequence[WatchedImage]) -> list[WatchedImage]:
         asked = self._options["liveness"]
@@ -72,7 +72,7 @@ class _Look:
         moved = [watched.image for watched in suspects if any(finding.reason == verdict.MOVED for finding in found.findings(watched))]
         if not moved:
             return seen, found
-        now = {watched.image: watched for watched in images.watch_all(self._cluster, moved)}
+        now = {watched.image: watched for watched in image_watchers.of_all(self._cluster, moved)}
         again = evidence.gather(self._cluster, self._suspects(list(now.values())), timeout_s)
         return seen.then(now), found.then(again)
 
@@ -116,7 +116,7 @@ class _Look:
         ]
 
 
-def detect(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def look(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Looks at the images that the options of rbd_watchers select and returns that module's result. Raises RescueError."""
     expected = Expected.from_options(options)
     if options["notify_timeout"] < 1:

@@ -10,7 +10,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, librados, placement, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, notify, placement, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
@@ -55,7 +55,7 @@ def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_
     replies: dict[HeaderObject, NotifyReply | str] = {}
     headers = list(targets.values())
     for start in range(0, len(headers), _AT_ONCE):
-        replies.update(librados.notify_all(cluster.connection, headers[start : start + _AT_ONCE], notify_timeout_s))
+        replies.update(notify.send_all(cluster.connection, headers[start : start + _AT_ONCE], notify_timeout_s))
     after = sessions.read(cluster)
     return Evidence({image: replies[target] for image, target in targets.items()}, (before, after), began)
 

@@ -11,14 +11,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory_and_trash import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
 
 
 @dataclass(frozen=True)
-class Joined:
+class Matched:
     """A sweep's headers by what they belong to. ``ambiguous``: all images that one header may belong to."""
 
     certain: list[WatchedImage] = field(default_factory=list)
@@ -26,23 +26,23 @@ class Joined:
     strays: list[WatchedImage] = field(default_factory=list)
 
 
-def join(swept: Sweep, directories: t.Iterable[Directory], clients: t.Collection[str] | None = None) -> Joined:
+def to_images(swept: Sweep, directories: t.Iterable[Directory], clients: t.Collection[str] | None = None) -> Matched:
     """Finds the image of each header, or only of those that one of ``clients`` watches."""
     places: dict[str, list[Directory]] = defaultdict(list)
     for place in directories:
         places[place.namespace].append(place)
-    joined = Joined()
+    matched = Matched()
     for (namespace, header), watchers in swept.headers.items():
         if clients is not None and not any(watcher.address in clients for watcher in watchers):
             continue
         found = [image for place in places[namespace] if (image := place.find(header))]
         if len(found) == 1:
-            joined.certain.append(WatchedImage(found[0], tuple(watchers)))
+            matched.certain.append(WatchedImage(found[0], tuple(watchers)))
         elif found:
-            joined.ambiguous.extend(found)
+            matched.ambiguous.extend(found)
         else:
-            joined.strays.append(WatchedImage(stray(namespace, header), tuple(watchers)))
-    return joined
+            matched.strays.append(WatchedImage(stray(namespace, header), tuple(watchers)))
+    return matched
 
 
 def stray(namespace: str, header: str, pool: str = "") -> Image:

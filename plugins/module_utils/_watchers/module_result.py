@@ -13,7 +13,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
 
 
-def result(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: Seen, named: t.Sequence[str], looked_at: float = 0.0) -> dict[str, t.Any]:
+def of(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: Seen, named: t.Sequence[str], looked_at: float = 0.0) -> dict[str, t.Any]:
     """The module's return values, without those on how the look was made; see RETURN of rbd_watchers for their shape.
 
     ``looked_at``: when the monitors' sessions were first read, in seconds since the epoch.

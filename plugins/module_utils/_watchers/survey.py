@@ -15,10 +15,10 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import directory, images, sweep
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import directory_and_trash, image_watchers, match_headers, sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory_and_trash import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.match_headers import in_words, join, stray
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.match_headers import in_words, stray
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
@@ -96,7 +96,7 @@ class Survey:
 
     def look(self, specs: t.Sequence[str], pools: t.Sequence[str], expected: Expected, missing_ok: bool = False) -> Seen:
         """The images that ``specs`` name and those in ``pools``. Raises RescueError for one that is not there."""
-        named = images.watch_named(self._cluster, specs, missing_ok)
+        named = image_watchers.of_named(self._cluster, specs, missing_ok)
         seen = self._look_at_pools(pools, expected) if pools else Seen([], 0)
         known = {watched.image.spec for watched in named}
         rest = [watched for watched in seen.watched if watched.image.spec not in known]
@@ -121,7 +121,7 @@ class Survey:
 
     def _by_image(self, pools: t.Sequence[str]) -> Seen:
         directories, gaps = self._read(pools)
-        watched = images.watch_all(self._cluster, (image for place in directories for image in place.images()))
+        watched = image_watchers.of_all(self._cluster, (image for place in directories for image in place.images()))
         unseen = [one for one in watched if one.unseen]
         return Seen([one for one in watched if one.watchers], len(watched), (), len(unseen), (*gaps, *in_words(unseen)))
 
@@ -129,22 +129,22 @@ class Survey:
         """What looks like too many watchers, or may be of several pools, is read again."""
         directories, unlisted = self._read(pools)
         hidden = [*swept.gaps, *self._sick_groups(pools)]
-        joined = join(swept, directories)
-        there = [one for one in joined.certain if one.image.place == "image"]
+        matched = match_headers.to_images(swept, directories)
+        there = [one for one in matched.certain if one.image.place == "image"]
         quiet = [one for one in there if len(one.watchers) <= expected.least or len(one.watchers) <= expected.of(one.image.spec)]
         known = {id(one) for one in quiet}
-        doubtful = [one.image for one in there if id(one) not in known] + [image for image in joined.ambiguous if image.place == "image"]
-        watched = images.watch_all(self._cluster, doubtful)
+        doubtful = [one.image for one in there if id(one) not in known] + [image for image in matched.ambiguous if image.place == "image"]
+        watched = image_watchers.of_all(self._cluster, doubtful)
         unseen, total = [one for one in watched if one.unseen], sum(map(len, directories))
         # Of an image that no OSD told of, nothing is known as long as one could not tell.
         blind = total - len(watched) - len(quiet) if hidden else 0
-        strays = tuple(self._strays(joined.strays)) if set(self.pools.tagged) <= set(pools) and not unlisted else ()
+        strays = tuple(self._strays(matched.strays)) if set(self.pools.tagged) <= set(pools) and not unlisted else ()
         return Seen([one for one in watched if one.watchers], total, quiet, len(unseen) + blind, (*unlisted, *hidden, *in_words(unseen)), strays)
 
     def _read(self, pools: t.Sequence[str]) -> tuple[list[Directory], list[str]]:
         """Directories, each pool read once; and why those that may hold images cannot be read."""
         missing = [pool for pool in pools if pool not in self._read_pools]
-        self._read_pools.update(zip(missing, directory.read_pools(self._cluster, missing)))
+        self._read_pools.update(zip(missing, directory_and_trash.read_pools(self._cluster, missing)))
         found = {pool: self._read_pools[pool] for pool in pools}
         errors = {pool: answer for pool, answer in found.items() if isinstance(answer, ClusterError)}
         return [place for answer in found.values() if not isinstance(answer, ClusterError) for place in answer], self.pools.gaps(errors)
@@ -184,14 +184,14 @@ class Survey:
         directories, gaps = self._read(self.pools.every)
         if self.swept is None:
             wanted = (image for place in directories for image in (*place.images(), *place.dropped()) if image not in known)
-            everything = images.watch_all(self._cluster, wanted)
+            everything = image_watchers.of_all(self._cluster, wanted)
             gaps += in_words([one for one in everything if one.unseen])
             return [one for one in everything if _watches(one, clients)], gaps
-        joined = join(self.swept, directories, clients)
-        confirmed = images.watch_all(self._cluster, [image for image in joined.ambiguous if image not in known])
+        matched = match_headers.to_images(self.swept, directories, clients)
+        confirmed = image_watchers.of_all(self._cluster, [image for image in matched.ambiguous if image not in known])
         gaps += [*self.swept.gaps, *self._sick_groups(self.pools.every), *in_words([one for one in confirmed if one.unseen])]
-        found = [one for one in joined.certain if one.image not in known] + [one for one in confirmed if _watches(one, clients)]
-        return found + [located for places in at_once(self._located, joined.strays) for located in places], gaps
+        found = [one for one in matched.certain if one.image not in known] + [one for one in confirmed if _watches(one, clients)]
+        return found + [located for places in at_once(self._located, matched.strays) for located in places], gaps
 
 
 def _knows(place: Directory, image: Image) -> bool:

@@ -22,7 +22,7 @@ _PLACE = re.compile(r"^[\w.]+#\w+:")
 _KIND = re.compile(r"#\w+$")
 
 
-def survey(options: t.Mapping[str, Option], names: t.Sequence[str], title: str = "", defaults: Option | None = None) -> dict[str, t.Any]:
+def spec_of(options: t.Mapping[str, Option], names: t.Sequence[str], title: str = "", defaults: Option | None = None) -> dict[str, t.Any]:
     """A survey spec that asks for C(names), in that order. C(defaults) answer in place of the options' own. Raises ValueError for what cannot be asked for."""
     own = {name: {"default": value} for name, value in (defaults or {}).items()}
     return {"name": title, "description": "", "spec": [_question(name, {**_known(options, name), **own.get(name, {})}) for name in names]}

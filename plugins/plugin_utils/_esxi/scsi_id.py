@@ -18,7 +18,7 @@ _FILLER = re.compile("_+")
 _READABLE = frozenset(string.printable) - frozenset(string.whitespace) | {" "}
 
 
-def scsi_id(name: str) -> dict[str, t.Any]:
+def parse(name: str) -> dict[str, t.Any]:
     """What a device's name says.
 
     ``device``: the name without a partition's number, ``partition``: that number or None, ``kind``: ``eui``, ``naa``, ``t10``, ``mpx`` (named by its path)

@@ -10,31 +10,15 @@ import typing as t
 from collections import Counter, defaultdict
 from heapq import nsmallest
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.scsi_id import scsi_id
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import failure_pattern, scsi_id
 
 Data = t.Mapping[str, t.Any]
-Pattern = t.Literal["hung", "mixed", "errors", "slow", "conflict", "answers", "counters"]
 
-# In this order they are ranked.
-_WORDS: dict[Pattern, str] = {
-    "hung": "commands fail or time out and none meets a reservation: the pattern of a LUN that hangs below its target, as with a stale watcher",
-    "mixed": "commands time out or have no answer, and others meet a reservation: see who holds the LUN, and whether it hangs",
-    "errors": "commands fail, but none timed out and no reserve failed",
-    "slow": "commands are slow, but none failed",
-    "conflict": "commands meet a reservation and none timed out: another initiator holds the LUN, which is not a stale watcher",
-    "answers": "the device rejected commands and was well: it answered, and nothing failed but that",
-    "counters": "the log tells nothing of it; since the host's boot its counters have seen failed commands",
-}
-# A reservation conflict is answered at once. A stale watcher does not make any. "Failed to reserve volume" comes of either.
-_HEALABLE: tuple[Pattern, ...] = ("hung", "mixed", "errors", "slow")
-# RESERVE(6) and RESERVE(10), where they failed without an answer.
-_RESERVES = ("0x16", "0x56")
-_UNANSWERED = ("command_failed", "no_connection", "busy")
 _EVIDENCE = 5
 _COUNTERS = ("reserve_operations", "reservation_conflicts", "failed_commands", "failed_reserve_operations", "failed_read_operations", "failed_write_operations")
 
 
-def suspects(events: t.Sequence[Data], luns: t.Sequence[Data], extents: t.Sequence[Data] = (), stats: t.Sequence[Data] = ()) -> list[dict[str, t.Any]]:
+def from_events(events: t.Sequence[Data], luns: t.Sequence[Data], extents: t.Sequence[Data] = (), stats: t.Sequence[Data] = ()) -> list[dict[str, t.Any]]:
     """One for each device that the events or the counters speak of, the most suspect first.
 
     ``events``: of the filter vmkernel_events; ``luns``: those that lun_map returns; ``extents`` and ``stats``: of ``esxcli storage vmfs extent list`` and
@@ -101,18 +85,18 @@ def _by_device(events: t.Sequence[Data], volumes: _Volumes) -> dict[tuple[str, s
 
 def _suspect(device: str, events: t.Sequence[Data], luns: t.Sequence[Data], volumes: _Volumes, counters: Data) -> dict[str, t.Any]:
     counts = Counter(event["kind"] for event in events)
-    pattern = _pattern(events, counts)
+    pattern = failure_pattern.of(events)
     paths = sorted({event["path"] for event in events if event["path"]})
     matched_by, matched = _matched(device, luns)
     images = sorted({lun["image"] for lun in matched if lun["image"]})
     times = sorted(event["time"] for event in events if event["time"])
-    names = scsi_id(device)
+    names = scsi_id.parse(device)
     return {
         "device": device,
         "name": names["ascii"],
         "pattern": pattern,
-        "reason": _WORDS[pattern],
-        "healable": pattern in _HEALABLE and bool(images) and not _is_ambiguous(matched),
+        "reason": failure_pattern.WORDS[pattern],
+        "healable": pattern in failure_pattern.HEALABLE and bool(images) and not _is_ambiguous(matched),
         "images": images,
         "matched_by": matched_by,
         "ambiguous": _is_ambiguous(matched),
@@ -130,23 +114,9 @@ def _suspect(device: str, events: t.Sequence[Data], luns: t.Sequence[Data], volu
     }
 
 
-def _pattern(events: t.Sequence[Data], counts: Counter[str]) -> Pattern:
-    if not events:
-        return "counters"
-    conflicts = counts["reservation_conflict"]
-    hangs = counts["timeout"] + sum(event["opcode"] in _RESERVES for event in events if event["kind"] in _UNANSWERED)
-    if conflicts:
-        return "mixed" if hangs else "conflict"
-    if hangs or counts["reserve_failed"]:
-        return "hung"
-    if counts.keys() <= {"answered"}:
-        return "answers"
-    return "slow" if counts.keys() <= {"slow", "answered"} else "errors"
-
-
 def _matched(device: str, luns: t.Sequence[Data]) -> tuple[str, list[Data]]:
     """(By which name the LUNs were found, they). A snapshot that is served has no watchers of its own."""
-    names = scsi_id(device)
+    names = scsi_id.parse(device)
     identity = "serial" if names["kind"] == "t10" else names["kind"]
     if identity in ("eui", "naa"):
         found = [lun for lun in luns if names["bytes"] and lun[identity] == names["bytes"]]
@@ -175,6 +145,6 @@ def _evidence(events: t.Sequence[Data]) -> list[str]:
 
 
 def _place(suspect: Data) -> tuple[t.Any, ...]:
-    order = list(_WORDS)
+    order = list(failure_pattern.WORDS)
     known = 0 if suspect["images"] else 1
     return order.index(suspect["pattern"]), known, -sum(suspect["counts"].values()), suspect["device"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_sites import Match
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_control import Match
 from guest import LIO_SITES, four_ways, module, run
 
 CONTROL = Path("/proc/dynamic_debug/control")
@@ -99,17 +99,17 @@ def test_many_sites_in_many_writes(control):
 )
 def test_matches_as_the_kernel_does(match):
     """Its own matching of the same query, next to ours."""
-    ours, _empty = debug_sites.select(debug_sites.parse_control(CONTROL.read_text()), [Match(**match)])
+    ours, _empty = debug_control.select(debug_control.parse(CONTROL.read_text()), [Match(**match)])
     words = " ".join(f'{key} "{value}"' for key, value in match.items()).replace("\n", "\\n")
     CONTROL.write_text(f"{words} +t\n")
-    theirs = [site for site in debug_sites.parse_control(CONTROL.read_text()) if "t" in site.flags]
+    theirs = [site for site in debug_control.parse(CONTROL.read_text()) if "t" in site.flags]
     CONTROL.write_text(f"{words} -t\n")
     assert [site.place for site in ours] == [site.place for site in theirs]
 
 
 def test_every_line_is_a_site():
     lines = CONTROL.read_text(errors="surrogateescape").splitlines()
-    assert len(debug_sites.parse_control("\n".join(lines))) == len([line for line in lines if not line.startswith("#")]) > 2000
+    assert len(debug_control.parse("\n".join(lines))) == len([line for line in lines if not line.startswith("#")]) > 2000
 
 
 def test_all_five_together():

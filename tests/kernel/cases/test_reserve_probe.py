@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kernel_log
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, probe
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.disk import find
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.sg import SgTransport
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer
 from guest import Lun, Suspendable, module, run, start_module, wait_for, zero_disk
@@ -232,7 +232,7 @@ def killed_probe(device, step, moment, victims):
     child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
-            probe(Killer(SgTransport(find(device)), step, moment, victims), Plan(DEADLINE_S, 1, "auto"))
+            probe.run(Killer(SgTransport(find(device)), step, moment, victims), Plan(DEADLINE_S, 1, "auto"))
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import dynamic_debug
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_sites import Match, Site
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_control import Match, Site
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import text
 
 RESERVE = Match(func="target_scsi2_reservation_reserve", format="SCSI-2 Reserved")

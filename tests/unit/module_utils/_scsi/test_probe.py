@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, probe
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply, Sense
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, WritePath, probe
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, WritePath
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
 
 GOOD = Reply(commands.GOOD)
@@ -57,7 +57,7 @@ class Table:
 
 
 def run(table: Table, write_path: WritePath = "flush", slow_after: float = 1.0, **names: str) -> Outcome:
-    outcome = probe(table, Plan(2.0, slow_after, write_path), names)
+    outcome = probe.run(table, Plan(2.0, slow_after, write_path), names)
     assert table.closed
     return outcome
 
@@ -139,7 +139,7 @@ def test_unit_attentions_are_tried_again() -> None:
 
 def test_a_lun_with_nothing_but_unit_attentions_is_faulty_soon() -> None:
     table = Table(test_unit_ready=ATTENTION)
-    outcome = probe(table, Plan(60.0, 1.0, "flush"))
+    outcome = probe.run(table, Plan(60.0, 1.0, "flush"))
     assert (outcome.verdict, table.names.count("test_unit_ready")) == ("faulty", 20)
     assert 2 < outcome.steps[-1].seconds < 10
 
@@ -207,7 +207,7 @@ def test_ats_writes_what_was_read() -> None:
 
 def test_a_deadline_that_began_to_run_before() -> None:
     table = Table()
-    probe(table, Plan(100.0, 1.0, "flush"), end=time.monotonic() + 2)
+    probe.run(table, Plan(100.0, 1.0, "flush"), end=time.monotonic() + 2)
     assert 0 < table.longest <= 2
 
 

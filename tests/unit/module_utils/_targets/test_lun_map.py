@@ -36,7 +36,7 @@ def places(records: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 def test_from_the_name_that_esxi_logs_to_the_header(tmp_path: Path) -> None:
-    luns, missing = select.select(lun_map.read(lay_out(tmp_path, *SCST_CAPTURES, "krbd-sysfs"), 0), [{"eui": "eui.3366613230313464"}])
+    luns, missing = select.matching(lun_map.read(lay_out(tmp_path, *SCST_CAPTURES, "krbd-sysfs"), 0), [{"eui": "eui.3366613230313464"}])
     assert missing == []
     assert [lun.record() for lun in luns] == [
         {
@@ -194,7 +194,7 @@ LUNS = [
     ],
 )
 def test_wanted(entries: list[dict[str, Any]], found: list[int], missing: int) -> None:
-    chosen, absent = select.select(LUNS, entries)
+    chosen, absent = select.matching(LUNS, entries)
     assert chosen == [LUNS[number] for number in found]
     assert absent == entries[len(entries) - missing :]
 
@@ -202,11 +202,11 @@ def test_wanted(entries: list[dict[str, Any]], found: list[int], missing: int) -
 @pytest.mark.parametrize("entry", [{}, {"eui": None, "lun": None}, {"eui": "eui."}, {"image": "", "lun": 12}, {"naa": " "}])
 def test_an_entry_that_says_nothing_is_refused(entry: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="Entry 2 of wanted"):
-        select.select(LUNS, [{"lun": 1}, entry])
+        select.matching(LUNS, [{"lun": 1}, entry])
 
 
 def test_what_is_missing_is_given_back_without_what_was_not_said() -> None:
-    assert select.select(LUNS, [{"eui": "EUI.ff", "lun": None}])[1] == [{"eui": "EUI.ff"}]
+    assert select.matching(LUNS, [{"eui": "EUI.ff", "lun": None}])[1] == [{"eui": "EUI.ff"}]
 
 
 @pytest.mark.parametrize("call", ["open", "os.listdir"])

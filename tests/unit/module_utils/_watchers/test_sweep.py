@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import sweep
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory import Directory
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.match_headers import in_words, join
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory_and_trash import Directory
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.match_headers import in_words, to_images
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
 
@@ -58,31 +58,31 @@ TWIN = Directory("copy", "", {"1": "one-copied"}, frozenset({"old"}))
 
 def test_each_header_finds_its_image() -> None:
     swept = sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2), row("rbd_header.9", 3), row("rbd_header.1", 4, "tenant"), row("rbd_header.5", 5)]])
-    joined = join(swept, [POOL, TENANT])
-    assert joined.certain == [
+    matched = to_images(swept, [POOL, TENANT])
+    assert matched.certain == [
         WatchedImage(Image("rbd", "", "one", "1"), (watcher(1),)),
         WatchedImage(Image("rbd", "", "old", ""), (watcher(2),)),
         WatchedImage(Image("rbd", "", "dropped", "9", "trash"), (watcher(3),)),
         WatchedImage(Image("rbd", "tenant", "theirs", "1"), (watcher(4),)),
     ]
-    assert joined.strays == [WatchedImage(Image("", "", "", "5", "stray"), (watcher(5),))]
-    assert joined.ambiguous == []
+    assert matched.strays == [WatchedImage(Image("", "", "", "5", "stray"), (watcher(5),))]
+    assert matched.ambiguous == []
 
 
 def test_a_header_that_may_be_of_two_pools_belongs_to_neither_for_sure() -> None:
-    joined = join(sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2)]]), [POOL, TWIN])
-    assert joined.certain == []
-    assert [image.spec for image in joined.ambiguous] == ["rbd/one", "copy/one-copied", "rbd/old", "copy/old"]
+    matched = to_images(sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2)]]), [POOL, TWIN])
+    assert matched.certain == []
+    assert [image.spec for image in matched.ambiguous] == ["rbd/one", "copy/one-copied", "rbd/old", "copy/old"]
 
 
 def test_a_header_that_fits_both_formats_belongs_to_the_image_that_there_is() -> None:
     place = Directory("rbd", "", {"2": "new"}, frozenset({"rbd_header.1"}))
-    assert join(sweep.parse([[row("rbd_header.1.rbd", 1)]]), [place]).certain == [WatchedImage(Image("rbd", "", "rbd_header.1", ""), (watcher(1),))]
+    assert to_images(sweep.parse([[row("rbd_header.1.rbd", 1)]]), [place]).certain == [WatchedImage(Image("rbd", "", "rbd_header.1", ""), (watcher(1),))]
 
 
 def test_only_what_a_client_watches() -> None:
-    joined = join(sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2), row("rbd_header.5", 2)]]), [POOL], {watcher(2).address})
-    assert [one.image.header for one in joined.certain + joined.strays] == ["old.rbd", "rbd_header.5"]
+    matched = to_images(sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2), row("rbd_header.5", 2)]]), [POOL], {watcher(2).address})
+    assert [one.image.header for one in matched.certain + matched.strays] == ["old.rbd", "rbd_header.5"]
 
 
 def test_a_directory_counts_its_images_without_the_trash() -> None:

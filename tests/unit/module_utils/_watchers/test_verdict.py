@@ -96,7 +96,7 @@ def test_one_culprit_for_one_client_on_many_images() -> None:
 def shown(judgements: list[Judgement]) -> dict:
     around = Surroundings(guards.by_client(judgements))
     weighed = [guards.weigh(culprit, around) for culprit in verdict.culprits(judgements)]
-    return module_result.result(judgements, weighed, Seen([], len(judgements)), [])
+    return module_result.of(judgements, weighed, Seen([], len(judgements)), [])
 
 
 def test_a_vetoed_image_is_refused_and_its_watcher_spared() -> None:
@@ -140,9 +140,9 @@ def test_an_image_that_could_not_be_read_is_not_normal() -> None:
     judgement = verdict.judge(WatchedImage(Image("rbd", "", "lun", "1"), (), unseen="no answer in time"), [], 1)
     assert judgement.state == "undetermined"
     assert "no answer in time" in judgement.reasons[0]
-    found = module_result.result([judgement], [], Seen([], 1, (), 1, ("rbd/lun could not be read",)), [])
+    found = module_result.of([judgement], [], Seen([], 1, (), 1, ("rbd/lun could not be read",)), [])
     assert (found["counts"]["normal"], found["counts"]["unseen"], found["images"]) == (0, 1, [])
-    assert module_result.result([judgement], [], Seen([], 1, (), 1), ["rbd/lun"])["images"][0]["decision"] == "refuse"
+    assert module_result.of([judgement], [], Seen([], 1, (), 1), ["rbd/lun"])["images"][0]["decision"] == "refuse"
 
 
 @pytest.mark.parametrize(
@@ -181,5 +181,5 @@ def test_a_named_client_is_fenced_although_it_is_alive() -> None:
 @pytest.mark.parametrize(("on_one", "on_two", "since"), [("ao", "ao", 7.0), ("ao", "ah", 0.0), ("ah", "ao", 0.0), ("ah", "ah", 0.0)])
 def test_a_client_is_gone_only_when_it_is_gone_everywhere(on_one: str, on_two: str, since: float) -> None:
     judgements = [judged(on_one, name="one"), judged(on_two, name="two")]
-    found = module_result.result(judgements, verdict.culprits(judgements), Seen([], 2), [], looked_at=7.0)
+    found = module_result.of(judgements, verdict.culprits(judgements), Seen([], 2), [], looked_at=7.0)
     assert found["culprits"][0]["gone_since"] == since

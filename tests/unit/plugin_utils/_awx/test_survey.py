@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx.survey import survey, text_lines
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx.survey import spec_of, text_lines
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
 
 ROLE = ROOT / "roles" / "remediate_watchers"
@@ -16,7 +16,7 @@ OPTIONS = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["ar
 
 
 def asked(name: str, **option: t.Any) -> dict[str, t.Any]:
-    (question,) = survey({name: option}, [name])["spec"]
+    (question,) = spec_of({name: option}, [name])["spec"]
     return question  # type: ignore[no-any-return]
 
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_asked_for(option: dict[str, t.Any]) -> None:
 
 def test_an_option_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="no option gone"):
-        survey({}, ["gone"])
+        spec_of({}, ["gone"])
 
 
 def test_each_option_of_the_role_is_asked_for_or_refused() -> None:
@@ -73,7 +73,7 @@ def test_each_option_of_the_role_is_asked_for_or_refused() -> None:
     for name, option in OPTIONS.items():
         if (option["type"] == "list" and option["elements"] == "dict") or option.get("no_log"):
             continue
-        questions += survey(OPTIONS, [name])["spec"]
+        questions += spec_of(OPTIONS, [name])["spec"]
     assert len(questions) > 25
     for question in questions:
         assert not any(mark in question["question_description"] for mark in ("O(", "V(", "M(", "C(", "P(")), question
@@ -82,7 +82,7 @@ def test_each_option_of_the_role_is_asked_for_or_refused() -> None:
 
 def test_the_defaults_are_those_of_the_role() -> None:
     defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
-    for question in survey(OPTIONS, ["remediate_watchers_trace_scst", "remediate_watchers_restore", "remediate_watchers_max_fence"])["spec"]:
+    for question in spec_of(OPTIONS, ["remediate_watchers_trace_scst", "remediate_watchers_restore", "remediate_watchers_max_fence"])["spec"]:
         wanted = defaults[question["variable"]]
         assert (text_lines(question["default"]) if isinstance(wanted, list) else question["default"]) == wanted
 

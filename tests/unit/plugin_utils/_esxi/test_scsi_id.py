@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.scsi_id import scsi_id
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import scsi_id
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.scsi_id
     ],
 )
 def test_what_a_name_says(name: str, told: tuple[object, ...]) -> None:
-    assert tuple(scsi_id(name).values()) == told
+    assert tuple(scsi_id.parse(name).values()) == told

@@ -22,7 +22,7 @@ HEAD = "2019-10-08T07:10:25.198Z cpu13:35761)"
 
 
 def suspect(log: str, luns: t.Sequence[Lun] = (), **more: t.Any) -> list[dict[str, t.Any]]:
-    return suspects.suspects(vmkernel.events(log, "esx1")["events"], [lun.record() for lun in luns], **more)
+    return suspects.from_events(vmkernel.events(log, "esx1")["events"], [lun.record() for lun in luns], **more)
 
 
 def lun(number: int = 12, image: str = "rbd/img", **names: str) -> Lun:
@@ -169,7 +169,7 @@ def test_an_operation_on_two_devices_does_not_tell_whose_volume_it_was() -> None
 def test_hosts_do_not_share_operations() -> None:
     one = vmkernel.events(failed("naa.01", ERROR), "esx1")["events"]
     other = vmkernel.events(f"{HEAD}Fil3: 1: Failed to reserve volume f530 28 1 1 2 3 4 0", "esx2")["events"]
-    assert [found["device"] for found in suspects.suspects(one + other, [])] == ["", "naa.01"]
+    assert [found["device"] for found in suspects.from_events(one + other, [])] == ["", "naa.01"]
 
 
 def test_counters_of_hosts_are_added_up() -> None:

@@ -230,7 +230,7 @@ def cpu_seconds(read: t.Callable[[str], t.Any], text: str) -> float:
 
 
 def suspected(text: str) -> list[dict[str, t.Any]]:
-    return suspects.suspects(vmkernel.events(text)["events"], [])
+    return suspects.from_events(vmkernel.events(text)["events"], [])
 
 
 @pytest.mark.parametrize("read", [vmkernel.events, suspected])

@@ -17,9 +17,9 @@ import signal
 import sys
 import time
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, probe
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan, probe
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
 
 
 def session(portal: str, target: str, lun: int, name: str) -> IscsiTransport:
@@ -49,7 +49,9 @@ def hold(portal: str, target: str, lun: int, seconds: float) -> None:
 def kill(portal: str, target: str, lun: int, times: int) -> None:
     left = 0
     for _time in range(times):
-        victim = multiprocessing.Process(target=probe, args=(IscsiTransport(portal, target, lun, "iqn.2026-11.invalid.cephops:victim"), Plan(30, 1, "flush")))
+        victim = multiprocessing.Process(
+            target=probe.run, args=(IscsiTransport(portal, target, lun, "iqn.2026-11.invalid.cephops:victim"), Plan(30, 1, "flush"))
+        )
         victim.start()
         time.sleep(random.choice((random.uniform(0, 0.02), 0.3)))
         os.kill(victim.pid or 0, signal.SIGKILL)

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_sites
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_sites import Match, Site
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_control import Match, Site
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import text
 
 CONTROL = text("dynamic_debug-control")
-SITES = debug_sites.parse_control(CONTROL)
+SITES = debug_control.parse(CONTROL)
 
 
 def site(text: str) -> Site:
-    return debug_sites.parse_control(text)[0]
+    return debug_control.parse(text)[0]
 
 
 def test_every_line_of_the_capture_is_a_site() -> None:
     assert len(SITES) == len(CONTROL.splitlines()) - 1
     on = [one for one in SITES if one.flags]
-    assert [(one.func, one.line, debug_sites.show_flags(one.flags)) for one in on] == [
+    assert [(one.func, one.line, debug_control.show_flags(one.flags)) for one in on] == [
         ("target_scsi2_reservation_release", 228, "pflt"),
         ("target_scsi2_reservation_reserve", 291, "pflt"),
     ]
@@ -45,17 +45,17 @@ def test_lines(line: str, format_: str, flags: str) -> None:
 
 
 def test_flags_have_no_order_and_no_signs() -> None:
-    assert debug_sites.parse_flags("tpfl") == debug_sites.parse_flags("pflt")
-    assert debug_sites.parse_flags("_") == debug_sites.parse_flags("") == frozenset()
-    assert debug_sites.show_flags(frozenset("zlfp")) == "pflz"
+    assert debug_control.parse_flags("tpfl") == debug_control.parse_flags("pflt")
+    assert debug_control.parse_flags("_") == debug_control.parse_flags("") == frozenset()
+    assert debug_control.show_flags(frozenset("zlfp")) == "pflz"
     for bad in ("+p", "=", "p l", "p;q"):
         with pytest.raises(InputError):
-            debug_sites.parse_flags(bad)
+            debug_control.parse_flags(bad)
 
 
 def test_entries_are_alternatives_and_an_empty_one_is_told() -> None:
     reserve, nothing = Match(func="target_scsi2_reservation_reserve"), Match(func="none_such")
-    found, empty = debug_sites.select(SITES, [reserve, nothing, Match(line="291", file="target_core_pr.c")])
+    found, empty = debug_control.select(SITES, [reserve, nothing, Match(line="291", file="target_core_pr.c")])
     assert [one.line for one in found] == [291]
     assert empty == [nothing]
     assert str(nothing) == "func none_such"
@@ -64,20 +64,20 @@ def test_entries_are_alternatives_and_an_empty_one_is_told() -> None:
 @pytest.mark.parametrize("match", [Match(), Match(line=""), Match(line="-"), Match(line="9-8"), Match(line="1-2-3"), Match(line="x")])
 def test_what_is_no_match(match: Match) -> None:
     with pytest.raises(InputError):
-        debug_sites.select(SITES, [match])
+        debug_control.select(SITES, [match])
 
 
 def test_a_query_names_one_site_in_no_more_than_nine_words() -> None:
     reserve = next(one for one in SITES if one.line == 291)
-    assert debug_sites.queries(SITES, [reserve]) == [
+    assert debug_control.queries(SITES, [reserve]) == [
         "module target_core_mod func target_scsi2_reservation_reserve file drivers/target/target_core_pr.c line 291 =pflt"
     ]
-    assert all(len(query.split()) == 9 for query in debug_sites.queries(SITES, SITES))
+    assert all(len(query.split()) == 9 for query in debug_control.queries(SITES, SITES))
 
 
 def test_two_sites_of_one_line_are_told_apart_by_their_format() -> None:
     one, other = site('a.c:1 [m]f =p "one \\"x\\""'), site('a.c:1 [m]f =_ "other\\n"')
-    assert debug_sites.queries([one, other], [one, other]) == [
+    assert debug_control.queries([one, other], [one, other]) == [
         'module m format "^one \\" file a.c line 1 =p',
         'module m format "^other\\n" file a.c line 1 =_',
     ]
@@ -85,17 +85,17 @@ def test_two_sites_of_one_line_are_told_apart_by_their_format() -> None:
 
 def test_no_write_is_longer_than_the_kernel_takes_and_none_is_lost() -> None:
     queries = [f"module m func f{number} file a.c line 1 =p" for number in range(1000)]
-    texts = debug_sites.writes(queries)
-    assert max(map(len, texts)) <= debug_sites.LONGEST_WRITE
+    texts = debug_control.writes(queries)
+    assert max(map(len, texts)) <= debug_control.LONGEST_WRITE
     assert "\n".join(texts).splitlines() == queries
     assert 1 < len(texts) < 20
-    assert debug_sites.writes([]) == []
+    assert debug_control.writes([]) == []
 
 
 def test_a_write_is_filled_to_the_last_byte_and_no_further() -> None:
-    half, rest = "x" * 2000, "y" * (debug_sites.LONGEST_WRITE - 2001)
-    assert debug_sites.writes([half, rest]) == [f"{half}\n{rest}"]
-    assert debug_sites.writes([half, rest + "y"]) == [half, rest + "y"]
+    half, rest = "x" * 2000, "y" * (debug_control.LONGEST_WRITE - 2001)
+    assert debug_control.writes([half, rest]) == [f"{half}\n{rest}"]
+    assert debug_control.writes([half, rest + "y"]) == [half, rest + "y"]
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_a_write_is_filled_to_the_last_byte_and_no_further() -> None:
     ],
 )
 def test_wildcards_and_beginnings(match: Match, lines: list[int]) -> None:
-    assert [one.line for one in debug_sites.select(SITES, [match])[0]] == lines
+    assert [one.line for one in debug_control.select(SITES, [match])[0]] == lines

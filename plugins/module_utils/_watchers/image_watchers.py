@@ -17,8 +17,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.paralle
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
-# How librbd names the lock of the exclusive-lock feature (WATCHER_LOCK_COOKIE_PREFIX in Ceph's src/librbd/managed_lock/Utils.cc).
 _CAP = "the osd cap 'allow r class-read' on rbd_id., rbd_header. and rbd_info"
+# How librbd names the lock of the exclusive-lock feature (WATCHER_LOCK_COOKIE_PREFIX in Ceph's src/librbd/managed_lock/Utils.cc).
 _AUTOMATIC_LOCK = re.compile(r"auto (\d+)")
 _CLIENT = re.compile(r"client\.(\d+)")
 
@@ -49,7 +49,7 @@ def split_spec(spec: str) -> tuple[str, str, str]:
     return parts[0], parts[1] if len(parts) == 3 else "", parts[-1]
 
 
-def watch(cluster: Cluster, image: Image) -> WatchedImage | None:
+def of(cluster: Cluster, image: Image) -> WatchedImage | None:
     """The image with its watchers and who holds its exclusive lock; None when it went away meanwhile. Raises ClusterError."""
     with cluster.open_pool(image.pool, image.namespace) as ioctx:
         try:
@@ -64,17 +64,17 @@ def watch(cluster: Cluster, image: Image) -> WatchedImage | None:
     return WatchedImage(image, watchers, owner)
 
 
-def watch_all(cluster: Cluster, selected: t.Iterable[Image]) -> list[WatchedImage]:
+def of_all(cluster: Cluster, selected: t.Iterable[Image]) -> list[WatchedImage]:
     """The same for many images, in their order; those that went away are left out, those that cannot be read are ``unseen``."""
-    return _all(lambda image: watch(cluster, image), selected, lambda image: image)
+    return _all(lambda image: of(cluster, image), selected, lambda image: image)
 
 
-def watch_named(cluster: Cluster, specs: t.Iterable[str], missing_ok: bool = False) -> list[WatchedImage]:
+def of_named(cluster: Cluster, specs: t.Iterable[str], missing_ok: bool = False) -> list[WatchedImage]:
     """The same for the images that specs name. One that is not there raises InputError, or is left out."""
 
     def read(spec: str) -> WatchedImage | None:
         try:
-            return watch(cluster, find(cluster, spec))
+            return of(cluster, find(cluster, spec))
         except InputError:
             if missing_ok:
                 return None

@@ -6,19 +6,19 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import images
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image
 
 
 def test_specs() -> None:
-    assert images.split_spec("rbd/lun") == ("rbd", "", "lun")
-    assert images.split_spec("rbd/tenant/lun") == ("rbd", "tenant", "lun")
+    assert image_watchers.split_spec("rbd/lun") == ("rbd", "", "lun")
+    assert image_watchers.split_spec("rbd/tenant/lun") == ("rbd", "tenant", "lun")
 
 
 @pytest.mark.parametrize("spec", ["", "lun", "/lun", "rbd/", "rbd//lun", "a/b/c/d"])
 def test_anything_else_is_refused(spec: str) -> None:
     with pytest.raises(InputError, match="does not name an image"):
-        images.split_spec(spec)
+        image_watchers.split_spec(spec)
 
 
 def test_headers() -> None:

@@ -36,7 +36,7 @@ class _Notify:
         self.length = ctypes.c_size_t()
 
 
-def notify_all(connection: Connection, targets: t.Sequence[HeaderObject], timeout_s: int) -> dict[HeaderObject, NotifyReply | str]:
+def send_all(connection: Connection, targets: t.Sequence[HeaderObject], timeout_s: int) -> dict[HeaderObject, NotifyReply | str]:
     """Sends an empty notify to every header object at once and collects who acknowledged it.
 
     Returns by ``timeout_s`` + ``ANSWER_MARGIN_S`` after connecting. A value is the reply, or, where none came, the reason in words.

@@ -39,7 +39,7 @@ def diagnose(asked: t.Sequence[Data], maps: t.Sequence[Data]) -> dict[str, t.Any
     gaps += [f"the {_too_long(one)}" for one in asked if _too_long(one)]
     gaps += [f"gateway {one['item']} did not tell its LUNs: {_why(one)}" for one in maps if "luns" not in one]
     read = [_log(host, log) for host, log in logs.items()] + [f"gateway {one['item']}: {_count(len(one['luns']), 'LUN')}" for one in maps if "luns" in one]
-    return {"suspects": suspects.suspects(events, luns, records["extents"], records["stats"]), "read": read, "gaps": gaps, "logs": len(logs)}
+    return {"suspects": suspects.from_events(events, luns, records["extents"], records["stats"]), "read": read, "gaps": gaps, "logs": len(logs)}
 
 
 def _measured(one: Data) -> Data:

@@ -64,7 +64,7 @@ class Match:
         return ", ".join(f"{name} {value}" for name, value in vars(self).items() if value is not None)
 
 
-def parse_control(text: str) -> list[Site]:
+def parse(text: str) -> list[Site]:
     """The sites of the control file; its headline and what is no site is left out."""
     found = (_LINE.fullmatch(line) for line in text.splitlines())
     return [

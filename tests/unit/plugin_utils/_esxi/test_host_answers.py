@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.diagnosis import diagnose
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.host_answers import diagnose
 
 LINE = '2019-10-08T07:10:25.198Z cpu13:35761)ScsiDeviceIO: 1: Cmd(0x1) 0x2a, CmdSN 0x1 from world 7 to dev "naa.6001" failed H:0x3 D:0x0 P:0x0\n'
 TABLE = "Volume Name  VMFS UUID  Device Name\n-----------  ---------  -----------\nds1          uuid1      naa.6001\n"

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import detached_process
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import disk
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import disk, probe
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials, IscsiTransport
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, probe
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.sg import SgTransport
 
 Way = t.Union[IscsiTransport, SgTransport]
@@ -25,7 +25,7 @@ ReadHolders = t.Callable[[], t.Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Where:
-    """A disk of this host by its ``device``, or a LUN over iSCSI by the next three. ``names``: which LUN is meant, see probe()."""
+    """A disk of this host by its ``device``, or a LUN over iSCSI by the next three. ``names``: which LUN is meant, see probe.run()."""
 
     device: str | None = None
     portal: str | None = None
@@ -43,13 +43,13 @@ class Access:
     force: bool
 
 
-def probe_one(place: Where, plan: Plan, access: Access, read_holders: ReadHolders) -> dict[str, t.Any]:
+def one(place: Where, plan: Plan, access: Access, read_holders: ReadHolders) -> dict[str, t.Any]:
     """The outcome as a dict, with C(holder) and C(helper). Raises RescueError for what cannot be probed at all."""
     end = time.monotonic() + plan.deadline_s
     return _probe([(place, _way(place, access))], plan, end, read_holders)[0]
 
 
-def probe_all(places: t.Sequence[Where], plan: Plan, access: Access, read_holders: ReadHolders) -> list[dict[str, t.Any]]:
+def many(places: t.Sequence[Where], plan: Plan, access: Access, read_holders: ReadHolders) -> list[dict[str, t.Any]]:
     """For each place its outcome, by ``plan.deadline_s`` altogether. What cannot be probed is unreachable, and hinders no other one."""
     end = time.monotonic() + plan.deadline_s
     return _probe([(place, _way_or_error(place, access)) for place in places], plan, end, read_holders)
@@ -64,7 +64,7 @@ def _probe(ways: t.Sequence[tuple[Where, Way | RescueError]], plan: Plan, end: f
 
 
 def _outcome(place: Where, way: Way | RescueError, plan: Plan, end: float) -> Outcome:
-    return Outcome("unreachable", str(way)) if isinstance(way, RescueError) else probe(way, plan, place.names, end)
+    return Outcome("unreachable", str(way)) if isinstance(way, RescueError) else probe.run(way, plan, place.names, end)
 
 
 def _way_or_error(place: Where, access: Access) -> Way | RescueError:
