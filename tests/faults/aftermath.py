@@ -12,7 +12,7 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, probe
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, probe, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import detect
@@ -87,7 +87,7 @@ def require_sight(lab: Lab) -> None:
     holder = IscsiTransport(lun["portal"], lun["target"], lun["lun"], HOLDER)
     holder.connect(5)
     try:
-        while holder.execute(commands.reserve(), 5).is_sense(commands.UNIT_ATTENTION):
+        while holder.execute(commands.reserve(), 5).is_sense(replies.UNIT_ATTENTION):
             pass
         seen = reserved(lab, image)
     finally:

@@ -20,7 +20,7 @@ import sys
 import typing as t
 from pathlib import Path
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import OBJECT
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_lock import OBJECT
 from lab import Lab
 
 LONGEST_S = 1800

@@ -29,7 +29,7 @@ from pathlib import Path
 
 from aftermath import blacklist, seconds_left
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence, lease_store
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence, lease_lock
 from lab import BLACKLIST, Lab
 
 ACTS = ("fence", "restore", "extend", "reset")
@@ -58,7 +58,7 @@ def lines(act: t.Callable[[int, bool], None]) -> None:
     def trace(frame: types.FrameType, event: str, _argument: t.Any) -> t.Any:
         if not any(room in frame.f_code.co_filename for room in CODE):
             return None
-        if frame.f_code is lease_store._Lock.take.__code__:
+        if frame.f_code is lease_lock.LeaseLock.take.__code__:
             begun.set()
         if event == "line" and begun.is_set():
             act(next(numbers), os.path.basename(frame.f_code.co_filename) in CHANGES and frame.f_code.co_name != "parse")
@@ -141,11 +141,11 @@ class Killing:
             self.waited = True
             return
         for holder in holders:
-            words = ["lock", "break", lease_store.OBJECT, lease_store._LOCK, holder["name"], "--lock-cookie", holder["cookie"]]
+            words = ["lock", "break", lease_lock.OBJECT, lease_lock.NAME, holder["name"], "--lock-cookie", holder["cookie"]]
             self.lab.run("rados", "--conf", self.lab.conf, "--pool", "rbd", *words)
 
     def holders(self) -> list[dict[str, str]]:
-        words = ["lock", "info", lease_store.OBJECT, lease_store._LOCK, "--format", "json"]
+        words = ["lock", "info", lease_lock.OBJECT, lease_lock.NAME, "--format", "json"]
         said = self.lab.run("rados", "--conf", self.lab.conf, "--pool", "rbd", *words, check=False)
         return json.loads(said).get("lockers", []) if said.strip() else []
 

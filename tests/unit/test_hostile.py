@@ -23,7 +23,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, lease_store
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control, kernel_events, kernel_log, scst_trace
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import identity, parameter_data, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, scst, tgt
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, host_answers, scsi_id, suspects, suspects_output, vmkernel
@@ -186,11 +186,11 @@ def test_placement_groups(answer: t.Any) -> None:
 
 @given(st.binary(max_size=300), st.binary(max_size=40), st.binary(max_size=300))
 def test_what_a_lun_answers(one: bytes, two: bytes, three: bytes) -> None:
-    commands.decode_sense(one)
-    commands.decode_capacity(one)
-    assert all(isinstance(key, str) for key in commands.decode_registrants(one))
-    commands.decode_reservation(one)
-    json.dumps(commands.decode_identity(one, two, three)).encode()
+    replies.decode_sense(one)
+    parameter_data.decode_capacity(one)
+    assert all(isinstance(key, str) for key in parameter_data.decode_registrants(one))
+    parameter_data.decode_reservation(one)
+    json.dumps(identity.decode(one, two, three)).encode()
 
 
 @given(torn(captured("dynamic_debug-control")), st.text(max_size=60))

@@ -12,25 +12,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 import typing as t
-import uuid
 from dataclasses import asdict, dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_lock import CAP, OBJECT, LeaseLock
 
-OBJECT = "cephops_iscsi_rescue.leases"
-_CAP = f"the osd cap 'allow rwx object_prefix {OBJECT}'"
-_LOCK = "leases"
-_RETRY_S = 0.2
 _PAGE = 1000
-# Between two renewals a holder does no more than five operations, usually in milliseconds, each with the connection's timeout.
-_LOCK_TIMEOUTS = 6
-_LOCK_AT_LEAST_S = 60
-# LIBRADOS_LOCK_FLAG_MUST_RENEW in Ceph's rados/librados.h.
-_MUST_RENEW = 2
 
 
 @dataclass(frozen=True)
@@ -56,7 +46,7 @@ class Lease:
 class LeaseBook:
     """The leases of one pool; get it from ``opened`` to change them, or from ``looked_at``."""
 
-    def __init__(self, ioctx: t.Any, pool: str, lock: _Lock | None = None) -> None:
+    def __init__(self, ioctx: t.Any, pool: str, lock: LeaseLock | None = None) -> None:
         self._ioctx = ioctx
         self._lock = lock
         self.pool = pool
@@ -70,7 +60,7 @@ class LeaseBook:
         except rados.ObjectNotFound:
             return {}
         except rados.Error as error:
-            raise explain(error, f"Reading the leases in {self.pool}/{OBJECT}", _CAP) from error
+            raise explain(error, f"Reading the leases in {self.pool}/{OBJECT}", CAP) from error
         return leases
 
     def _page(self, after: str) -> list[tuple[str, bytes]]:
@@ -123,7 +113,7 @@ class LeaseBook:
         try:
             yield
         except rados.Error as error:
-            raise explain(error, f"{what} in {self.pool}/{OBJECT}", _CAP) from error
+            raise explain(error, f"{what} in {self.pool}/{OBJECT}", CAP) from error
 
 
 def decoded(key: str, value: bytes) -> Lease:
@@ -159,7 +149,7 @@ def looked_at(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
 def opened(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
     """The leases of a pool, under the lock. Raises ClusterError when another run holds it for longer than a killed one could."""
     with cluster.open_pool(pool) as ioctx:
-        lock = _Lock(ioctx, pool, cluster.connection.timeout)
+        lock = LeaseLock(ioctx, pool, cluster.connection.timeout)
         lock.take()
         book = LeaseBook(ioctx, pool, lock)
         try:
@@ -170,42 +160,3 @@ def opened(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
                 book.remove_if_empty()
             with contextlib.suppress(rados.Error):
                 lock.give_back()
-
-
-class _Lock:
-    """The RADOS lock on the object. It lasts from each renewal for longer than what is done until the next, each with the connection's timeout."""
-
-    def __init__(self, ioctx: t.Any, pool: str, timeout_s: int) -> None:
-        self._ioctx, self._pool, self._timeout_s = ioctx, pool, timeout_s
-        self._cookie = uuid.uuid4().hex
-        self._lasts_s = max(_LOCK_AT_LEAST_S, _LOCK_TIMEOUTS * timeout_s)
-
-    def take(self) -> None:
-        """Waits for longer than a killed holder's lock lasts, so that the run after it goes on by itself. Raises ClusterError."""
-        give_up = time.monotonic() + self._lasts_s + self._timeout_s
-        while True:
-            try:
-                return self._locked(0)
-            except (rados.ObjectBusy, rados.ObjectExists) as error:
-                if time.monotonic() > give_up:
-                    raise ClusterError(
-                        f"Another run holds the lock on {self._pool}/{OBJECT} (see 'rados -p {self._pool} lock info {OBJECT} {_LOCK}'): "
-                        "wait for it to end, then run this again."
-                    ) from error
-                time.sleep(_RETRY_S)
-            except rados.Error as error:
-                raise explain(error, f"Locking the leases in {self._pool}/{OBJECT}", _CAP) from error
-
-    def renew(self) -> None:
-        """Raises ClusterError when it has ended meanwhile: what was read under it may be out of date."""
-        try:
-            self._locked(_MUST_RENEW)
-        except (rados.ObjectBusy, rados.ObjectExists, rados.ObjectNotFound) as error:
-            raise ClusterError(f"The lock on {self._pool}/{OBJECT} ended before this run was done, for the cluster is slow: run this again.") from error
-
-    def give_back(self) -> None:
-        """Raises rados.Error."""
-        self._ioctx.unlock(OBJECT, _LOCK, self._cookie)
-
-    def _locked(self, flags: int) -> None:
-        self._ioctx.lock_exclusive(OBJECT, _LOCK, self._cookie, "cephops.iscsi_rescue", self._lasts_s, flags)

@@ -20,7 +20,8 @@ import time
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply, decode_sense
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply, decode_sense
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
 
 _DEFAULT_PORT = 3260

@@ -15,8 +15,10 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Capacity, Command, Reply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, identity, parameter_data, replies, unit_attention
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.parameter_data import Capacity
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Transport, Unreachable
 
 Verdict = t.Literal["healthy", "slow", "hung", "conflict", "faulty", "unreachable", "mismatch"]
@@ -24,16 +26,12 @@ WritePath = t.Literal["auto", "none", "flush", "ats", "orwrite"]
 
 # Kept back from the deadline for RELEASE and for ending the session.
 _CLOSING_S = 0.5
-_RETRY_BUSY_S = 0.2
-# Several may be waiting, so the first come without a pause; a LUN that never has anything else to say is faulty.
-_ATTENTIONS_AT_ONCE, _MOST_ATTENTIONS = 5, 20
 # Each time that COMPARE AND WRITE finds another content, somebody has written the block since it was read.
 _COMPARE_TRIES = 5
-_PASSING = (commands.BUSY, commands.TASK_SET_FULL)
 # LIO answers SYNCHRONIZE CACHE by itself (measured: good while every write hung), and does COMPARE AND WRITE on the storage.
 _KEEPS_FLUSH = "LIO-ORG"
 # The LUN does not know the command, or is read-only, or the block was written meanwhile.
-_REFUSALS = (commands.ILLEGAL_REQUEST, commands.DATA_PROTECT, commands.MISCOMPARE)
+_REFUSALS = (replies.ILLEGAL_REQUEST, replies.DATA_PROTECT, replies.MISCOMPARE)
 _NO_SUCH_LUN = 0x7F  # peripheral qualifier 3, type 1Fh: no device there (SPC-4 6.6.2)
 
 
@@ -101,11 +99,11 @@ def run(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = No
 
 
 def _fault(name: str, reply: Reply) -> _Ended:
-    return _Ended("faulty", f"the LUN answered {name} with {commands.status_name(reply.status)} ({reply.sense or 'no sense'})")
+    return _Ended("faulty", f"the LUN answered {name} with {replies.status_name(reply.status)} ({reply.sense or 'no sense'})")
 
 
 def _refusal(way: WritePath, reply: Reply) -> _Ended:
-    if reply.is_sense(commands.ILLEGAL_REQUEST):
+    if reply.is_sense(replies.ILLEGAL_REQUEST):
         return _Ended("faulty", f"the LUN does not know the command of write_path={way}: choose another write_path")
     return _fault(way, reply)
 
@@ -145,7 +143,7 @@ class _Run:
         if standard[:1] == bytes((_NO_SUCH_LUN,)):
             raise _Ended("unreachable", "the target has no such LUN")
         pages = [self._optional(commands.inquiry(page)).data for page in (0x80, 0x83)]
-        self.outcome.identity = commands.decode_identity(standard, *pages)
+        self.outcome.identity = identity.decode(standard, *pages)
         other = [f"its {name} is {self.outcome.identity[name]}, not {meant}" for name, meant in names.items() if differs(self.outcome.identity[name], meant)]
         if other:
             raise _Ended("mismatch", f"another LUN is there than the one that is meant: {', '.join(other)}")
@@ -153,11 +151,11 @@ class _Run:
 
     def check_registrants(self) -> None:
         """While anybody holds the LUN by RESERVE, LIO and SCST let both conflict for everybody, the holder as well."""
-        replies = [self._optional(command, conflict_decides=False) for command in (commands.pr_read_keys(), commands.pr_read_reservation())]
-        self.reserved = any(reply.status == commands.RESERVATION_CONFLICT for reply in replies)
-        self.outcome.registrants = commands.decode_registrants(replies[0].data)
-        self.outcome.persistent_reservation = commands.decode_reservation(replies[1].data)
-        listed, count = len(self.outcome.registrants), commands.count_registrants(replies[0].data)
+        told = [self._optional(command, conflict_decides=False) for command in (commands.pr_read_keys(), commands.pr_read_reservation())]
+        self.reserved = any(reply.status == replies.RESERVATION_CONFLICT for reply in told)
+        self.outcome.registrants = parameter_data.decode_registrants(told[0].data)
+        self.outcome.persistent_reservation = parameter_data.decode_reservation(told[1].data)
+        listed, count = len(self.outcome.registrants), parameter_data.count_registrants(told[0].data)
         self.notes = [f"of {count} registered keys only {listed} are listed"] if count > listed else []
 
     def find_out_who_holds_it(self) -> None:
@@ -179,7 +177,7 @@ class _Run:
         self._must(commands.release(), kept_back=0.0)
 
     def check_read(self) -> None:
-        capacity = commands.decode_capacity(self._must(commands.read_capacity()).data)
+        capacity = parameter_data.decode_capacity(self._must(commands.read_capacity()).data)
         if capacity is None:
             raise _Ended("faulty", "the LUN does not tell its capacity")
         self._must(commands.read(0, capacity.block_length))
@@ -226,9 +224,9 @@ class _Run:
             return None
         for _try in range(_COMPARE_TRIES):
             reply = self._must(self._of_write_path(way), but=_REFUSALS)
-            if not reply.is_sense(commands.MISCOMPARE):
+            if not reply.is_sense(replies.MISCOMPARE):
                 break
-        return None if reply.status == commands.GOOD else reply
+        return None if reply.status == replies.GOOD else reply
 
     def _of_write_path(self, way: WritePath) -> Command:
         block, length = self.capacity.last_block, self.capacity.block_length
@@ -239,7 +237,7 @@ class _Run:
     def _must(self, command: Command, kept_back: float = _CLOSING_S, but: t.Collection[int] = ()) -> Reply:
         """Sends a command that has to end well, or with one of the sense keys ``but``."""
         reply = self._optional(command, kept_back)
-        if reply.status != commands.GOOD and not reply.is_sense(*but):
+        if reply.status != replies.GOOD and not reply.is_sense(*but):
             raise _fault(command.name, reply)
         return reply
 
@@ -248,7 +246,7 @@ class _Run:
         reply = self._send(command, self.left(kept_back))
         if isinstance(reply, _Ended):
             raise reply
-        if reply.status == commands.RESERVATION_CONFLICT and conflict_decides:
+        if reply.status == replies.RESERVATION_CONFLICT and conflict_decides:
             raise _Ended("conflict", f"another initiator holds the LUN reserved: {command.name} met a reservation conflict, which is not a hang")
         return reply
 
@@ -265,18 +263,9 @@ class _Run:
             except Unreachable as error:
                 self._note(command.name, started, "connection_lost", tries=tries)
                 return _Ended("unreachable", f"the session was lost at {command.name}: {error}")
-            if not self._again(reply, started + seconds, tries):
-                self._note(command.name, started, commands.status_name(reply.status), str(reply.sense or ""), tries)
+            if not unit_attention.calls_again(reply, started + seconds, tries):
+                self._note(command.name, started, replies.status_name(reply.status), str(reply.sense or ""), tries)
                 return reply
-
-    @staticmethod
-    def _again(reply: Reply, until: float, tries: int) -> bool:
-        attention = reply.is_sense(commands.UNIT_ATTENTION)
-        if time.monotonic() + _RETRY_BUSY_S > until or (attention and tries >= _MOST_ATTENTIONS):
-            return False
-        if reply.status in _PASSING or (attention and tries >= _ATTENTIONS_AT_ONCE):
-            time.sleep(_RETRY_BUSY_S)
-        return reply.status in _PASSING or attention
 
     def _note(self, name: str, started: float, status: str, sense: str = "", tries: int = 1) -> None:
         self.outcome.steps.append(Step(name, round(time.monotonic() - started, 4), status, sense, tries))

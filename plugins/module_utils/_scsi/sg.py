@@ -14,8 +14,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, sg_helper
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.disk import Disk
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
 
 _POLL_S = 0.01

@@ -21,8 +21,9 @@ import typing as t
 from multiprocessing.connection import Connection
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import detached_process
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, replies
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import Unreachable
 
 # include/scsi/sg.h
@@ -118,7 +119,7 @@ class _Unit:
             if self._file < 0:
                 # Without O_NONBLOCK the call itself waits while the kernel handles errors of the LUN.
                 self._file = os.open(self._generic, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-            return self._execute(command) if command else Reply(commands.GOOD)
+            return self._execute(command) if command else Reply(replies.GOOD)
         except OSError as error:
             return Unreachable(f"{self._generic} says: {error.strerror}")
         except Exception as error:
@@ -163,7 +164,7 @@ class _Unit:
         if number:
             self._wait(number)
         reply = self._wait(*self._send(commands.release()))
-        self._owes_release = not (isinstance(reply, Reply) and reply.status == commands.GOOD)
+        self._owes_release = not (isinstance(reply, Reply) and reply.status == replies.GOOD)
         return reply
 
     def _send(self, *sequence: Command) -> list[int]:
@@ -210,7 +211,7 @@ def _reply(sent: _Sent, header: _Header) -> Reply | Unreachable:
     if header.host_status or header.driver_status & 0x0F & ~_DRIVER_SENSE:
         word = _HOST_BYTES.get(header.host_status, f"host byte 0x{header.host_status:02x}, driver byte 0x{header.driver_status:02x}")
         return Unreachable(f"the kernel could not deliver {sent.command.name}: {word}")
-    if header.status != commands.GOOD:
-        return Reply(header.status, sense=commands.decode_sense(sent.sense.raw[: header.sb_len_wr]))
+    if header.status != replies.GOOD:
+        return Reply(header.status, sense=replies.decode_sense(sent.sense.raw[: header.sb_len_wr]))
     length = max(0, sent.command.read_length - max(0, header.resid))
     return Reply(header.status, sent.data.raw[:length])

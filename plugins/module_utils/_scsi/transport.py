@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply
 
 
 class NoAnswer(Exception):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, identity, parameter_data, replies
 
 # The first LUN of the incident: sg_raw -r 1k /dev/sdd 12 00 00 00 60 00.
 INQUIRY = bytes.fromhex(
@@ -56,39 +56,39 @@ def test_writes_change_nothing() -> None:
     ],
 )
 def test_sense(data: str, words: str) -> None:
-    assert str(commands.decode_sense(bytes.fromhex(data))) == words
+    assert str(replies.decode_sense(bytes.fromhex(data))) == words
 
 
 def test_identity_of_the_incidents_lun() -> None:
-    identity = commands.decode_identity(INQUIRY, b"", b"")
-    assert (identity["vendor"], identity["product"], identity["revision"]) == ("Bigtera", "VirtualStor_Scal", "0700")
+    told = identity.decode(INQUIRY, b"", b"")
+    assert (told["vendor"], told["product"], told["revision"]) == ("Bigtera", "VirtualStor_Scal", "0700")
 
 
 def test_identity_pages() -> None:
     serial = bytes.fromhex("00800006") + b"beaf11"
     device = bytes.fromhex("0083001c 02000000 01020008 6465336666353233 01030008 6000000000000e00")
-    identity = commands.decode_identity(b"", serial, device)
-    assert (identity["serial"], identity["eui"], identity["naa"]) == ("beaf11", "6465336666353233", "6000000000000e00")
+    told = identity.decode(b"", serial, device)
+    assert (told["serial"], told["eui"], told["naa"]) == ("beaf11", "6465336666353233", "6000000000000e00")
 
 
 def test_hostile_text_stays_text() -> None:
-    assert commands.decode_identity(bytes(8) + b"\x1b[2Jab\x00c" + bytes(20), b"", b"")["vendor"] == "?[2Jab?c"
+    assert identity.decode(bytes(8) + b"\x1b[2Jab\x00c" + bytes(20), b"", b"")["vendor"] == "?[2Jab?c"
 
 
 @pytest.mark.parametrize("length", range(12))
 def test_a_capacity_cut_short_is_none(length: int) -> None:
-    assert commands.decode_capacity(bytes.fromhex("000000000001ffff00000200")[:length]) is None
+    assert parameter_data.decode_capacity(bytes.fromhex("000000000001ffff00000200")[:length]) is None
 
 
 def test_capacity() -> None:
-    assert commands.decode_capacity(bytes.fromhex("000000000001ffff00000200")) == commands.Capacity(0x1FFFF, 512)
-    assert commands.decode_capacity(bytes.fromhex("000000000001ffff00000000")) is None
+    assert parameter_data.decode_capacity(bytes.fromhex("000000000001ffff00000200")) == parameter_data.Capacity(0x1FFFF, 512)
+    assert parameter_data.decode_capacity(bytes.fromhex("000000000001ffff00000000")) is None
 
 
 def test_registrants() -> None:
-    assert commands.decode_registrants(bytes(8)) == []
-    assert commands.decode_registrants(bytes.fromhex("0000000100000010 00000000000000aa 00000000000000bb")) == ["00000000000000aa", "00000000000000bb"]
-    assert commands.decode_registrants(bytes.fromhex("00000001ffffffff 00000000000000aa 0000")) == ["00000000000000aa"]
+    assert parameter_data.decode_registrants(bytes(8)) == []
+    assert parameter_data.decode_registrants(bytes.fromhex("0000000100000010 00000000000000aa 00000000000000bb")) == ["00000000000000aa", "00000000000000bb"]
+    assert parameter_data.decode_registrants(bytes.fromhex("00000001ffffffff 00000000000000aa 0000")) == ["00000000000000aa"]
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_registrants() -> None:
     ],
 )
 def test_who_holds_the_lun_persistently(data: str, reservation: dict[str, str]) -> None:
-    assert commands.decode_reservation(bytes.fromhex(data)) == reservation
+    assert parameter_data.decode_reservation(bytes.fromhex(data)) == reservation

@@ -9,19 +9,20 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, probe
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply, Sense
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import probe, replies
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, WritePath
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply, Sense
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
 
-GOOD = Reply(commands.GOOD)
-CONFLICT = Reply(commands.RESERVATION_CONFLICT)
-READ_ONLY = Reply(commands.CHECK_CONDITION, sense=Sense(7, 0x27, 0))
-MISCOMPARE = Reply(commands.CHECK_CONDITION, sense=Sense(0xE, 0x1D, 0))
-LIO = Reply(commands.GOOD, bytes(8) + b"LIO-ORG".ljust(28))
-ATTENTION = Reply(commands.CHECK_CONDITION, sense=Sense(6, 0x29, 0))
-ILLEGAL = Reply(commands.CHECK_CONDITION, sense=Sense(5, 0x20, 0))
-ANSWERS = {"read_capacity": Reply(commands.GOOD, bytes.fromhex("000000000001ffff00000200")), "read": Reply(commands.GOOD, b"x" * 512)}
+GOOD = Reply(replies.GOOD)
+CONFLICT = Reply(replies.RESERVATION_CONFLICT)
+READ_ONLY = Reply(replies.CHECK_CONDITION, sense=Sense(7, 0x27, 0))
+MISCOMPARE = Reply(replies.CHECK_CONDITION, sense=Sense(0xE, 0x1D, 0))
+LIO = Reply(replies.GOOD, bytes(8) + b"LIO-ORG".ljust(28))
+ATTENTION = Reply(replies.CHECK_CONDITION, sense=Sense(6, 0x29, 0))
+ILLEGAL = Reply(replies.CHECK_CONDITION, sense=Sense(5, 0x20, 0))
+ANSWERS = {"read_capacity": Reply(replies.GOOD, bytes.fromhex("000000000001ffff00000200")), "read": Reply(replies.GOOD, b"x" * 512)}
 
 
 class Table:
@@ -114,7 +115,7 @@ def test_a_conflict_is_not_a_hang(step: str) -> None:
 
 
 def test_registered_keys_mean_conflict_and_no_reserve() -> None:
-    table = Table(pr_read_keys=Reply(commands.GOOD, bytes.fromhex("0000000100000008 00000000000000aa")))
+    table = Table(pr_read_keys=Reply(replies.GOOD, bytes.fromhex("0000000100000008 00000000000000aa")))
     outcome = run(table)
     assert outcome.verdict == "conflict"
     assert outcome.registrants == ["00000000000000aa"]
@@ -123,12 +124,12 @@ def test_registered_keys_mean_conflict_and_no_reserve() -> None:
 
 
 def test_keys_that_had_no_room_are_said() -> None:
-    keys = Reply(commands.GOOD, bytes.fromhex("0000000100000018 00000000000000aa"))
+    keys = Reply(replies.GOOD, bytes.fromhex("0000000100000018 00000000000000aa"))
     assert run(Table(pr_read_keys=keys)).reason.endswith("of 3 registered keys only 1 are listed")
 
 
 def test_a_hang_behind_registered_keys_is_still_a_hang() -> None:
-    assert run(Table(pr_read_keys=Reply(commands.GOOD, bytes.fromhex("0000000100000008 00000000000000aa")), flush=NoAnswer())).verdict == "hung"
+    assert run(Table(pr_read_keys=Reply(replies.GOOD, bytes.fromhex("0000000100000008 00000000000000aa")), flush=NoAnswer())).verdict == "hung"
 
 
 def test_unit_attentions_are_tried_again() -> None:
@@ -145,13 +146,13 @@ def test_a_lun_with_nothing_but_unit_attentions_is_faulty_soon() -> None:
 
 
 def test_a_lun_that_is_busy_is_tried_again() -> None:
-    outcome = run(Table(reserve=[Reply(commands.BUSY), Reply(commands.TASK_SET_FULL), GOOD]))
+    outcome = run(Table(reserve=[Reply(replies.BUSY), Reply(replies.TASK_SET_FULL), GOOD]))
     assert outcome.verdict == "healthy"
     assert next(step for step in outcome.steps if step.name == "reserve").tries == 3
 
 
 def test_a_lun_that_stays_busy_is_faulty() -> None:
-    outcome = run(Table(reserve=Reply(commands.BUSY)))
+    outcome = run(Table(reserve=Reply(replies.BUSY)))
     assert outcome.verdict == "faulty"
     assert "busy" in outcome.reason
 
@@ -174,7 +175,7 @@ def test_what_auto_chose_and_the_lun_refuses_is_no_fault_of_the_lun(refusal: Rep
 
 @pytest.mark.parametrize("write_path", ["auto", "ats"])
 def test_a_block_that_was_written_meanwhile_is_read_again(write_path: WritePath) -> None:
-    other = Reply(commands.GOOD, b"y" * 512)
+    other = Reply(replies.GOOD, b"y" * 512)
     table = Table(inquiry=LIO, read=[ANSWERS["read"], ANSWERS["read"], other], ats=[MISCOMPARE, GOOD])
     outcome = run(table, write_path)
     assert (outcome.verdict, outcome.reason) == ("healthy", "every step answered in time")
@@ -182,12 +183,12 @@ def test_a_block_that_was_written_meanwhile_is_read_again(write_path: WritePath)
 
 
 def test_a_medium_error_on_the_way_of_writes_is_a_fault() -> None:
-    assert run(Table(inquiry=LIO, ats=Reply(commands.CHECK_CONDITION, sense=Sense(3, 0x0C, 0))), "auto").verdict == "faulty"
+    assert run(Table(inquiry=LIO, ats=Reply(replies.CHECK_CONDITION, sense=Sense(3, 0x0C, 0))), "auto").verdict == "faulty"
 
 
 @pytest.mark.parametrize(("vendor", "step"), [("LIO-ORG", "ats"), ("IET", "flush"), ("SCST_BIO", "flush"), ("", "flush")])
 def test_the_way_of_writes_by_the_target(vendor: str, step: str) -> None:
-    table = Table(inquiry=Reply(commands.GOOD, bytes(8) + vendor.encode().ljust(28)))
+    table = Table(inquiry=Reply(replies.GOOD, bytes(8) + vendor.encode().ljust(28)))
     assert run(table, "auto").verdict == "healthy"
     assert table.names[-1] == step
 
@@ -215,10 +216,10 @@ def test_unreachable() -> None:
     assert run(Table(connect=Unreachable("Target not found(515)"))).reason == "Target not found(515)"
     assert run(Table(connect=NoAnswer())).verdict == "unreachable"
     assert run(Table(reserve=Unreachable("closed"))).verdict == "unreachable"
-    assert run(Table(inquiry=Reply(commands.GOOD, b"\x7f"))).reason == "the target has no such LUN"
+    assert run(Table(inquiry=Reply(replies.GOOD, b"\x7f"))).reason == "the target has no such LUN"
 
 
-SERIAL = Reply(commands.GOOD, b"\x00\x80\x00\x04S123")
+SERIAL = Reply(replies.GOOD, b"\x00\x80\x00\x04S123")
 
 
 def test_another_lun_than_is_meant_is_not_reserved() -> None:

@@ -10,12 +10,13 @@ import errno
 import typing as t
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, sg_helper
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command, Reply, Sense
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, replies, sg_helper
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply, Sense
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import Unreachable
 
 DAY_MS = 24 * 3600 * 1000
-GOOD, NOT_READY = Reply(commands.GOOD), Reply(commands.CHECK_CONDITION, sense=Sense(2, 4, 1))
+GOOD, NOT_READY = Reply(replies.GOOD), Reply(replies.CHECK_CONDITION, sense=Sense(2, 4, 1))
 
 
 def header(command: Command) -> sg_helper._Header:

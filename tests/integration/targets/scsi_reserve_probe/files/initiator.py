@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, probe
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, probe, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
 
@@ -32,7 +32,7 @@ def reserve(transport: IscsiTransport) -> int:
     """The status of RESERVE, after the unit attentions of a new session."""
     for _try in range(5):
         reply = transport.execute(commands.reserve(), 5)
-        if not reply.is_sense(commands.UNIT_ATTENTION):
+        if not reply.is_sense(replies.UNIT_ATTENTION):
             break
     return reply.status
 
@@ -63,11 +63,11 @@ def kill(portal: str, target: str, lun: int, times: int) -> None:
 def still_reserved(portal: str, target: str, lun: int) -> bool:
     other = session(portal, target, lun, "other")
     deadline = time.monotonic() + 1
-    while (status := reserve(other)) == commands.RESERVATION_CONFLICT and time.monotonic() < deadline:
+    while (status := reserve(other)) == replies.RESERVATION_CONFLICT and time.monotonic() < deadline:
         time.sleep(0.05)
     other.execute(commands.release(), 5)
     other.close(1)
-    return status != commands.GOOD
+    return status != replies.GOOD
 
 
 if __name__ == "__main__":
