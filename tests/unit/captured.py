@@ -51,3 +51,14 @@ def krbd(number: int, **attributes: str) -> Files:
     """The files of one mapping."""
     told = {"pool": "rbd", "pool_ns": "", "name": f"img{number}", "image_id": f"{number}abc", "current_snap": "-", "client_addr": "192.0.2.7:0/1"}
     return {f"sys/bus/rbd/devices/{number}/{name}": f"{value}\n" for name, value in {**told, **attributes}.items()}
+
+
+# Block devices that lie on krbd disks, on others and on themselves.
+BLOCK: Files = {
+    "sys/block/dm-0/slaves/rbd3p1": "",
+    "sys/block/dm-1/slaves/dm-0": "",
+    "sys/block/dm-2/slaves/rbd3": "",
+    "sys/block/dm-2/slaves/rbd4p2": "",
+    "sys/block/dm-3/slaves/dm-3": "",
+    "sys/block/dm-4/slaves/sda1": "",
+}

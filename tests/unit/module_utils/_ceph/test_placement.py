@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.pools import parse
 
 
 def test_inactive_placement_groups() -> None:
@@ -14,9 +13,3 @@ def test_inactive_placement_groups() -> None:
     assert placement.parse({"pg_ready": True, "stuck_pg_stats": rows}) == placement.parse(rows) == placement.Inactive({"2.6": "unknown"})
     assert placement.parse(None) == placement.parse({"pg_ready": True, "stuck_pg_stats": []}) == placement.Inactive({})
     assert placement.parse({"pg_ready": False}).gap
-
-
-def test_pools_by_their_tag() -> None:
-    pools = parse({"pools": [{"pool_name": "meta", "pool": 1}, {"pool_name": "rbd", "pool": 2, "application_metadata": {"rbd": {}}}]})
-    assert (pools.tagged, pools.others, pools.every) == (("rbd",), ("meta",), ("rbd", "meta"))
-    assert pools.numbers == {"meta": 1, "rbd": 2}

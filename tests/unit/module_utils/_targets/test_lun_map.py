@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import krbd, lun_map, select, tgt
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image, Lun
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, select, tgt
 from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
-from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import LIO, SCST, lay_out, write
+from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import BLOCK, LIO, SCST, lay_out, write
 
 SCST_CAPTURES = ("scst-devices", "scst-targets", "scst-links")
 LIO_CAPTURES = ("lio-configfs", "lio-links")
@@ -87,66 +86,6 @@ def test_a_root_that_is_none_is_refused(tmp_path: Path) -> None:
         read(str(tmp_path / "none"))
 
 
-@pytest.mark.parametrize(
-    ("attributes", "image"),
-    [
-        ({}, Image("rbd/img3", "3abc", "rbd_header.3abc", "", "192.0.2.7:0/1")),
-        ({"pool_ns": "tenant"}, Image("rbd/tenant/img3", "3abc", "rbd_header.3abc", "", "192.0.2.7:0/1")),
-        ({"image_id": ""}, Image("rbd/img3", "", "img3.rbd", "", "192.0.2.7:0/1")),
-        ({"current_snap": "monday"}, Image("rbd/img3", "3abc", "rbd_header.3abc", "monday", "192.0.2.7:0/1")),
-    ],
-)
-def test_krbd(tmp_path: Path, attributes: dict[str, str], image: Image) -> None:
-    assert krbd.read(write(tmp_path, captured.krbd(3, **attributes))) == {"rbd3": image}
-
-
-def test_krbd_of_an_old_kernel_and_one_that_goes_while_it_is_read(tmp_path: Path) -> None:
-    old = {path: content for path, content in captured.krbd(3).items() if not path.endswith(("pool_ns", "client_addr"))}
-    root = write(
-        tmp_path, {**old, "sys/bus/rbd/devices/4/pool": "rbd\n", **{path: content for path, content in captured.krbd(5).items() if "image_id" not in path}}
-    )
-    assert krbd.read(root) == {"rbd3": Image("rbd/img3", "3abc", "rbd_header.3abc")}
-
-
-BLOCK = {
-    "sys/block/dm-0/slaves/rbd3p1": "",
-    "sys/block/dm-1/slaves/dm-0": "",
-    "sys/block/dm-2/slaves/rbd3": "",
-    "sys/block/dm-2/slaves/rbd4p2": "",
-    "sys/block/dm-3/slaves/dm-3": "",
-    "sys/block/dm-4/slaves/sda1": "",
-}
-
-
-@pytest.mark.parametrize(
-    ("backing", "disks"),
-    [
-        ("/dev/rbd3", ["rbd3"]),
-        ("/dev/rbd3p1", ["rbd3"]),
-        ("/dev/dm-0", ["rbd3"]),
-        ("/dev/dm-1", ["rbd3"]),
-        ("/dev/dm-2", ["rbd3", "rbd4"]),
-        ("/dev/dm-3", []),
-        ("/dev/dm-4", []),
-        ("/dev/rbd3x", []),
-        ("/srv/rbd3", []),
-        ("rbd/rbd3", []),
-        ("", []),
-        ("/dev/\0", []),
-    ],
-)
-def test_what_a_block_device_lies_on(tmp_path: Path, backing: str, disks: list[str]) -> None:
-    assert krbd.beneath(write(tmp_path, dict(BLOCK)), backing) == disks
-
-
-def test_on_the_host_itself_links_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    link = tmp_path / "img1"
-    link.symlink_to("/dev/rbd77")
-    assert krbd.beneath("/", str(link)) == ["rbd77"]
-    assert krbd.beneath(str(tmp_path), str(link)) == []
-    assert krbd.beneath("/", "/dev/\0") == []
-
-
 def test_a_disk_that_was_unmapped_has_no_image(tmp_path: Path) -> None:
     (record,) = read(lay_out(tmp_path, *LIO_CAPTURES))[:1]
     assert (record["backing"], record["image"]) == ("/dev/rbd0", "")
@@ -168,45 +107,6 @@ def test_tgt_is_asked_only_on_the_host_itself(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(tgt, "read", lambda port: ports.append(port) or [])
     lun_map.read(root or str(tmp_path), 4711)
     assert ports == asked
-
-
-LUNS = [
-    Lun("scst", "t", 12, "lun12", "/dev/rbd0", image="rbd/one", serial="Ser", eui="0a0b"),
-    Lun("lio", "t", 12, "iblock_0/two", "/dev/rbd1", image="rbd/two", naa="6001"),
-    Lun("lio", "t", 3, "fileio_0/three", "/srv/three", naa="6002"),
-]
-
-
-@pytest.mark.parametrize(
-    ("entries", "found", "missing"),
-    [
-        ([{"eui": "EUI.0A0B"}], [0], 0),
-        ([{"eui": " 0a0b"}], [0], 0),
-        ([{"naa": "naa.6001"}], [1], 0),
-        ([{"lun": 12}], [0, 1], 0),
-        ([{"lun": 12, "serial": "Ser", "naa": None}], [0], 0),
-        ([{"lun": 3, "serial": "Ser"}], [], 1),
-        ([{"serial": "ser"}], [], 1),
-        ([{"image": "rbd/two"}, {"eui": "0a0b"}, {"image": "rbd/none"}], [0, 1], 1),
-        ([{"eui": "naa.6001"}], [], 1),
-        ([{"lun": 0}], [], 1),
-        ([], [], 0),
-    ],
-)
-def test_wanted(entries: list[dict[str, Any]], found: list[int], missing: int) -> None:
-    chosen, absent = select.matching(LUNS, entries)
-    assert chosen == [LUNS[number] for number in found]
-    assert absent == entries[len(entries) - missing :]
-
-
-@pytest.mark.parametrize("entry", [{}, {"eui": None, "lun": None}, {"eui": "eui."}, {"image": "", "lun": 12}, {"naa": " "}])
-def test_an_entry_that_says_nothing_is_refused(entry: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="Entry 2 of wanted"):
-        select.matching(LUNS, [{"lun": 1}, entry])
-
-
-def test_what_is_missing_is_given_back_without_what_was_not_said() -> None:
-    assert select.matching(LUNS, [{"eui": "EUI.ff", "lun": None}])[1] == [{"eui": "EUI.ff"}]
 
 
 @pytest.mark.parametrize("call", ["open", "os.listdir"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image
 
 
 def test_specs() -> None:
@@ -19,9 +18,3 @@ def test_specs() -> None:
 def test_anything_else_is_refused(spec: str) -> None:
     with pytest.raises(InputError, match="does not name an image"):
         image_watchers.split_spec(spec)
-
-
-def test_headers() -> None:
-    assert Image("rbd", "", "lun", "7mjm6dk28jaj3").header == "rbd_header.7mjm6dk28jaj3"
-    assert Image("rbd", "", "old", "").header == "old.rbd"
-    assert Image("rbd", "tenant", "lun", "1").spec == "rbd/tenant/lun"
