@@ -11,7 +11,7 @@ import typing as t
 from collections import defaultdict
 from dataclasses import replace
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import backstore
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lio_backstore
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
@@ -41,7 +41,7 @@ def _group(tree: Tree, path: str, target: str) -> t.Iterator[Lun]:
     for number, directory in _numbered(tree, f"{path}/lun"):
         device = _device(tree, directory)
         if device:
-            own = backstore.fill(tree, _ROOT, Lun("lio", target, number, device, "", portals=portals))
+            own = lio_backstore.fill(tree, _ROOT, Lun("lio", target, number, device, "", portals=portals))
             for seen, initiators in _seen(number, mapped[number], guests, is_open).items():
                 others = tuple(tree.names(f"{path}/acls")) if is_open and seen == number else None
                 yield replace(own, lun=seen, initiators=tuple(sorted(initiators)), disk=_disk(tree, path, seen), everybody_but=others)

@@ -10,15 +10,13 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, notify, placement, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import notify, placement, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, WatchedImage
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,6 @@ NONE = Evidence({}, ())
 
 # In a flood of 20,000 a client that serves thousands of watches was seen to answer some too late; with 5,000 none was.
 _AT_ONCE = 2000
-_MIRROR_USER = "client.rbd-mirror"
 
 
 def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_s: int) -> Evidence:
@@ -58,27 +55,6 @@ def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_
         replies.update(notify.send_all(cluster.connection, headers[start : start + _AT_ONCE], notify_timeout_s))
     after = sessions.read(cluster)
     return Evidence({image: replies[target] for image, target in targets.items()}, (before, after), began)
-
-
-def protected(cluster: Cluster, swept: Sweep | None, looks: t.Sequence[sessions.Sessions]) -> tuple[dict[str, str], list[str]]:
-    """Clients that belong to Ceph itself, as far as sessions, sweep and service map tell, address -> what it is; and what could not be read."""
-    found = dict.fromkeys(swept.mirrors if swept else (), "rbd-mirror")
-    found.update(dict.fromkeys(swept.managers if swept else (), "a manager"))
-    for look in looks:
-        found.update({client: f"a manager ({name})" for client, name in look.names.items() if name.startswith("mgr.")})
-        found.update({client: f"rbd-mirror ({name})" for client, name in look.names.items() if name.startswith(_MIRROR_USER)})
-    try:
-        return {**found, **dict.fromkeys(mirrors(cluster.command("service dump")), "rbd-mirror")}, []
-    except ClusterError as error:
-        return found, [f"whether it is an rbd-mirror, for the service map could not be read: {error}"]
-
-
-@guarded("service dump")
-def mirrors(dump: t.Mapping[str, t.Any] | None) -> list[str]:
-    """The addresses of the rbd-mirror daemons, from ``service dump --format json``."""
-    daemons = (dump or {}).get("services", {}).get("rbd-mirror", {}).get("daemons", {})
-    # Beside the daemons there is a text, 'summary'.
-    return [address.normal(daemon["addr"]) for daemon in daemons.values() if isinstance(daemon, dict)]
 
 
 def placed(cluster: Cluster, image: Image, sick: placement.Inactive) -> tuple[str, bool]:

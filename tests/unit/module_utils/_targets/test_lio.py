@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import backstore, lio, lun_map
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lio, lio_backstore, lun_map
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import LIO, Files, krbd, lay_out, write
 
 GROUP = f"{LIO}/iscsi/iqn.t/tpgt_1"
@@ -114,7 +114,7 @@ def test_the_image_behind_a_device_that_was_named_by_a_link(tmp_path: Path) -> N
     ],
 )
 def test_naa(serial: str, company_id: str, naa: str) -> None:
-    assert backstore.naa(serial, company_id) == naa
+    assert lio_backstore.naa(serial, company_id) == naa
     assert len(naa) in (0, 32)
 
 
