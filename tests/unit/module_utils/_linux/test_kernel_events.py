@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import asdict
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kernel_events, kernel_log
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kernel_log, scst_events
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kernel_events import Parsed, parse
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kernel_log import Record
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import DATA
@@ -159,7 +159,7 @@ def test_of_a_scst_command_cut_off_what_is_known_is_told() -> None:
 
 
 def test_scst_commands_without_an_end_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_events, "_MOST_PENDING", 2)
+    monkeypatch.setattr(scst_events, "_MOST_PENDING", 2)
     operations = [f"op_name <RESERVE(6)> (cmd {number}), direction=4" for number in range(3)]
     parsed = of(*operations, *(f"cmd {number}, status 0, msg_status 0" for number in range(3)))
     assert len(parsed.events) == 2

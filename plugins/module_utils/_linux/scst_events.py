@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What SCST's trace says of reservations: the lines of its flags scsi and pr, and the debug messages of its old releases."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.event_drafts import Draft, Drafts, Kind, Told, forms, skip
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kernel_log import Record
+
+# A command of which the end is not in the log would be kept for ever.
+_MOST_PENDING = 10_000
+_GOOD, _CONFLICT = "0", "18"
+_OPERATIONS: dict[str, Kind] = {"RESERVE": "reserve", "RELEASE": "release"}
+_THREAD = r"^(?P<thread>\[\d+\])?.*?"
+
+
+@dataclass
+class _Command:
+    """A SCST command of which the trace has shown the beginning, but not the end."""
+
+    seconds: float
+    text: list[str]
+    lun: int | None = None
+    initiator: str = ""
+    target: str = ""
+    operation: str = ""
+    device: str = ""
+    ended: bool = False
+
+
+class ScstEvents:
+    """SCST's lines as events."""
+
+    def __init__(self, drafts: Drafts) -> None:
+        self._drafts = drafts
+        # Under way in SCST, by the command's address, and which of them a thread or an initiator had to do with last.
+        self._commands: OrderedDict[str, _Command] = OrderedDict()
+        self._last: dict[str, _Command] = {}
+        # Who has reserved, by SCST's target and LUN: a RELEASE is good for everybody, and has no effect but for the holder (SPC-2 7.18).
+        self._holders: OrderedDict[tuple[str, int | None], str] = OrderedDict()
+
+    def old_holders(self, record: Record, told: Told) -> None:
+        """Nobody reserves for nobody, so without a new holder it is a release."""
+        old, new = _pointer(told["old"]), _pointer(told["new"])
+        self._drafts.add("reserve" if new else "release", "scst", record, old_holder=old, holder=new)
+
+    def old_release(self, record: Record, told: Told) -> None:
+        self._drafts.add("release", "scst", record, old_holder=_pointer(told["old"]))
+
+    def begin_command(self, record: Record, told: Told) -> None:
+        self._begin(told["command"], _Command(record.seconds, [record.message], int(told["lun"]), told["initiator"], told["target"]))
+
+    def operation(self, record: Record, told: Told) -> None:
+        if told["command"] not in self._commands:
+            self._begin(told["command"], _Command(record.seconds, []))
+        command = self._commands[told["command"]]
+        command.seconds, command.operation = record.seconds, told["operation"]
+        command.text.append(record.message)
+        self._last.update({key: command for key in (told["thread"], command.initiator) if key})
+
+    def conflict(self, record: Record, told: Told) -> None:
+        """It names no command; that initiator's is meant which this thread has in hand, or its last."""
+        for last in (self._last.get(told["thread"]), self._last.get(told["initiator"])):
+            if last and not (last.ended or last.device) and last.initiator in ("", told["initiator"]):
+                last.seconds, last.device, last.initiator = record.seconds, told["device"], told["initiator"]
+                last.text.append(record.message)
+                return
+        self._drafts.add("conflict", "scst", record, device=told["device"], initiator=told["initiator"])
+
+    def end_command(self, record: Record, told: Told) -> None:
+        command = self._commands.pop(told["command"], None)
+        if command:
+            command.seconds = record.seconds
+            command.text.append(record.message)
+            self._end(command, told["status"])
+
+    def finish(self) -> None:
+        """Ends the commands of which the log does not have the end."""
+        while self._commands:
+            self._drop_oldest()
+
+    def _begin(self, address: str, command: _Command) -> None:
+        self._end(self._commands.pop(address, None), "")
+        if len(self._commands) >= _MOST_PENDING:
+            self._drop_oldest()
+        self._commands[address] = command
+
+    def _drop_oldest(self) -> None:
+        self._end(self._commands.popitem(last=False)[1], "")
+
+    def _end(self, command: _Command | None, status: str) -> None:
+        """``status`` is empty where the log does not tell how it ended: then only a conflict is known."""
+        if not command:
+            return
+        command.ended = True
+        kind = _kind(command, status)
+        if not kind:
+            return
+        who = {"device": command.device, "lun": command.lun, "initiator": command.initiator, "target": command.target, "command": command.operation}
+        holders = self._change_of_holder(kind, command)
+        told = {**who, **holders, "status": f"0x{status}" if status else ""}
+        self._drafts.put(Draft(kind, command.seconds, "scst", command.text, told))
+
+    def _change_of_holder(self, kind: Kind, command: _Command) -> dict[str, str]:
+        place = (command.target, command.lun)
+        if kind == "reserve":
+            self._holders[place] = command.initiator
+            if len(self._holders) > _MOST_PENDING:
+                self._holders.popitem(last=False)
+            return {"holder": command.initiator}
+        if kind == "release" and command.initiator and self._holders.get(place) == command.initiator:
+            return {"old_holder": self._holders.pop(place)}
+        return {}
+
+
+def _kind(command: _Command, status: str) -> Kind | None:
+    """What a SCST command is that ended so; None for what has nothing to do with reservations."""
+    if status == _CONFLICT or command.device:
+        return "conflict"
+    kind = _OPERATIONS.get(command.operation.partition("(")[0]) if status else None
+    return "error" if kind and status != _GOOD else kind
+
+
+def _pointer(text: str) -> str:
+    """Kernels print a null pointer as C((null)), or as zeros."""
+    return "" if text == "(null)" or not text.strip("0") else text
+
+
+FORMS = forms(
+    ("New Holder:", r"\bOld Holder:\s*(?P<old>[^\s,]+), New Holder:\s*(?P<new>\S+)", ScstEvents.old_holders),
+    ("scst_clear_dev_reservation", r"\bscst_clear_dev_reservation:(?:.*\bOld Holder:\s*(?P<old>[^\s,]+))?", ScstEvents.old_release),
+    (
+        "Reservation conflict (",
+        _THREAD + r"Reservation conflict \(dev (?P<device>[^,]+), initiator (?P<initiator>[^,]+), tgt_id ",
+        ScstEvents.conflict,
+    ),
+    (
+        "NEW CDB: ",
+        r"NEW CDB: len \d+, lun (?P<lun>\d{1,20}), initiator (?P<initiator>[^,]+), target (?P<target>[^,]+), .*\(cmd (?P<command>\w+)",
+        ScstEvents.begin_command,
+    ),
+    ("op_name <", _THREAD + r"op_name <(?P<operation>[^>]*)> \(cmd (?P<command>\w+)\)", ScstEvents.operation),
+    ("msg_status", r"\bcmd (?P<command>\w+), status (?P<status>[0-9a-f]+), msg_status", ScstEvents.end_command),
+    ("CDB:", r"^(?:\[\d+\]: )?CDB:$", skip),
+    ("(h)___0__1", r"\(h\)___0__1__2", skip),
+    (": ", r"^\s+[0-9A-F]+: (?:[0-9a-f]{2} )+", skip),
+    ("Changed trace level", r"Changed trace level for ", skip),
+)
