@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lists as text, shortened to what a person reads."""
+"""Lists and numbers as a person reads them."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def short(lines: t.Sequence[str], what: str, shown: int = 20) -> list[str]:
     """Returns the first lines, and a last one with how many more there are: "... and 4 more kernel events"."""
     rest = len(lines) - shown
     return [*lines[:shown], *([f"... and {rest} more {what}"] if rest > 0 else [])]
+
+
+def count(number: int, what: str) -> str:
+    """Returns a number of things: "1 line", "2 lines"."""
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, suspects, vmkernel
 
 Data = t.Mapping[str, t.Any]
@@ -38,7 +39,7 @@ def diagnose(asked: t.Sequence[Data], maps: t.Sequence[Data]) -> dict[str, t.Any
     gaps += [f"the {item['what']} of {item['host']} cannot be read: {fault}" for item, _found, fault in told if fault]
     gaps += [f"the {_too_long(one)}" for one in asked if _too_long(one)]
     gaps += [f"gateway {one['item']} did not tell its LUNs: {_why(one)}" for one in maps if "luns" not in one]
-    read = [_log(host, log) for host, log in logs.items()] + [f"gateway {one['item']}: {_count(len(one['luns']), 'LUN')}" for one in maps if "luns" in one]
+    read = [_log(host, log) for host, log in logs.items()] + [f"gateway {one['item']}: {count(len(one['luns']), 'LUN')}" for one in maps if "luns" in one]
     return {"suspects": suspects.from_events(events, luns, records["extents"], records["stats"]), "read": read, "gaps": gaps, "logs": len(logs)}
 
 
@@ -79,8 +80,4 @@ def _why(one: Data) -> str:
 
 def _log(host: str, log: Data) -> str:
     dropped = f", the {log['dropped']} oldest of them left out" if log["dropped"] else ""
-    return f"log of {host}: {_count(log['lines'], 'line')}, {log['lines'] - log['unparsed']} tell of devices in trouble{dropped}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
+    return f"log of {host}: {count(log['lines'], 'line')}, {log['lines'] - log['unparsed']} tell of devices in trouble{dropped}"

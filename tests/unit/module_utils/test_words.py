@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short, some
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count, short, some
 
 
 @pytest.mark.parametrize(("words", "text"), [([], ""), (["a"], "a"), (["a", "b", "c"], "a, b, c"), (["a", "b", "c", "d", "e"], "a, b, c and 2 more")])
@@ -23,3 +23,7 @@ def test_short() -> None:
     assert short(["a", "b"], "lines", 2) == ["a", "b"]
     assert short(["a", "b", "c"], "lines", 2) == ["a", "b", "... and 1 more lines"]
     assert short([], "lines") == []
+
+
+def test_count() -> None:
+    assert [count(number, "line") for number in (0, 1, 2)] == ["0 lines", "1 line", "2 lines"]
