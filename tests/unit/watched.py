@@ -2,13 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of watchers are made of: rows of a sweep, and the watchers that they are."""
+"""What the tests of watchers are made of: rows of a sweep with their watchers, and images that are judged."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Watcher
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, Judgement, WatchedImage, Watcher
+
+A, B, C, D = (Watcher(f"192.0.2.{number}:0/{number}", number, number * 100) for number in (1, 2, 3, 4))
 
 
 def row(name: str, nonce: int, namespace: str = "", entity: str = "client") -> dict[str, t.Any]:
@@ -25,3 +28,13 @@ def row(name: str, nonce: int, namespace: str = "", entity: str = "client") -> d
 
 def watcher(nonce: int) -> Watcher:
     return Watcher(f"192.0.2.7:0/{nonce}", 4000 + nonce, 100 + nonce)
+
+
+def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple[Watcher, ...] = (A, B, C, D), evict: tuple[str, ...] = ()) -> Judgement:
+    """An image whose watchers are, letter by letter, a(live), h(ung), o(rphaned), u(nknown) or - (not asked)."""
+    words = {"a": "alive", "h": "hung", "o": "orphaned", "u": "unknown"}
+    words["-"] = "unknown"
+    reasons = {"-": verdict.NOT_ASKED}
+    findings = [Finding(watcher, words[letter], reasons.get(letter, "why")) for watcher, letter in zip(clients, livenesses)]  # type: ignore[arg-type]
+    watched = WatchedImage(Image("rbd", "", name, f"id-{name}"), tuple(clients[: len(livenesses)]))
+    return verdict.judge(watched, findings, expected, evict)
