@@ -139,8 +139,8 @@ GUARDS = (
     Guard(
         "the lease is there before the entry",
         f"{CODE}/_fencing/fence.py",
-        "            book.record(plan.record)\n            blacklist.change(",
-        "            blacklist.change(",
+        "            book.record(plan.record)\n            blocklist.change(",
+        "            blocklist.change(",
         "kill_module.py 100",
         "killed at line .* no lease says so",
     ),
