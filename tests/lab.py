@@ -28,6 +28,9 @@ LOOK = {
     "survey": "auto",
     "evict": [],
     "missing_ok": False,
+    "blocklist": False,
+    "after": 0,
+    "wait": 0,
     "liveness": "duplicates",
     "notify_timeout": 5,
 }
@@ -145,6 +148,11 @@ class Lab(t.NamedTuple):
     def lun(self, image: str) -> dict[str, t.Any]:
         """An entry of remediate_watchers_luns."""
         return {"image": f"rbd/{image}", "portal": f"127.0.0.1:{self.port + 2}", "target": TARGET, "lun": self.served()[f"rbd/{image}"]}
+
+
+def looks(*clients: str, gone: bool = False) -> list[dict[str, t.Any]]:
+    """Two looks that want these clients fenced, as evidence for osd_blacklist; ``gone``: without a session, for long enough that restoring needs one look only."""
+    return [{"at": time.time() - ago, "fence": list(clients), "gone": list(clients) if gone else []} for ago in (10, 1)]
 
 
 def lives(pid: int) -> bool:

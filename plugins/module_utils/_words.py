@@ -21,6 +21,11 @@ def short(lines: t.Sequence[str], what: str, shown: int = 20) -> list[str]:
     return [*lines[:shown], *([f"... and {rest} more {what}"] if rest > 0 else [])]
 
 
+def printable(text: str) -> str:
+    """Returns the text with a code in place of each character that a terminal could take for a command."""
+    return "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
+
+
 def count(number: int, what: str) -> str:
     """Returns a number of things: "1 line", "2 lines"."""
     return f"{number} {what}{'s' * (number != 1)}"

@@ -60,13 +60,30 @@ options:
         type: list
         elements: str
         default: []
-      gone_since:
+      looks:
         description:
-          - Address -> since when no look at the monitors' sessions found that client, in seconds since the epoch, as C(gone_since) of
-            M(cephops.iscsi_rescue.rbd_watchers) tells. Restoring then needs one more look only.
-          - It is not believed of a client that has a session when it is fenced.
-        type: dict
-        default: {}
+          - The evidence, which is what two calls of M(cephops.iscsi_rescue.rbd_watchers) returned as RV(cephops.iscsi_rescue.rbd_watchers#module:look).
+          - Every client in O(addresses) must be one that each look wants fenced. The last look must be younger than 300 seconds.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          at:
+            description: When the look began, in seconds since the epoch.
+            type: float
+            required: true
+          fence:
+            description: Addresses of the clients that the look wants fenced.
+            type: list
+            elements: str
+            required: true
+          gone:
+            description:
+              - Those of them that have no session on any monitor. For a client that is gone in all looks, restoring needs only one more look.
+              - The module does not believe it of a client that has a session when it is fenced.
+            type: list
+            elements: str
+            required: true
   pools:
     description: Where to look for leases, with O(state=restored) or without O(addresses). Without it, in all pools.
     type: list
@@ -110,14 +127,21 @@ EXAMPLES = r"""
       - 192.0.2.7:0/1193546917
     state: absent
 
-- name: Fence it in a way that another run can finish
+- name: Look at the image twice
+  cephops.iscsi_rescue.rbd_watchers:
+    images:
+      - rbd/esx-datastore1
+  loop: [first, second]
+  register: looks
+
+- name: Fence the stale client in a way that another run can finish
   cephops.iscsi_rescue.osd_blacklist:
-    addresses:
-      - 192.0.2.7:0/1193546917
+    addresses: "{{ looks.results[1].look.fence }}"
     lease:
       pool: rbd
       run: by-hand
       reason: stale watcher of rbd/esx-datastore1
+      looks: "{{ looks.results | map(attribute='look') }}"
 
 - name: Remove what earlier runs left, where the clients are gone
   cephops.iscsi_rescue.osd_blacklist:
@@ -301,7 +325,16 @@ def main() -> None:
             run=dict(type="str", required=True),
             reason=dict(type="str", default=""),
             images=dict(type="list", elements="str", default=[]),
-            gone_since=dict(type="dict", default={}),
+            looks=dict(
+                type="list",
+                elements="dict",
+                required=True,
+                options=dict(
+                    at=dict(type="float", required=True),
+                    fence=dict(type="list", elements="str", required=True),
+                    gone=dict(type="list", elements="str", required=True),
+                ),
+            ),
         ),
     )
     module = AnsibleModule(

@@ -73,6 +73,20 @@ options:
     type: list
     elements: str
     default: []
+  after:
+    description: Seconds to wait before the first look.
+    type: int
+    default: 0
+  wait:
+    description:
+      - Seconds to wait until every image that the look shows is V(normal) and has a watcher. The module looks again once a second, and returns the last look.
+      - An error of the cluster counts only when it lasts until then.
+    type: int
+    default: 0
+  blocklist:
+    description: Whether to return the blocklist and the open leases as well (RV(blocklist)), which saves a call of M(cephops.iscsi_rescue.osd_blacklist).
+    type: bool
+    default: false
   liveness:
     description:
       - Which images' watchers are asked whether they live.
@@ -255,6 +269,32 @@ culprits:
       type: list
       elements: str
       sample: ["on rbd/esx-datastore1 it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes"]
+look:
+  description: What M(cephops.iscsi_rescue.osd_blacklist) takes as the evidence of this look before it fences a client under a lease.
+  returned: success
+  type: dict
+  contains:
+    at:
+      description: When the look at the watchers in question began, in seconds since the epoch; V(0) when none was in question.
+      type: float
+      sample: 1795372865.12
+    fence:
+      description: Addresses of the culprits whose verdict is V(fence).
+      type: list
+      elements: str
+      sample: [192.0.2.7:0/1193546917]
+    gone:
+      description: Those of them without a session on any monitor.
+      type: list
+      elements: str
+      sample: [192.0.2.7:0/1193546917]
+blocklist:
+  description: >-
+    What M(cephops.iscsi_rescue.osd_blacklist) returns without addresses: the whole list as C(after), the open C(leases), the C(word) that the cluster
+    uses, and C(unread).
+  returned: success, with O(blocklist=true)
+  type: dict
+  sample: {"after": {}, "leases": [], "unread": [], "word": "blocklist"}
 incomplete:
   description: What could not be seen, and why. No image is counted as V(normal) of which nothing is known.
   returned: success
@@ -306,6 +346,7 @@ elapsed:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.fence import listed
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import detect
 
@@ -326,6 +367,9 @@ def main() -> None:
             survey=dict(type="str", choices=["auto", "sweep", "image"], default="auto"),
             evict=dict(type="list", elements="str", default=[]),
             missing_ok=dict(type="bool", default=False),
+            after=dict(type="int", default=0),
+            wait=dict(type="int", default=0),
+            blocklist=dict(type="bool", default=False),
             liveness=dict(type="str", choices=["none", "duplicates", "all"], default="duplicates"),
             notify_timeout=dict(type="int", default=5),
         ),
@@ -333,7 +377,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        result = detect.look(module.params)
+        result = {**detect.look(module.params), **listed(module.params)}
     except RescueError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

@@ -25,7 +25,7 @@ import peers
 import rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import suspects, vmkernel
-from lab import BLACKLIST, LOOK, Lab
+from lab import BLACKLIST, LOOK, Lab, looks
 
 HERE = Path(__file__).parent
 POOL = "fleet"
@@ -169,7 +169,7 @@ class Bench:
     def fence(self) -> None:
         """A thousand clients that nobody is, fenced under leases and let in again, beside a shell loop."""
         options = {**self.lab.connection, **BLACKLIST, "addresses": peers.nobodys(CLIENTS)}
-        lease = {"pool": "rbd", "run": "bench", "reason": "", "images": [], "gone_since": {}}
+        lease = {"pool": "rbd", "run": "bench", "reason": "", "images": [], "looks": looks(*options["addresses"], gone=True)}
         times = []
         for wanted in ({**options, "lease": lease}, {**options, "state": "restored"}):
             began = time.perf_counter()

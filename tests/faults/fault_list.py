@@ -10,18 +10,17 @@ import typing as t
 TASK = "cephops.iscsi_rescue.remediate_watchers : {}"
 # After these tasks.
 TASKS = {
-    "start": TASK.format("Begin the run"),
-    "listed": TASK.format("Read the blacklist, and what earlier runs left to finish"),
-    "detected": TASK.format("Look at the watchers"),
-    "probed": TASK.format("Send a real RESERVE to the LUNs"),
-    "confirmed": TASK.format("Ask the watchers of the sick images once more"),
-    "fenced": TASK.format("Fence the culprits"),
-    "verified": TASK.format("Wait until every remaining watcher is expected and answers"),
-    "restored": TASK.format("Put the blacklist back"),
+    "start": TASK.format("Check the settings and begin the run"),
+    "detected": TASK.format("Decide who seems stale, and whom the rules protect"),
+    "probed": TASK.format("Decide what the probe means"),
+    "confirmed": TASK.format("Decide who is stale by both looks"),
+    "fenced": TASK.format("Keep who was fenced"),
+    "verified": TASK.format("Decide whether the watchers are as expected"),
+    "restored": TASK.format("Compare the blocklist with what it was"),
 }
 # In the middle of a task: when the lease is there, when the entry is there, too, and when the entry is gone again.
 INSIDE = ("leased", "entered", "removed")
-SOON, LATE = ("start", "listed", "detected", "probed", "confirmed"), ("fenced", "verified", "restored")
+SOON, LATE = ("start", "detected", "probed", "confirmed"), ("fenced", "verified", "restored")
 EVERY = SOON + LATE
 # Where a fault goes on for longer than a phase, those between would show the same again.
 SOME = ("start", "detected", "confirmed", "fenced", "verified")
@@ -79,7 +78,7 @@ def stop_osd(name: str) -> str:
 
 
 def without_monitors(first: str = STOPPED) -> Ends:
-    return {**ends(("start", "listed"), first), **ends(("detected", "probed", "confirmed", *LATE, *INSIDE), FAILED)}
+    return {**ends(("start",), first), **ends(("detected", "probed", "confirmed", *LATE, *INSIDE), FAILED)}
 
 
 def ratios(nearfull: float, backfillfull: float, full: float) -> str:
@@ -140,7 +139,7 @@ FAULTS = (
         "kill -CONT $CLIENT; kill -TERM $CLIENT; timeout 30 tail --pid=$CLIENT -f /dev/null; sleep 1",
         "true",
         {
-            **ends(("start", "listed"), NOTHING),
+            **ends(("start",), NOTHING),
             **ends(("detected", "probed"), NOTHING, REFUSED),
             **ends(("confirmed", "fenced", "verified"), HEALED),
             "restored": (PENDING,),
@@ -151,7 +150,7 @@ FAULTS = (
         "a new client comes",
         f'nohup /usr/bin/python3 -c "{OPEN}" >/dev/null 2>&1 & echo $! >$LAB/newcomer.pid; sleep 3',
         "kill -TERM $(cat $LAB/newcomer.pid); sleep 2",
-        {**ends(("start", "listed", "detected", "probed"), REFUSED), **ends(("confirmed", "fenced"), FAILED), **ends(("verified", "restored"), HEALED)},
+        {**ends(("start", "detected", "probed"), REFUSED), **ends(("confirmed", "fenced"), FAILED), **ends(("verified", "restored"), HEALED)},
     ),
     Fault(
         "somebody removes the entry",
@@ -175,7 +174,7 @@ FAULTS = (
         "somebody fences the same client",
         f"{CEPH} osd blocklist rm $STALE; {CEPH} osd blocklist add $STALE 7200; {LIST}",
         f"{CEPH} osd blocklist rm $STALE",
-        {**ends(("start", "listed"), NOTHING), **ends(("detected", "probed", "confirmed"), NOTHING, REFUSED, HEALED), **ends(LATE, HEALED)},
+        {**ends(("start",), NOTHING), **ends(("detected", "probed", "confirmed"), NOTHING, REFUSED, HEALED), **ends(LATE, HEALED)},
         keeps="STALE",
     ),
     Fault(
@@ -189,7 +188,7 @@ FAULTS = (
         "the gateway dies",
         "kill -KILL $(cat $LAB/tgtd.pid); sleep 1",
         'bash -c "$SERVE" >/dev/null',
-        {**ends(("start", "listed", "probed"), REFUSED), "detected": (STOPPED,), **ends(("confirmed", "fenced", "verified"), FAILED), "restored": (HEALED,)},
+        {**ends(("start", "probed"), REFUSED), "detected": (STOPPED,), **ends(("confirmed", "fenced", "verified"), FAILED), "restored": (HEALED,)},
         fences=("MANAGER", "GATEWAY", "STALE"),
     ),
 )

@@ -24,7 +24,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.leas
 from lab import Lab
 
 LONGEST_S = 1800
-CODE, ROLE = "plugins/module_utils", "roles/remediate_watchers"
+CODE, RUN = "plugins/module_utils", "plugins/plugin_utils/_run"
 
 
 class Guard(t.NamedTuple):
@@ -44,7 +44,7 @@ GUARDS = (
         f"{CODE}/_ceph/cluster.py",
         "seconds = str(self.timeout)",
         'seconds = "0"',
-        "matrix.py all monitors hang listed",
+        "matrix.py all monitors hang start",
         "it ended as KILLED",
     ),
     Guard(
@@ -74,25 +74,25 @@ GUARDS = (
     ),
     Guard(
         "both looks must agree",
-        f"{ROLE}/tasks/fence.yml",
-        "__remediate_watchers_detected | cephops.iscsi_rescue.remediation_confirmed(__second)",
-        "__remediate_watchers_detected",
+        f"{RUN}/state.py",
+        'confirm.confirmed(run["detected"], _ruled(run, t.cast(Look, returned)))',
+        'run["detected"]',
         "matrix.py stale client ends detected",
-        "it ended as healed, not nothing_to_do/refused",
+        "it ended as (healed|failed), not nothing_to_do/refused",
     ),
     Guard(
         "healed is what has the expected watchers alone",
-        f"{ROLE}/tasks/verify.yml",
-        "    and __remediate_watchers_verified.images | rejectattr('state', 'eq', 'normal') | length == 0\n",
-        "",
+        f"{RUN}/stop.py",
+        'if image["state"] != "normal"]',
+        'if image["state"] == "no such"]',
         "matrix.py new client comes confirmed",
         "it ended as healed, not failed",
     ),
     Guard(
         "what a run before left is ended",
-        f"{ROLE}/vars/main.yml",
-        "     + __remediate_watchers_listed.leases\n",
-        "     + []\n",
+        f"{RUN}/leases.py",
+        ', *owed]',
+        "]",
         "matrix.py all monitors hang fenced",
         "entries are left",
     ),
@@ -130,9 +130,9 @@ GUARDS = (
     ),
     Guard(
         "a killed run's fences are ended by the next",
-        f"{ROLE}/vars/main.yml",
-        "     + __remediate_watchers_listed.leases\n",
-        "     + []\n",
+        f"{RUN}/leases.py",
+        ', *owed]',
+        "]",
         "kill_everywhere.py 16",
         "entries are left",
     ),

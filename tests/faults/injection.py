@@ -31,7 +31,7 @@ from aftermath import blacklist
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx import keyring
-from lab import BLACKLIST, Lab
+from lab import BLACKLIST, Lab, looks
 
 DEADLINE_S = 90
 COLLECTION = "ansible_collections.cephops.iscsi_rescue.plugins.modules."
@@ -61,7 +61,7 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
     identity = {"serial": "beaf11", "eui": "6465336666353233", "naa": "6001405000000001"}
     log = lab.directory / "kernel.log"
     log.write_text("<6>[   10.0] sd 0:0:0:0: reservation conflict\n")
-    lease = {"pool": "rbd", "run": "hostile", "reason": "a test", "images": ["rbd/datastore1"], "gone_since": {CLIENT: "1.0"}}
+    lease = {"pool": "rbd", "run": "hostile", "reason": "a test", "images": ["rbd/datastore1"], "looks": looks(CLIENT)}
     site = {"file": "drivers/target/target_core_pr.c", "line": 1, "module": "target_core_mod", "func": "f", "format": "x", "flags": "p"}
     match = {"func": "f", "file": "f.c", "module": "m", "line": "1-2", "format": "x"}
     return [
@@ -116,7 +116,7 @@ def with_text(value: t.Any, where: Where, text: str) -> t.Any:
 def named(where: Where) -> str:
     """As in the documentation: without the numbers, and without free keys."""
     words = [word for word in where if isinstance(word, str)]
-    return ".".join(words[:2] if words[:2] == ["lease", "gone_since"] else words)
+    return ".".join(words)
 
 
 def documented(options: t.Mapping[str, t.Any], before: str = "") -> t.Iterator[tuple[str, bool]]:
@@ -187,8 +187,6 @@ def tries(lab: Lab) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
             for where in texts(base):
                 if named(where) in free:
                     yield name, f"{named(where)}={text[:60]!r}", with_text(base, where, text)
-            if "lease" in base:
-                yield name, f"a key of lease.gone_since={text[:60]!r}", {**base, "lease": {**base["lease"], "gone_since": {text: text}}}
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from pathlib import Path
 from aftermath import blacklist, seconds_left
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence, lease_lock
-from lab import BLACKLIST, Lab
+from lab import BLACKLIST, Lab, looks
 
 ACTS = ("fence", "restore", "extend", "reset")
 IMAGE = "killed-module"
@@ -46,7 +46,7 @@ def options(lab: Lab, act: str, client: str) -> dict[str, t.Any]:
     # The lock of a killed holder lasts for six timeouts, a minute at least.
     told = {**lab.connection, **BLACKLIST, "timeout": 10, "addresses": [client]}
     # Long ago enough that restoring needs one look only.
-    request = {"pool": "rbd", "run": "killed", "reason": "a test", "images": [f"rbd/{IMAGE}"], "gone_since": {client: 1.0}}
+    request = {"pool": "rbd", "run": "killed", "reason": "a test", "images": [f"rbd/{IMAGE}"], "looks": looks(client, gone=True)}
     return {**told, "lease": request} if act in ("fence", "extend") else {**told, "state": "restored"}
 
 

@@ -103,7 +103,7 @@ class Release:
     def heals(self, image: str, outcome: str) -> None:
         settings = {**QUICK, "remediate_watchers_images": [f"rbd/{image}"]}
         done = self.lab.play("playbooks/remediate_watchers.yml", settings, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
-        found = re.search(r"\"(\w+), looked at", done.stdout)
+        found = re.search(r"^(\w+), looked at", done.stdout, re.MULTILINE)
         if not found or found[1] != outcome:
             raise Failed(f"{found[1] if found else 'no outcome'} instead of {outcome}:\n{done.stdout}{done.stderr}")
 

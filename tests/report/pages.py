@@ -49,7 +49,7 @@ def made_up() -> dict[str, dict[str, t.Any]]:
         "went": run(**{**QUIET, "detected": confirmed([healed("rbd/lun")]), "probes_before": [probe("rbd/lun", "hung")]}),
         "pending": run(restored={"after": {DEAD: "later"}, "kept": [KEPT], "unread": []}),
         "refused": run(**refused),
-        "failed": run(settings={"error": "Fence: no"}, fenced={"failed": True, "msg": "m"}, restored={}, verified={}, afterwards={}, probes_after=[]),
+        "failed": run(error="Fence: no", fenced={"failed": True, "msg": "m"}, restored={}, verified={}, afterwards={}, probes_after=[]),
         "several": several(),
         "hostile": hostile,
     }
@@ -63,7 +63,7 @@ def wrong() -> dict[str, tuple[dict[str, t.Any], str, str]]:
         "state": (run(), "stale_duplicate, then normal", "normal"),
         "probe": (run(), "<strong>hung", "<strong>healthy"),
         "blacklist": (run(), "No other entries were", "7 other entries were"),
-        "open": (run(settings={"error": "x"}, restored={}), "<li>Clients may", "<li>No clients may"),
+        "open": (run(error="x", restored={}), "<li>Clients may", "<li>No clients may"),
         "landmarks": (several(), 'role="group"', 'role="region" aria-labelledby="timeline-title"'),
         "contrast": (run(), "--ink: #1b1f24", "--ink: #eeeeee"),
         "clipped": (run(), 'viewBox="0 0 900 ', 'viewBox="0 0 600 '),

@@ -117,7 +117,6 @@ def test_no_circle_of_files() -> None:
     assert circle(files_of(arrows(PLUGINS))) == []
 
 
-@pytest.mark.xfail(strict=True, reason="plugin_utils/_run and plugin_utils/_report import each other; remove this mark with the circle")
 def test_no_circle_of_rooms() -> None:
     assert circle(rooms_of(arrows(PLUGINS))) == []
 

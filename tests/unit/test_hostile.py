@@ -27,7 +27,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, scst, tgt
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import protected, sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, host_answers, scsi_id, suspects, suspects_output, vmkernel
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import policy
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import protect
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import CAPTURES, lay_out
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import text as captured
 from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._report import test_report as reports
@@ -372,7 +372,7 @@ def test_names_of_devices(text: str) -> None:
 @given(st.text(max_size=30) | st.sampled_from(["host == 'a'", "starts_with(entity, 'x')", "image.spec", "10.0.0.0/8"]), anything)
 def test_rules_of_the_operator(text: str, record: t.Any) -> None:
     try:
-        rule = policy.rule(text)
+        rule = protect.rule(text)
     except InputError:
         return
     assert callable(rule)

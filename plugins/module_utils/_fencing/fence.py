@@ -19,8 +19,10 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.bloc
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease, LeaseBook
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import (
     BETWEEN_LOOKS_S,
+    Look,
     RestorePlan,
     Restoring,
+    gone_since,
     plan_fence,
     plan_restore,
     seconds_gone,
@@ -75,6 +77,15 @@ def apply(options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
         return _leased(cluster, addresses, options, dry_run)
 
 
+def listed(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Returns ``blocklist``, the list with all open leases, where the options of rbd_watchers ask for it. Raises RescueError."""
+    if not options["blocklist"]:
+        return {}
+    with Cluster(Connection.from_options(options)) as cluster:
+        found = _looked(cluster, {**options, "pools": []})
+    return {"blocklist": {"after": found.after, "leases": found.leases, "unread": found.unread, "word": found.word}}
+
+
 def _looked(cluster: Cluster, options: t.Mapping[str, t.Any]) -> Change:
     listed, books, unread = _list_and_leases(cluster, options)
     leases = [{"pool": pool, **asdict(one)} for pool, found in books.items() for one in found.values()]
@@ -92,7 +103,7 @@ def _present(cluster: Cluster, addresses: t.Sequence[str], expire_s: int, dry_ru
 def _leased(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
     """The leases are written before the entries, both under the lock: what somebody else did meanwhile is not ours to end."""
     request, expire_s, now = options["lease"], options["expire"], time.time()
-    since = _gone_since(addresses, request["gone_since"], sessions.read(cluster), now)
+    since = _gone_since(addresses, [Look.from_option(look) for look in request["looks"]], sessions.read(cluster), now)
     with lease_store.looked_at(cluster, request["pool"]) if dry_run else lease_store.opened(cluster, request["pool"]) as book:
         before = blocklist.read(cluster)
         facts = {"run": request["run"], "reason": request["reason"], "images": tuple(request["images"]), "added": now, "expire": expire_s}
@@ -110,12 +121,10 @@ def _leased(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str
     return Change(before.entries, after, added=plan.add, extended=plan.extend, word=before.word)
 
 
-def _gone_since(addresses: t.Sequence[str], told: t.Mapping[str, t.Any], look: sessions.Sessions, now: float) -> dict[str, float]:
-    """What the caller tells is believed only of clients that have no session now."""
-    try:
-        return {client: float(told.get(client, now)) if look.missing(client) else 0.0 for client in addresses}
-    except (TypeError, ValueError) as error:
-        raise InputError(f"gone_since has something that is no number ({error}): give seconds since the epoch for each address.") from error
+def _gone_since(addresses: t.Sequence[str], looks: t.Sequence[Look], now_seen: sessions.Sessions, now: float) -> dict[str, float]:
+    """The looks are believed only of clients that have no session now; such a client is gone since now at the latest."""
+    told = gone_since(addresses, looks, now)
+    return {client: told[client] or now if now_seen.missing(client) else 0.0 for client in addresses}
 
 
 def _after_adding(cluster: Cluster, before: Blocklist, added: t.Sequence[str], expire_s: int, dry_run: bool) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import TIME
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease
 
@@ -22,12 +22,28 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.leas
 BETWEEN_LOOKS_S = 3.0
 # A run is done with fencing and looking again within this time, most often; ending its fence sooner could meet its add on the way to the OSDs.
 UNDER_WAY_S = 60
+# How old the last look may be when a client is fenced by it; a notify and its timeout are a part of that.
+_FRESH_S = 300
 # An entry that is there and lasts for this part of what is asked for lasts long enough.
 _ENOUGH = 0.5
 # Before Ceph 15, the monitor's local time.
 _TIMES = (TIME, "%Y-%m-%d %H:%M:%S.%f")
 
 Entries = t.Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look of rbd_watchers says of clients. ``at``: when it began. ``fence``: addresses to fence; ``gone``: those of them without a session."""
+
+    at: float
+    fence: t.Collection[str]
+    gone: t.Collection[str]
+
+    @classmethod
+    def from_option(cls, option: t.Mapping[str, t.Any]) -> Look:
+        """From an element of the option ``lease.looks``."""
+        return cls(float(option["at"]), frozenset(option["fence"]), frozenset(option["gone"]))
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,22 @@ def seconds_left(until: str, now: float) -> float:
         except ValueError:
             continue
     raise ClusterError(f"The blacklist says '{until}' for the end of an entry: this Ceph release is not known here.")
+
+
+def gone_since(addresses: t.Sequence[str], looks: t.Sequence[Look], now: float) -> dict[str, float]:
+    """Returns since when each client is known to be gone, 0 for one that a look found.
+
+    Raises InputError unless two looks, the last of them fresh, name every client as one to fence.
+    """
+    times = sorted(look.at for look in looks)
+    if len(set(times)) < 2:
+        raise InputError("A fence under a lease takes two looks: give what two calls of rbd_watchers returned as 'look' in lease.looks.")
+    if not 0 <= now - times[-1] <= _FRESH_S:
+        raise InputError(f"The last look began {now - times[-1]:.0f} s ago, longest are {_FRESH_S} s: look again, then fence.")
+    unnamed = [client for client in addresses if not all(client in look.fence for look in looks)]
+    if unnamed:
+        raise InputError(f"Not every look names {', '.join(unnamed)} as a client to fence, so no client was fenced: look again.")
+    return {client: times[0] if all(client in look.gone for look in looks) else 0.0 for client in addresses}
 
 
 def plan_fence(wanted: t.Mapping[str, Lease], leases: t.Mapping[str, Lease], entries: Entries) -> FencePlan:

@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, guards, image_watchers, module_result, protected, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, Surroundings, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen, Survey
+
+_BETWEEN_LOOKS_S = 1
 
 
 @dataclass
@@ -117,7 +119,28 @@ class _Look:
 
 
 def look(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Looks at the images that the options of rbd_watchers select and returns that module's result. Raises RescueError."""
+    """Looks at the images that the options of rbd_watchers select and returns that module's result. Raises RescueError.
+
+    ``after``: seconds to wait before the first look. With ``wait`` it looks again, once a second, until all is well or that many seconds are over;
+    then the last look counts.
+    """
+    time.sleep(options["after"])
+    give_up = time.monotonic() + options["wait"]
+    while time.monotonic() < give_up:
+        with contextlib.suppress(ClusterError):
+            found = _look_once(options)
+            if is_well(found):
+                return found
+        time.sleep(_BETWEEN_LOOKS_S)
+    return _look_once(options)
+
+
+def is_well(found: t.Mapping[str, t.Any]) -> bool:
+    """Returns whether every image that a look shows is normal and has a watcher."""
+    return all(image["state"] == "normal" and image["watchers"] for image in found["images"])
+
+
+def _look_once(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     expected = Expected.from_options(options)
     if options["notify_timeout"] < 1:
         raise InputError(f"notify_timeout is {options['notify_timeout']}: give at least 1 second.")

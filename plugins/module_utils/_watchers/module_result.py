@@ -21,12 +21,24 @@ def of(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: S
     spared = {culprit.address: culprit.vetoes for culprit in culprits if culprit.vetoes}
     images = [_image(judgement, spared) for judgement in judgements if _is_shown(judgement, named)]
     healable = {image["spec"] for image in images if image["decision"] == "fence"}
+    accused = [_culprit(culprit, healable, looked_at) for culprit in culprits]
     return {
         "images": images,
-        "culprits": [_culprit(culprit, healable, looked_at) for culprit in culprits],
+        "culprits": accused,
+        "look": _look(accused, looked_at),
         "incomplete": list(seen.incomplete),
         "strays": [_stray(stray) for stray in seen.strays],
         "counts": _counts(judgements, seen),
+    }
+
+
+def _look(accused: t.Sequence[t.Mapping[str, t.Any]], looked_at: float) -> dict[str, t.Any]:
+    """What a later fence needs of this look as evidence."""
+    stale = [culprit for culprit in accused if culprit["verdict"] == "fence"]
+    return {
+        "at": looked_at,
+        "fence": [culprit["address"] for culprit in stale],
+        "gone": [culprit["address"] for culprit in stale if culprit["gone_since"]],
     }
 
 

@@ -11,7 +11,7 @@ import re
 import shlex
 import typing as t
 
-Data = t.Mapping[str, t.Any]
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Connection, ImageResult, LunResult, Probe, Result, Trace, When
 
 # An IPv6 address is in brackets where a port follows.
 _PORT = re.compile(r"^(?:[^:\[\]]+|\[.*\]):\d+$")
@@ -24,7 +24,7 @@ _CARE = "Only from a host that uses it for nothing else (with CHAP, set the node
 _LAST, _SIZE = "$(($1 - 1))", "$(($2))"
 
 
-def by_hand(summed: Data, connection: Data, trace: Data) -> list[str]:
+def lines(summed: Result, connection: Connection, trace: Trace) -> list[str]:
     """Command lines with comments between them.
 
     ``connection``: ``conf``, ``client`` and ``keyring`` of the run, those that are not the usual ones. ``trace``: the sites ``lio`` and the flags ``scst``
@@ -45,7 +45,7 @@ def by_hand(summed: Data, connection: Data, trace: Data) -> list[str]:
     return [line for part in parts for line in part]
 
 
-def _connection(connection: Data) -> list[str]:
+def _connection(connection: Connection) -> list[str]:
     options = {"--conf": connection.get("conf"), "--name": connection.get("client"), "--keyring": connection.get("keyring")}
     return [word for option, value in options.items() if value for word in (option, value)]
 
@@ -54,7 +54,7 @@ def _line(*words: t.Any) -> str:
     return shlex.join(str(word) for word in words)
 
 
-def _look(summed: Data, how: t.Sequence[str]) -> list[str]:
+def _look(summed: Result, how: t.Sequence[str]) -> list[str]:
     if not summed["images"]:
         return []
     lines = ["# Who watches the image's header, and who holds its lock?"]
@@ -67,34 +67,34 @@ def _look(summed: Data, how: t.Sequence[str]) -> list[str]:
     ]
 
 
-def _listwatchers(image: Data, how: t.Sequence[str]) -> str:
+def _listwatchers(image: ImageResult, how: t.Sequence[str]) -> str:
     pool, *namespace, _name = image["spec"].split("/")
     return _line("rados", *how, "--pool", pool, *(word for one in namespace for word in ("--namespace", one)), "listwatchers", image["header"])
 
 
-def _trace(trace: Data, flag: str, verb: str) -> list[str]:
+def _trace(trace: Trace, flag: str, verb: str) -> list[str]:
     lines = [f"echo {shlex.quote(' '.join((*(f'{key} {value}' for key, value in site.items()), flag)))} >{_DEBUG}" for site in trace.get("lio", [])]
     lines += [f"echo {shlex.quote(f'{verb} {token}')} >{_SCST}" for token in trace.get("scst", [])]
     switched = "on, on each gateway with LIO, then on each with SCST" if flag == "+p" else "off again, unless they had been on"
     return [f"# The kernel's messages on who reserves: {switched}.", *lines] if lines else []
 
 
-def _untrace(trace: Data) -> list[str]:
+def _untrace(trace: Trace) -> list[str]:
     off = _trace(trace, "-p", "del")
     return ["# What did the gateways' kernels say?", "dmesg --ctime", *off] if off else []
 
 
-def _places(luns: t.Sequence[Data]) -> list[Data]:
+def _places(luns: t.Sequence[LunResult]) -> list[Probe]:
     return [lun["before"] or lun["after"] for lun in luns]
 
 
-def _probe(question: str, luns: t.Sequence[Data], when: str) -> list[str]:
+def _probe(question: str, luns: t.Sequence[LunResult], when: When) -> list[str]:
     probed = [lun for lun in luns if lun[when]]
     lines = [line for lun in probed for line in (*_attach(lun[when], when == "after" and bool(lun["before"])), *_steps(lun[when]))]
     return [f"# {question} {_CARE}", *lines] if lines else []
 
 
-def _attach(probe: Data, attached: bool) -> list[str]:
+def _attach(probe: Probe, attached: bool) -> list[str]:
     if probe.get("device"):
         return []
     discover = _line("iscsiadm", "--mode", "discovery", "--type", "sendtargets", "--portal", _portal(probe))
@@ -103,16 +103,16 @@ def _attach(probe: Data, attached: bool) -> list[str]:
     return [discover] * (not attached or not _is_address(probe)) + [f"{_node(probe)} --login"] * (not attached)
 
 
-def _logout(probe: Data) -> str:
+def _logout(probe: Probe) -> str:
     return f"{_node(probe)} --logout"
 
 
-def _node(probe: Data) -> str:
+def _node(probe: Probe) -> str:
     portal = shlex.quote(_portal(probe)) if _is_address(probe) else '"$portal"'
     return f"{_line('iscsiadm', '--mode', 'node', '--targetname', probe['target'])} --portal {portal}"
 
 
-def _steps(probe: Data) -> list[str]:
+def _steps(probe: Probe) -> list[str]:
     """Those of the probe's commands that a verdict rests on, in their order; RELEASE is sent at once."""
     disk = _disk(probe)
     known = {
@@ -130,11 +130,11 @@ def _steps(probe: Data) -> list[str]:
     return [line for name in names if name != "read" or "ats" not in names for line in known.get(name, [])]
 
 
-def _portal(probe: Data) -> str:
+def _portal(probe: Probe) -> str:
     return str(probe["portal"]) if _PORT.search(probe["portal"]) else f"{probe['portal']}:3260"
 
 
-def _is_address(probe: Data) -> bool:
+def _is_address(probe: Probe) -> bool:
     try:
         ipaddress.ip_address(_portal(probe).rpartition(":")[0].strip("[]"))
     except ValueError:
@@ -142,7 +142,7 @@ def _is_address(probe: Data) -> bool:
     return True
 
 
-def _disk(probe: Data) -> str:
+def _disk(probe: Probe) -> str:
     """Quoted, and as udev's path_id names it: an IPv6 address is without brackets there.
 
     The probe takes no LUN over 255, from where on path_id writes them in hex.
@@ -155,7 +155,7 @@ def _disk(probe: Data) -> str:
     return shlex.quote(f"/dev/disk/by-path/ip-{_portal(probe).replace('[', '').replace(']', '')}{rest}")
 
 
-def _fence(summed: Data, how: t.Sequence[str]) -> list[str]:
+def _fence(summed: Result, how: t.Sequence[str]) -> list[str]:
     """An entry that is there gets another end only when it is taken off first."""
     if not summed["fenced"]:
         return []
@@ -167,7 +167,7 @@ def _fence(summed: Data, how: t.Sequence[str]) -> list[str]:
     return lines + [_listwatchers(image, how) for image in summed["images"] if image["decision"] == "fence"]
 
 
-def _restore(summed: Data, how: t.Sequence[str]) -> list[str]:
+def _restore(summed: Result, how: t.Sequence[str]) -> list[str]:
     blocklist = ("ceph", *how, "osd", summed["word"])
     restored, again = summed["restored"], summed["fenced_again"]
     lines = ["# Let it in again, and see that the list is as it was."] if restored else []

@@ -10,9 +10,8 @@ import typing as t
 
 import jinja2
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import svg
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice
-
-Data = t.Mapping[str, t.Any]
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import LunResult, Result
 
 # Outcome -> (headline, what it means).
 _OUTCOMES = {
@@ -28,7 +27,7 @@ _OUTCOMES = {
 }
 
 
-def render(summed: Data, template: str) -> str:
+def render(summed: Result, template: str) -> str:
     """The page. Everything in ``summed``, the role's result, is text from outside and is escaped."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     headline, meaning = _OUTCOMES[summed["outcome"]]
@@ -44,13 +43,13 @@ def render(summed: Data, template: str) -> str:
     )
 
 
-def _lun(lun: Data) -> dict[str, t.Any]:
-    return {**lun, "where": advice.where(lun["before"] or lun["after"]), "latency": svg.latency(lun["before"], lun["after"])}
+def _lun(lun: LunResult) -> dict[str, t.Any]:
+    return {**lun, "where": where(lun["before"] or lun["after"]), "latency": svg.latency(lun["before"], lun["after"])}
 
 
-def _blacklist(summed: Data) -> dict[str, t.Any]:
+def _blacklist(summed: Result) -> dict[str, t.Any]:
     """The entries that were not the same all the time, and how many were."""
-    states = [summed[f"blacklist_{when}"] for when in ("before", "during", "after")]
+    states = [summed["blacklist_before"], summed["blacklist_during"], summed["blacklist_after"]]
     known = [state for state in states if state is not None]
     clients = sorted({client for state in known for client in state})
     moved = [client for client in clients if len({state.get(client) for state in known}) > 1]
@@ -58,7 +57,7 @@ def _blacklist(summed: Data) -> dict[str, t.Any]:
     return {"rows": rows, "same": len(clients) - len(moved), "known": summed["blacklist_before"] is not None, "unread": len(states) - len(known)}
 
 
-def _until(state: Data | None, client: str) -> str:
+def _until(state: t.Mapping[str, str] | None, client: str) -> str:
     if state is None:
         return "not read"
     return f"until {state[client]}" if client in state else "no entry"

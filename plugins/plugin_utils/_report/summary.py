@@ -6,47 +6,41 @@
 
 from __future__ import annotations
 
-import typing as t
-
-Data = t.Mapping[str, t.Any]
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, KernelEvent, Probe, Result, Stray
 
 # More than this nobody reads on a screen; the result, and the report, have them all.
 SHOWN = 20
 
 
-def short(lines: t.Sequence[str], what: str) -> list[str]:
-    rest = len(lines) - SHOWN
-    return list(lines) if rest <= 0 else [*lines[:SHOWN], f"... and {rest} more {what}"]
-
-
-def summary(summed: Data) -> list[str]:
+def lines(summed: Result) -> list[str]:
     """The result for a person, a line a fact."""
     count = summed["counts"]["images"]
-    lines = [f"{summed['outcome']}, looked at {count} image{'s' * (count != 1)} in {summed['seconds']} s"]
-    lines += [f"error: {summed['error']}"] if summed["error"] else []
-    lines += [f"not seen ({summed['counts']['unseen']} images): {gap}" for gap in summed["incomplete"]]
-    lines += [f"leases not read: {gap}" for gap in summed["unread"]]
-    lines += short([f"left over: {_stray(stray)}" for stray in summed["strays"]], "watched headers that belong to no image")
+    found = [f"{summed['outcome']}, looked at {count} image{'s' * (count != 1)} in {summed['seconds']} s"]
+    found += [f"error: {summed['error']}"] if summed["error"] else []
+    found += [f"not seen ({summed['counts']['unseen']} images): {gap}" for gap in summed["incomplete"]]
+    found += [f"leases not read: {gap}" for gap in summed["unread"]]
+    found += short([f"left over: {_stray(stray)}" for stray in summed["strays"]], "watched headers that belong to no image")
     for image in summed["images"][:SHOWN]:
-        lines += _image_lines(image, summed)
+        found += _image_lines(image, summed)
     if len(summed["images"]) > SHOWN:
-        lines.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
-    lines += short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
-    lines += _blacklist_lines(summed)
-    lines += [f"gateway {one['host']} did not tell its LUNs: {one['why']}" for one in summed["unasked"]]
-    lines += [f"kernel of {log['host']}: {log['gap']}" for log in summed["kernel_log"] if log["gap"]]
-    lines += short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
-    lines += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
-    return [*lines, f"next: {summed['advice']}"]
+        found.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
+    found += short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
+    found += _blacklist_lines(summed)
+    found += [f"gateway {one['host']} did not tell its LUNs: {one['why']}" for one in summed["unasked"]]
+    found += [f"kernel of {log['host']}: {log['gap']}" for log in summed["kernel_log"] if log["gap"]]
+    found += short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
+    found += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
+    return [*found, f"next: {summed['advice']}"]
 
 
-def _stray(stray: Data) -> str:
+def _stray(stray: Stray) -> str:
     where = "/".join(part for part in (stray["pool"], stray["namespace"], stray["header"]) if part)
     who = ", ".join(watcher["address"] for watcher in stray["watchers"])
     return f"{where} is watched by {who} and belongs to no image: see whether it is what an interrupted removal left"
 
 
-def _image_lines(image: Data, summed: Data) -> list[str]:
+def _image_lines(image: ImageResult, summed: Result) -> list[str]:
     stale = [watcher for watcher in image["watchers_before"] if watcher["liveness"] in ("hung", "orphaned") or watcher["verdict"] == "fence"]
     refused = "refused, " if image["decision"] == "refuse" else ""
     lines = [f"{image['spec']}: {refused}{image['state']}, {'; '.join(image['reasons'])}"]
@@ -62,18 +56,18 @@ def _image_lines(image: Data, summed: Data) -> list[str]:
     return lines
 
 
-def _event(host: str, event: Data) -> str:
+def _event(host: str, event: KernelEvent) -> str:
     who = " ".join(event[name] for name in ("initiator", "device", "disk") if event[name])
     holders = f", {event['old_holder'] or 'nobody'} -> {event['holder'] or 'nobody'}" if event["old_holder"] or event["holder"] else ""
     return f"kernel of {host} at {float(event['seconds']):.3f} s: {event['stack']} {event['kind']} {who}{holders}"
 
 
-def _lun_text(before: Data, after: Data) -> str:
+def _lun_text(before: Probe, after: Probe) -> str:
     which = (before or after).get("device") or f"LUN {(before or after)['lun']}"
     return f"{which} {_probe_text(before)} -> {_probe_text(after)}" if before else f"{which} {_probe_text(after)}"
 
 
-def _probe_text(probe: Data) -> str:
+def _probe_text(probe: Probe) -> str:
     if not probe:
         return "not probed"
     if probe["verdict"] != "healthy":
@@ -84,7 +78,7 @@ def _probe_text(probe: Data) -> str:
     return f"{probe['verdict']} (longest step {slowest['name']}, {slowest['seconds']:.2f} s{'; ' * bool(notes)}{notes})"
 
 
-def _blacklist_lines(summed: Data) -> list[str]:
+def _blacklist_lines(summed: Result) -> list[str]:
     before, after = summed["blacklist_before"], summed["blacklist_after"]
     if before is None or after is None:
         return []

@@ -10,7 +10,7 @@ import math
 import typing as t
 from collections import Counter
 
-Data = t.Mapping[str, t.Any]
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Probe, Step, TimelineEntry
 
 # In the units of the picture's viewBox.
 WIDTH, LEFT, RIGHT = 900, 150, 90
@@ -27,7 +27,7 @@ _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _FLOOR_S = 0.0001
 
 
-def timeline(entries: t.Sequence[Data]) -> dict[str, t.Any]:
+def timeline(entries: t.Sequence[TimelineEntry]) -> dict[str, t.Any]:
     """A row for each phase and moment.
 
     ``ticks`` and ``rows`` have ``x``; a row also ``y``, ``width`` (0 for a moment), ``label_x`` and ``anchor`` of its label, and what the entry says.
@@ -43,7 +43,7 @@ def _linear(seconds: float, whole: float) -> float:
     return round(LEFT + _ROOM * seconds / whole, 1)
 
 
-def _row(entry: Data, whole: float) -> dict[str, t.Any]:
+def _row(entry: TimelineEntry, whole: float) -> dict[str, t.Any]:
     """Where there is no room behind the bar, the label is before it."""
     x, width = _linear(entry["begin"], whole), _width(entry, whole)
     end = x + (width + 6 if width else 14)
@@ -51,13 +51,13 @@ def _row(entry: Data, whole: float) -> dict[str, t.Any]:
     return {"x": x, "width": width, "label_x": x - (6 if width else 14) if before else end, "anchor": "end" if before else "start"}
 
 
-def _width(entry: Data, whole: float) -> float:
+def _width(entry: TimelineEntry, whole: float) -> float:
     if entry["end"] == entry["begin"]:
         return 0
     return max(round(_ROOM * (entry["end"] - entry["begin"]) / whole, 1), _SHORTEST)
 
 
-def latency(before: Data, after: Data) -> dict[str, t.Any]:
+def latency(before: Probe, after: Probe) -> dict[str, t.Any]:
     """Two bars for each step of the probes of one LUN, ``before`` and ``after``; either may be {}."""
     probes = {when: _steps(probe) for when, probe in (("before", before), ("after", after)) if probe}
     names = list(dict.fromkeys(name for steps in probes.values() for name in steps))
@@ -68,7 +68,7 @@ def latency(before: Data, after: Data) -> dict[str, t.Any]:
     return {"ticks": ticks, "groups": groups, "height": TOP + _PAIR * len(groups) + 8}
 
 
-def _steps(probe: Data) -> dict[str, Data]:
+def _steps(probe: Probe) -> dict[str, Step]:
     """By name; a step that comes again is another one."""
     seen: Counter[str] = Counter()
     found = {}
@@ -83,7 +83,7 @@ def _tick(power: int) -> str:
     return f"{10 ** (power - 4)} s" if power >= 4 else f"{10 ** (power - 1):g} ms"
 
 
-def _bars(name: str, probes: t.Mapping[str, t.Mapping[str, Data]], top: float, y: float) -> list[dict[str, t.Any]]:
+def _bars(name: str, probes: t.Mapping[str, t.Mapping[str, Step]], top: float, y: float) -> list[dict[str, t.Any]]:
     found = [(when, steps[name]) for when, steps in probes.items() if name in steps]
     return [
         {

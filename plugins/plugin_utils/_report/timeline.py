@@ -2,64 +2,66 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a run of the role did what, from the times that its tasks left. Pure."""
+"""When a run of the role did what, from the times in its state. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 
-Data = t.Mapping[str, t.Any]
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Probe, Run, TimelineEntry
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcome import lock_owner
+
 Times = t.Mapping[str, float]
 
 # The name of the time at which a phase ended -> the phase, in the order in which they come.
 _PHASES = {
-    "looked": "detect",
-    "probed_before": "probe before",
-    "asked": "ask again",
-    "fenced": "fence",
-    "verified": "watch gone",
-    "probed_after": "probe after",
+    "look": "detect",
+    "probe_before": "probe before",
+    "confirm": "ask again",
+    "fence": "fence",
+    "verify": "watch gone",
+    "probe_after": "probe after",
     "failed": "failed",
-    "restored": "restore",
-    "looked_after": "look again",
-    "failed_restoring": "failed",
+    "restore": "restore",
+    "look_after": "look again",
+    "failed_again": "failed",
     "ended": "report",
 }
 
 
-def timeline(run: Data, tasks: Data) -> list[dict[str, t.Any]]:
-    """Phases and moments in their order: ``phase``, ``begin`` and ``end`` in seconds since the run began, and ``what`` in words.
+def entries(run: Run, ended: float) -> list[TimelineEntry]:
+    """Returns phases and moments in their order.
 
-    The times are those of the controller when a task returned, so what Ansible itself takes is in them. A moment's ``begin`` is its ``end``.
+    The times are those of the controller when a task returned, so what Ansible itself takes is in them.
     """
-    began = float(run["began"])
-    times = {name: round(float(at) - began, 2) for name, at in {**tasks.get("times", {}), "ended": run["ended"]}.items()}
+    times = {name: round(at - run["began"], 2) for name, at in {**run["times"], "ended": ended}.items()}
     ends = sorted(((name, times[name]) for name in _PHASES if name in times), key=lambda end: end[1])
     begins = [0.0, *(end for _name, end in ends)]
-    what = _words(tasks, run["error"])
+    what = _what(run)
     phases = [_entry(_PHASES[name], begin, end, what.get(name, "")) for begin, (name, end) in zip(begins, ends)]
-    return sorted([*phases, *_notify(tasks, times), *_lock_moved(tasks, times)], key=lambda entry: (entry["begin"], entry["end"] > entry["begin"]))
+    return sorted([*phases, *_notify(run, times), *_lock_moved(run, times)], key=lambda entry: (entry["begin"], entry["end"] > entry["begin"]))
 
 
-def _entry(phase: str, begin: float, end: float, what: str) -> dict[str, t.Any]:
+def _entry(phase: str, begin: float, end: float, what: str) -> TimelineEntry:
     return {"phase": phase, "begin": begin, "end": end, "what": what}
 
 
-def _words(tasks: Data, error: str) -> dict[str, str]:
-    seen, fenced = tasks["detected"], tasks["fenced"]
+def _what(run: Run) -> dict[str, str]:
+    fenced, restored, failed = run["fenced"], run["restored"], f"what failed: {run['error']}"
     added = [*fenced.get("added", []), *fenced.get("extended", [])]
-    removed = [*tasks["restored"].get("removed", []), *tasks["restored"].get("reset", [])]
+    removed = [*restored.get("removed", []), *restored.get("reset", [])]
     return {
-        "looked": f"read who watches {_count(seen['counts']['images'], 'image')}",
-        "probed_before": _probed(tasks["probes_before"]),
-        "asked": "asked the watchers of sick images once more",
-        "fenced": f"put {_some(added)} on the blacklist" if added else "nobody was put on the blacklist",
-        "verified": "waited until every watcher left is expected and answers",
-        "probed_after": _probed(tasks["probes_after"]),
-        "failed": f"what failed: {error}",
-        "failed_restoring": f"what failed: {error}",
-        "restored": f"took {_some(removed)} off the blacklist" if removed else "nobody was taken off the blacklist",
-        "looked_after": "looked whether anybody came back",
+        "look": f"read who watches {_count(run['detected']['counts']['images'], 'image')}",
+        "probe_before": _probed(run["probes_before"]),
+        "confirm": "asked the watchers of sick images once more",
+        "fence": f"put {some(added)} on the blacklist" if added else "nobody was put on the blacklist",
+        "verify": "waited until every watcher left is expected and answers",
+        "probe_after": _probed(run["probes_after"]),
+        "failed": failed,
+        "failed_again": failed,
+        "restore": f"took {some(removed)} off the blacklist" if removed else "nobody was taken off the blacklist",
+        "look_after": "looked whether anybody came back",
         "ended": "put the report together",
     }
 
@@ -68,37 +70,32 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}"
 
 
-def _probed(probes: t.Sequence[Data]) -> str:
-    return ", ".join(f"{probe['name']} is {probe['verdict']}" for probe in probes[:3]) + (f", and {len(probes) - 3} more" if len(probes) > 3 else "")
+def _probed(probes: t.Sequence[Probe]) -> str:
+    return some([f"{probe['name']} is {probe['verdict']}" for probe in probes])
 
 
-def _some(addresses: t.Sequence[str]) -> str:
-    return ", ".join(addresses[:3]) + (f" and {len(addresses) - 3} more" if len(addresses) > 3 else "")
-
-
-def _notify(tasks: Data, times: Times) -> list[dict[str, t.Any]]:
+def _notify(run: Run, times: Times) -> list[TimelineEntry]:
     """It is a part of the look, which says how long its parts took."""
-    elapsed = tasks["detected"].get("elapsed", {})
+    elapsed = run["detected"].get("elapsed", {})
     asked = float(elapsed.get("liveness", 0))
-    if "looked" not in times or asked < 0.05:
+    if "look" not in times or asked < 0.05:
         return []
-    end = times["looked"] - float(elapsed.get("blast_radius", 0))
+    end = times["look"] - float(elapsed.get("blast_radius", 0))
     return [_entry("notify", round(max(end - asked, 0), 2), round(end, 2), "asked the watchers of doubtful images whether they are alive")]
 
 
-def _lock_moved(tasks: Data, times: Times) -> list[dict[str, t.Any]]:
+def _lock_moved(run: Run, times: Times) -> list[TimelineEntry]:
     """The look that first saw another owner of an image's lock than before."""
-    before = {image["spec"]: lock_owner(image) for image in tasks["detected"]["images"]}
-    found, told = [], set()
-    for task, time in (("verified", "verified"), ("afterwards", "looked_after")):
-        for image in tasks.get(task, {}).get("images", []):
-            spec, owner = image["spec"], lock_owner(image)
-            if time in times and spec not in told and owner and before.get(spec) and owner != before[spec]:
-                told.add(spec)
-                found.append(_entry("lock moved", times[time], times[time], f"the lock of {spec} is seen at {owner}, no more at {before[spec]}"))
-    return found
+    before = {image["spec"]: lock_owner(image) for image in run["detected"]["images"]}
+    found: dict[str, TimelineEntry] = {}
+    for time, look in (("verify", run["verified"]), ("look_after", run["afterwards"])):
+        moved = [image for image in look.get("images", []) if _has_moved(image, before.get(image["spec"], ""))] if time in times else []
+        for image in moved:
+            words = f"the lock of {image['spec']} is seen at {lock_owner(image)}, no more at {before[image['spec']]}"
+            found.setdefault(image["spec"], _entry("lock moved", times[time], times[time], words))
+    return list(found.values())
 
 
-def lock_owner(image: Data) -> str:
-    """The address of the watcher that holds the image's lock, '' when none of them does."""
-    return next((watcher["address"] for watcher in image.get("watchers", []) if watcher.get("lock_owner")), "")
+def _has_moved(image: Image, before: str) -> bool:
+    owner = lock_owner(image)
+    return bool(owner and before and owner != before)

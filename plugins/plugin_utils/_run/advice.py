@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import typing as t
-
-Data = t.Mapping[str, t.Any]
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, Probe, Result
 
 _NEXT = {
     "nothing_to_do": "If a LUN hangs all the same, the cause is not a stale watcher: look at the target, the network and 'ceph -s'.",
@@ -28,7 +27,7 @@ _NEXT = {
 }
 
 
-def advice(summed: Data) -> str:
+def next_step(summed: Result) -> str:
     """What to do next, in a sentence or two."""
     if summed["unsettled"]:
         return _NEXT["fences open"]
@@ -40,7 +39,7 @@ def advice(summed: Data) -> str:
     return _NEXT[special.get(summed["outcome"]) or summed["outcome"]]
 
 
-def unfinished(summed: Data) -> list[str]:
+def unfinished(summed: Result) -> list[str]:
     """What is still open when the run has ended, a sentence each; [] when nothing is."""
     lines = [f"{kept['address']} stays on the blacklist until {kept['until']}: {kept['reason']}" for kept in summed["kept"]]
     lines += [_refused(image) for image in summed["images"] if image["decision"] == "refuse"]
@@ -54,25 +53,20 @@ def unfinished(summed: Data) -> list[str]:
     return lines + (["Clients may still be fenced under leases"] if summed["unsettled"] else [])
 
 
-def _refused(image: Data) -> str:
+def _refused(image: ImageResult) -> str:
     return f"{image['spec']} is {image['state_after'] or image['state']} and was left so: {'; '.join(image['reasons'])}"
 
 
-def _last(image: Data) -> list[Data]:
+def _last(image: ImageResult) -> list[Probe]:
     """The last probe of each of the image's LUNs."""
     return [lun["after"] or lun["before"] for lun in image["luns"]]
 
 
-def _unwell(image: Data, probe: Data) -> str:
+def _unwell(image: ImageResult, probe: Probe) -> str:
     which = f" ({where(probe)})" if len(image["luns"]) > 1 else ""
     return f"The LUN of {image['spec']}{which} was {probe['verdict']} when last probed: {probe['reason']}"
 
 
-def where(probe: Data) -> str:
-    """Which LUN that is."""
-    return probe.get("device") or f"LUN {probe['lun']} of {probe['target']} at {probe['portal']}"
-
-
-def _unproven(image: Data) -> bool:
+def _unproven(image: ImageResult) -> bool:
     """Healed by the word of its watchers alone."""
     return image["decision"] in ("fence", "continue") and image["state_after"] == "normal" and not image["luns"]

@@ -10,7 +10,11 @@ import ipaddress
 import re
 import typing as t
 
-Data = t.Mapping[str, t.Any]
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import KernelLog, Lun, Probe, Probing, SilentGateway, When
+
+# What lun_map returned for one gateway, or kernel_log, in a loop.
+Result = t.Mapping[str, t.Any]
+Exported = t.Mapping[str, t.Any]
 
 _ISCSI_PORT = 3260
 _PORTAL = re.compile(r"\[?(?P<host>[^\]]*?)\]?:(?P<port>\d+)(?:,\d+)?")
@@ -21,7 +25,7 @@ _NAMES = ("serial", "eui", "naa")
 _WHERE = ("name", "portal", "target", "lun", "device", *_NAMES)
 
 
-def found(maps: t.Sequence[Data], images: t.Sequence[str], addresses: t.Mapping[str, str], initiator: str) -> list[dict[str, t.Any]]:
+def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mapping[str, str], initiator: str) -> list[Lun]:
     """One LUN for each of ``images`` that a gateway exports, as an entry of O(remediate_watchers_luns).
 
     ``maps``: the results of M(cephops.iscsi_rescue.lun_map) for gateways in a loop, with the gateway as C(item). ``addresses``: gateway -> its address,
@@ -35,15 +39,15 @@ def found(maps: t.Sequence[Data], images: t.Sequence[str], addresses: t.Mapping[
     return [way for found in best for way in found]
 
 
-def unasked(maps: t.Sequence[Data]) -> list[dict[str, str]]:
+def unasked(maps: t.Sequence[Result]) -> list[SilentGateway]:
     """The gateways that did not tell their LUNs, C(host), and C(why); ``maps`` as for ``found``."""
     silent = [one for one in maps if "luns" not in one and not one.get("skipped")]
     return [{"host": one["item"], "why": one.get("msg", "it said nothing")} for one in silent]
 
 
-def _way(lun: Data, host: str, address: str, initiator: str) -> dict[str, t.Any]:
+def _way(lun: Exported, host: str, address: str, initiator: str) -> Lun:
     """Empty for a LUN that cannot be probed from here."""
-    names = {name: lun[name] for name in _NAMES if lun[name]}
+    names: t.Any = {name: lun[name] for name in _NAMES if lun[name]}
     if lun["disk"]:
         return {"image": lun["image"], "device": lun["disk"], "host": host, **names}
     if lun["lun"] is None or lun["lun"] > _HIGHEST_LUN or not (lun["portals"] or lun["target"].startswith("iqn.")) or not _sees(lun, initiator):
@@ -51,7 +55,7 @@ def _way(lun: Data, host: str, address: str, initiator: str) -> dict[str, t.Any]
     return {"image": lun["image"], "portal": _portal(lun["portals"], address), "target": lun["target"], "lun": lun["lun"], **names}
 
 
-def _sees(lun: Data, initiator: str) -> bool:
+def _sees(lun: Exported, initiator: str) -> bool:
     """Whether that is the LUN which ``initiator`` finds under the LUN's number."""
     others = lun["everybody_but"]
     return _is_one_of(lun["initiators"], initiator) or (others is not None and not _is_one_of(others, initiator))
@@ -82,17 +86,25 @@ def _is_any(host: str) -> bool:
         return False
 
 
-def by_host(luns: t.Sequence[Data], images: t.Sequence[str], prober: str) -> list[dict[str, t.Any]]:
-    """Who probes what: C(host) and, for M(cephops.iscsi_rescue.scsi_reserve_probe), C(luns); of the LUNs of ``images``."""
-    wanted = [{"name": lun["image"], **lun} for lun in luns if lun["image"] in images]
+def by_host(luns: t.Sequence[Lun], images: t.Collection[str], prober: str) -> list[Probing]:
+    """Returns who probes what of the LUNs of ``images``; ``prober`` probes those that name no host."""
+    wanted = [lun for lun in luns if lun["image"] in images]
     hosts = {lun.get("host") or prober: None for lun in wanted}
     return [{"host": host, "luns": [_plain(lun) for lun in wanted if (lun.get("host") or prober) == host]} for host in hosts]
 
 
-def _plain(lun: Data) -> dict[str, t.Any]:
-    return {key: lun[key] for key in _WHERE if lun.get(key) is not None}
+def _plain(lun: Lun) -> Lun:
+    """As M(cephops.iscsi_rescue.scsi_reserve_probe) takes it."""
+    told: t.Mapping[str, t.Any] = {"name": lun["image"], **lun}
+    plain: t.Any = {key: told[key] for key in _WHERE if told.get(key) is not None}
+    return t.cast(Lun, plain)
 
 
-def logs(reads: t.Sequence[Data], phase: str) -> list[dict[str, t.Any]]:
-    """What each gateway's kernel said; ``reads`` are the results of M(cephops.iscsi_rescue.kernel_log) in a loop over gateways, C(phase) says when."""
+def kernel_logs(reads: t.Sequence[Result], phase: When) -> list[KernelLog]:
+    """Returns what each gateway's kernel said; ``reads`` are the results of M(cephops.iscsi_rescue.kernel_log) in a loop over gateways."""
     return [{"host": one["item"]["item"], "phase": phase, "gap": one["gap"], "events": one["events"]} for one in reads if "events" in one]
+
+
+def where(probe: Probe) -> str:
+    """Returns which LUN that is."""
+    return probe.get("device") or f"LUN {probe['lun']} of {probe['target']} at {probe['portal']}"

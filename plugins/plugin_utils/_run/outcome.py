@@ -2,143 +2,151 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run of the role came to: from what its tasks returned to one result. Pure."""
+"""What a run of the role came to: from its state to its result, with the outcome. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 from datetime import datetime, timezone
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import commands_by_hand, timeline
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import unasked
-
-Data = t.Mapping[str, t.Any]
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Image, ImageResult, Kept, Lease, LunResult, Probe, Result, Run
 
 
-def result(run: Data, tasks: Data) -> dict[str, t.Any]:
-    """The run's result.
+def conclude(run: Run, ended: float) -> Result:
+    """Returns the run's result but for its timeline and the commands by hand. ``ended``: seconds since the epoch."""
+    found = _found(run, ended)
+    summed: Result = {**found, "outcome": _outcome(run, found)}
+    return {**summed, "advice": advice.next_step(summed), "unfinished": advice.unfinished(summed)}
 
-    ``run``: ``id``, ``began`` and ``ended`` (seconds since the epoch), ``error`` (empty when none), ``check_mode``, ``expire`` (seconds), and ``connection``
-    and ``trace`` (see commands_by_hand.by_hand).
-    ``tasks``: what the tasks ``listed`` (the blacklist at first), ``detected``, ``fenced``, ``verified``, ``restored``, and then
-    ``refenced`` and ``kept_out`` (for who came back) returned, {} or skipped for one that did not run; the lists ``probes_before`` and ``probes_after``;
-    ``afterwards`` (the last look); ``lun_maps``, what the gateways told; ``times`` (see timeline); and ``continued``, the images of open leases.
-    """
-    tasks = {name: {} if isinstance(task, t.Mapping) and task.get("skipped") else task for name, task in tasks.items()}
-    detected, fenced, restored = tasks["detected"], tasks["fenced"], tasks["restored"]
+
+def _found(run: Run, ended: float) -> Result:
+    whole = {"run": run["id"], "check_mode": run["check_mode"], "seconds": round(ended - run["began"], 1), "began": _utc(run["began"]), "ended": _utc(ended)}
+    told = {"error": run["error"], "expire": run["settings"]["expire"], "kernel_log": run["kernel_log"], "unasked": run["silent_gateways"]}
+    return t.cast(Result, {**whole, **told, **_seen(run), **_changed(run), **_blocklists(run), "unsettled": _unsettled(run)})
+
+
+def _seen(run: Run) -> dict[str, t.Any]:
+    detected = run["detected"]
     # What was stale at first and is no longer was found all the same.
-    images = [_image(image, tasks) for image in detected["images"] if image["decision"] != "leave" or "first" in image]
-    images += [_image(image, tasks) for image in _continued(tasks, [image["spec"] for image in images])]
-    summed = {
-        "run": run["id"],
-        "check_mode": run["check_mode"],
-        # A template hands numbers over as text up to ansible-core 2.18.
-        "seconds": round(float(run["ended"]) - float(run["began"]), 1),
-        "began": _utc(run["began"]),
-        "ended": _utc(run["ended"]),
-        "error": run["error"],
-        "expire": run["expire"],
-        "timeline": timeline.timeline(run, tasks),
+    images = [_image(image, run) for image in detected["images"] if image["decision"] != "leave" or "first" in image]
+    images += [_image(image, run) for image in _continued(run, [image["spec"] for image in images])]
+    return {
         "images": images,
         "culprits": detected["culprits"],
         "counts": detected["counts"],
-        "incomplete": list(dict.fromkeys([*detected.get("incomplete", []), *tasks.get("afterwards", {}).get("incomplete", [])])),
-        "unread": (restored or tasks["listed"]).get("unread", []),
+        "incomplete": list(dict.fromkeys([*detected.get("incomplete", []), *run["afterwards"].get("incomplete", [])])),
         "strays": detected.get("strays", []),
-        # How the cluster spells it.
-        "word": tasks["listed"].get("word", "blocklist"),
+    }
+
+
+def _changed(run: Run) -> dict[str, t.Any]:
+    fenced, restored = run["fenced"], run["restored"]
+    done: Change = {} if run["check_mode"] else fenced
+    undone: Change = {} if run["check_mode"] else restored
+    return {
         # What came of it is not known then.
         "fence_failed": bool(fenced.get("failed")),
-        "fenced": [] if run["check_mode"] else _fenced(fenced),
-        "extended": [] if run["check_mode"] else fenced.get("extended", []),
-        "restored": [] if run["check_mode"] else _let_in(restored),
-        "reset": [] if run["check_mode"] else restored.get("reset", []),
-        "fenced_again": tasks["refenced"].get("added", []),
-        "kernel_log": tasks.get("kernel_log", []),
-        "unasked": unasked(tasks.get("lun_maps", [])),
-        "kept": restored.get("kept", []) + tasks["kept_out"].get("kept", []) + _passed_over(tasks),
+        "fenced": _fenced(done),
+        "extended": done.get("extended", []),
+        "restored": [*undone.get("removed", []), *undone.get("reset", [])],
+        "reset": undone.get("reset", []),
+        "fenced_again": run["refenced"].get("added", []),
+        "kept": [*restored.get("kept", []), *run["kept_out"].get("kept", []), *_passed_over(run)],
         # In check mode, one that would be extended has no lease yet.
         "foreign": [client for client in restored.get("foreign", []) if not (run["check_mode"] and client in fenced.get("extended", []))],
-        # Restoring was due and did not come to an end.
-        "unsettled": _unsettled(run, tasks),
-        "blacklist_before": tasks["listed"].get("after"),
-        "blacklist_during": tasks["listed"].get("after") if run["check_mode"] or not fenced else fenced.get("after"),
-        "blacklist_after": _blacklist_after(run, tasks),
     }
-    summed = {"outcome": _outcome(run, tasks, summed), **summed}
-    told = {"advice": advice.advice(summed), "unfinished": advice.unfinished(summed)}
-    return {**summed, **told, "by_hand": commands_by_hand.by_hand(summed, run["connection"], run.get("trace", {}))}
 
 
-def _passed_over(tasks: Data) -> list[dict[str, str]]:
+def _blocklists(run: Run) -> dict[str, t.Any]:
+    listed, fenced = run["listed"], run["fenced"]
+    return {
+        # How the cluster spells it.
+        "word": listed.get("word", "blocklist"),
+        "unread": (run["restored"] or listed).get("unread", []),
+        "blacklist_before": listed.get("after"),
+        "blacklist_during": listed.get("after") if run["check_mode"] or not fenced else fenced.get("after"),
+        "blacklist_after": _blacklist_after(run),
+    }
+
+
+def _passed_over(run: Run) -> list[Kept]:
     """Leases for images that are refused, which restoring was not asked to look at; each as one that it kept."""
-    refused = {image["spec"] for image in tasks["detected"]["images"] if image["decision"] == "refuse"}
-    listed, restored = tasks["listed"], tasks["restored"]
+    refused = {image["spec"] for image in run["detected"]["images"] if image["decision"] == "refuse"}
+    listed, restored = run["listed"], run["restored"]
     seen = {*restored.get("closed", []), *(kept["address"] for kept in restored.get("kept", []))}
     left = [lease for lease in listed.get("leases", []) if refused & set(lease["images"]) and lease["address"] not in seen]
     return [_kept(lease, listed["after"][lease["address"]]) for lease in left if lease["address"] in listed["after"]]
 
 
-def _kept(lease: Data, until: str) -> dict[str, str]:
+def _kept(lease: Lease, until: str) -> Kept:
     reason = "an image that it was fenced for is refused, so this run did not see whether it may be let in: see to that image, then run this again"
-    known = {"address": lease["address"], "pool": lease["pool"], "run": lease["run"], "fenced_for": lease["reason"]}
-    return {**known, "host": "", "entity": "", "until": until, "reason": reason}
+    known: t.Any = {"address": lease["address"], "pool": lease["pool"], "run": lease["run"], "fenced_for": lease["reason"]}
+    return t.cast(Kept, {**known, "host": "", "entity": "", "until": until, "reason": reason})
 
 
-def _unsettled(run: Data, tasks: Data) -> bool:
-    fenced, restored = tasks["fenced"], tasks["restored"]
-    if not run["error"] or not (fenced or tasks["listed"].get("leases")):
+def _unsettled(run: Run) -> bool:
+    fenced, restored = run["fenced"], run["restored"]
+    if not run["error"] or not (fenced or run["listed"].get("leases")):
         return False
     return "after" not in restored or bool(restored["unread"]) or bool(fenced.get("failed"))
 
 
-def _blacklist_after(run: Data, tasks: Data) -> dict[str, str] | None:
+def _blacklist_after(run: Run) -> dict[str, str] | None:
     """As the last task left it; in check mode nothing was done in between, so all that would be done is put together."""
-    last = tasks["refenced"] or tasks["restored"] or tasks["fenced"] or tasks["listed"]
-    if not run["check_mode"] or not tasks["fenced"]:
+    if not run["check_mode"] or not run["fenced"]:
+        last: t.Mapping[str, t.Any] = run["refenced"] or run["restored"] or run["fenced"] or run["listed"]
         return last.get("after")
-    gone = tasks["restored"].get("removed", [])
-    return {client: until for client, until in tasks["fenced"]["after"].items() if client not in gone}
+    gone = run["restored"].get("removed", [])
+    return {client: until for client, until in run["fenced"]["after"].items() if client not in gone}
 
 
-def _utc(seconds: t.Any) -> str:
-    return datetime.fromtimestamp(float(seconds), timezone.utc).isoformat(timespec="seconds")
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
 
-def _fenced(task: Data) -> list[str]:
-    return [*task.get("added", []), *task.get("extended", [])]
+def _fenced(change: Change) -> list[str]:
+    return [*change.get("added", []), *change.get("extended", [])]
 
 
-def _let_in(task: Data) -> list[str]:
-    return [*task.get("removed", []), *task.get("reset", [])]
-
-
-def _continued(tasks: Data, shown: t.Sequence[str]) -> list[Data]:
+def _continued(run: Run, shown: t.Sequence[str]) -> list[Image]:
     """The images that an earlier run began with. The first look has their watchers only where it was asked for them by name."""
-    looked = {image["spec"]: image for image in tasks["detected"]["images"]}
-    left = [image for image in tasks["verified"].get("images", []) if image["spec"] in tasks["continued"] and image["spec"] not in shown]
-    found = [looked.get(image["spec"], {**image, "watchers": []}) for image in left]
-    return [{**image, "decision": "continue", "reasons": ["an earlier run fenced a client of it, and this one went on from there"]} for image in found]
+    looked = {image["spec"]: image for image in run["detected"]["images"]}
+    left = [image for image in run["verified"].get("images", []) if image["spec"] in run["continued"] and image["spec"] not in shown]
+    found = [looked.get(image["spec"], t.cast(Image, {**image, "watchers": []})) for image in left]
+    reasons = ["an earlier run fenced a client of it, and this one went on from there"]
+    return [t.cast(Image, {**image, "decision": "continue", "reasons": reasons}) for image in found]
 
 
-def _outcome(run: Data, tasks: Data, summed: Data) -> str:
+def _outcome(run: Run, found: Result) -> str:
     if run["error"]:
         return "failed"
-    if summed["incomplete"] or summed["unread"] or any(image["decision"] == "refuse" for image in summed["images"]):
+    if found["incomplete"] or found["unread"] or any(image["decision"] == "refuse" for image in found["images"]):
         return "refused"
-    changes = _fenced(tasks["fenced"]) + tasks["restored"].get("closed", [])
+    changes = _fenced(run["fenced"]) + run["restored"].get("closed", [])
     if run["check_mode"] and changes:
         return "would_heal"
-    if summed["kept"]:
+    if found["kept"]:
         return "healed_restore_pending"
     return "healed" if changes else "nothing_to_do"
 
 
-def _image(image: Data, tasks: Data) -> dict[str, t.Any]:
-    verified = {found["spec"]: found for found in tasks["verified"].get("images", [])}
-    before, after = (image["first"], image) if "first" in image else (image, verified.get(image["spec"], {}))
-    last = {found["spec"]: found for found in tasks.get("afterwards", {}).get("images", [])}
+def failure(result: Result, when_refused: bool, when_sick: bool) -> str:
+    """Returns why the play is to fail, '' where it ends well; what is refused, and what would be healed, counts only where that is asked for."""
+    outcome, fails = result["outcome"], {"failed": True, "refused": when_refused, "would_heal": when_sick}
+    if not fails.get(outcome, False):
+        return ""
+    refused = [f"refuse {image['spec']} ({image['state']}): {'; '.join(image['reasons'])}" for image in result["images"] if image["decision"] == "refuse"]
+    sick = [f"{culprit['address']}: {'; '.join(culprit['reasons'])}" for culprit in result["culprits"] if culprit["verdict"] == "fence"]
+    why = {"failed": [result["error"]], "refused": [*refused, *result["incomplete"], *result["unread"]], "would_heal": sick}
+    return f"{outcome}: {'; '.join(short(why[outcome], 'reasons'))}"
+
+
+def _image(image: Image, run: Run) -> ImageResult:
+    verified = {found["spec"]: found for found in run["verified"].get("images", [])}
+    before, after = (image["first"], image) if "first" in image else (image, verified.get(image["spec"], t.cast(Image, {})))
+    last = {found["spec"]: found for found in run["afterwards"].get("images", [])}
     return {
         "spec": image["spec"],
         "header": image["header"],
@@ -148,17 +156,21 @@ def _image(image: Data, tasks: Data) -> dict[str, t.Any]:
         "watchers_before": before["watchers"],
         "watchers_after": after.get("watchers", []),
         "state_after": after.get("state", ""),
-        "lock_before": timeline.lock_owner(before),
-        "lock_after": timeline.lock_owner(last.get(image["spec"], after)),
-        "luns": _luns(image["spec"], tasks),
+        "lock_before": lock_owner(before),
+        "lock_after": lock_owner(last.get(image["spec"], after)),
+        "luns": _luns(image["spec"], run),
     }
 
 
-def _luns(spec: str, tasks: Data) -> list[dict[str, t.Any]]:
-    """Each LUN of the image with its probes ``before`` and ``after``; {} for one that was not made."""
-    probes = {when: {_where(probe): dict(probe) for probe in tasks[f"probes_{when}"] if probe["name"] == spec} for when in ("before", "after")}
-    return [{when: found.get(where, {}) for when, found in probes.items()} for where in dict.fromkeys((*probes["before"], *probes["after"]))]
+def _luns(spec: str, run: Run) -> list[LunResult]:
+    before, after = (_by_place(spec, probes) for probes in (run["probes_before"], run["probes_after"]))
+    return [{"before": before.get(place, {}), "after": after.get(place, {})} for place in dict.fromkeys((*before, *after))]
 
 
-def _where(probe: Data) -> tuple[t.Any, ...]:
-    return tuple(probe.get(name) for name in ("portal", "target", "lun", "device"))
+def _by_place(spec: str, probes: t.Sequence[Probe]) -> dict[tuple[t.Any, ...], Probe]:
+    return {tuple(probe.get(name) for name in ("portal", "target", "lun", "device")): probe for probe in probes if probe["name"] == spec}
+
+
+def lock_owner(image: Image) -> str:
+    """Returns the address of the watcher that holds the image's lock, '' when none of them does."""
+    return next((watcher["address"] for watcher in image.get("watchers", []) if watcher.get("lock_owner")), "")

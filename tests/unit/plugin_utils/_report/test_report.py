@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import commands_by_hand, svg
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import result as results
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report.page import render
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import outcome, remediation
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.advice import advice
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import confirm
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.advice import next_step
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
+from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import run_of
 
 TEMPLATE = (ROOT / "roles" / "remediate_watchers" / "files" / "report.html.j2").read_text(encoding="utf-8")
 DEAD, LIVE = "192.0.2.7:0/1193546917", "192.0.2.8:0/1"
@@ -64,7 +66,7 @@ def probe(spec: str, verdict: str, **more: t.Any) -> dict[str, t.Any]:
     return {"name": spec, **where, "verdict": verdict, "reason": f"it is {verdict}", "holder": "", "steps": steps, **more}
 
 
-def run(spec: str = "rbd/lun", settings: dict[str, t.Any] | None = None, **tasks: t.Any) -> dict[str, t.Any]:
+def run(spec: str = "rbd/lun", settings: dict[str, t.Any] | None = None, error: str = "", ended: float = 123.25, **tasks: t.Any) -> dict[str, t.Any]:
     """The result of a run that healed one image."""
     culprit = {"address": DEAD, "client": "client.1", "images": [spec], "watches": [spec], "verdict": "fence", "reasons": ["it is orphaned"]}
     counts = {"images": 1, "unseen": 0}
@@ -81,18 +83,18 @@ def run(spec: str = "rbd/lun", settings: dict[str, t.Any] | None = None, **tasks
         "probes_before": [probe(spec, "hung")],
         "probes_after": [probe(spec, "healthy")],
         "times": {
-            "looked": 107,
-            "probed_before": "117.5",
-            "asked": 119,
-            "fenced": 119.5,
-            "verified": 120,
-            "probed_after": 121,
-            "restored": 122,
-            "looked_after": 123,
+            "look": 107,
+            "probe_before": 117.5,
+            "confirm": 119,
+            "fence": 119.5,
+            "verify": 120,
+            "probe_after": 121,
+            "restore": 122,
+            "look_after": 123,
         },
     }
-    ended = {"id": "run", "began": 100, "ended": "123.25", "error": "", "check_mode": False, "expire": 3600, "connection": {}}
-    return outcome.result({**ended, **(settings or {})}, {**whole, **tasks})
+    parts = {**whole, **tasks, "began": 100.0, "error": error}
+    return t.cast(dict[str, t.Any], results.of_run(run_of(settings, **parts), ended))
 
 
 QUIET: dict[str, t.Any] = {
@@ -103,7 +105,7 @@ QUIET: dict[str, t.Any] = {
     "afterwards": {},
     "probes_before": [],
     "probes_after": [],
-    "times": {"looked": 101},
+    "times": {"look": 101},
 }
 EVENT = {"seconds": "7.5", "stack": "lio", "kind": "reserve", "initiator": "iqn.a", "device": "d1", "disk": "", "old_holder": "", "holder": "iqn.a"}
 
@@ -168,7 +170,7 @@ def test_a_lock_that_nobody_had_or_that_was_seen_before_does_not_move_again() ->
     newcomer = image("rbd/new", watchers=[watcher(LIVE, True)])
     both = run(verified={"images": [healed("rbd/lun"), newcomer]}, afterwards={"images": [healed("rbd/lun"), newcomer]})
     assert [entry["begin"] for entry in both["timeline"] if entry["phase"] == "lock moved"] == [20]
-    times = {"looked": 101}
+    times = {"look": 101}
     assert "lock moved" not in [entry["phase"] for entry in run(times=times)["timeline"]]
 
 
@@ -289,7 +291,7 @@ def test_the_seconds_that_are_left_are_counted_in_the_zone_that_was_meant(end: s
 
 def test_who_came_back_is_shown_as_fenced_again() -> None:
     kept = {"address": DEAD, "until": "later", "reason": "it lives"}
-    back = run(settings={"error": "x came back"}, refenced={"added": [DEAD], "after": {DEAD: "later"}}, kept_out={"kept": [kept]})
+    back = run(error="x came back", refenced={"added": [DEAD], "after": {DEAD: "later"}}, kept_out={"kept": [kept]})
     assert back["by_hand"][-2:] == [f"ceph osd blocklist add {DEAD} 3600", "ceph osd blocklist ls"]
     assert page(back).says(f"Came back{DEAD}, and fenced again")
     assert f"{DEAD} stays on the blacklist until later: it lives" in back["unfinished"]
@@ -298,12 +300,12 @@ def test_who_came_back_is_shown_as_fenced_again() -> None:
 @pytest.mark.parametrize(("host", "words"), [("gw1", "End the client that still lives"), ("", "restore_blacklist_addresses")])
 def test_who_stays_fenced_is_to_be_ended_or_let_in_by_the_operators_word(host: str, words: str) -> None:
     kept = {"address": DEAD, "until": "later", "reason": "why", "host": host, "entity": ""}
-    assert words in advice(run(restored={"after": {DEAD: "later"}, "kept": [kept], "unread": []}))
+    assert words in next_step(run(restored={"after": {DEAD: "later"}, "kept": [kept], "unread": []}))
 
 
 def test_a_phase_that_failed_has_its_time() -> None:
-    times = {"looked": 107, "fenced": 119.5, "failed": 150, "restored": 152}
-    entries = run(settings={"error": "Wait until: no", "ended": 153}, times=times)["timeline"]
+    times = {"look": 107, "fence": 119.5, "failed": 150, "restore": 152}
+    entries = run(error="Wait until: no", ended=153, times=times)["timeline"]
     assert [(one["phase"], one["begin"], one["end"]) for one in entries if one["begin"] >= 7] == [
         ("fence", 7, 19.5),
         ("failed", 19.5, 50),
@@ -313,7 +315,7 @@ def test_a_phase_that_failed_has_its_time() -> None:
 
 
 def test_after_a_fence_that_failed_the_blacklist_is_not_said_to_be_the_same() -> None:
-    failed = run(settings={"error": "Fence: no"}, fenced={"failed": True, "msg": "m"}, restored={}, verified={}, afterwards={}, probes_after=[])
+    failed = run(error="Fence: no", fenced={"failed": True, "msg": "m"}, restored={}, verified={}, afterwards={}, probes_after=[])
     shown = page(failed)
     assert "the same before" not in shown.text
     assert "what came of it is not known here" in shown.text
@@ -324,7 +326,7 @@ def test_after_a_fence_that_failed_the_blacklist_is_not_said_to_be_the_same() ->
 
 
 def test_a_fence_that_failed_is_not_settled_by_an_earlier_runs_being_restored() -> None:
-    failed = run(settings={"error": "Fence: no"}, fenced={"failed": True, "msg": "m"}, restored={"after": {}, "removed": ["192.0.2.9:0/9"], "unread": []})
+    failed = run(error="Fence: no", fenced={"failed": True, "msg": "m"}, restored={"after": {}, "removed": ["192.0.2.9:0/9"], "unread": []})
     assert "Clients may still be fenced under leases" in failed["unfinished"]
 
 
@@ -399,7 +401,7 @@ def test_by_hand_quotes_what_comes_from_outside() -> None:
                 "rbd_header.5 in pool rbd is watched and belongs to no image",
             ],
         ),
-        (run(settings={"error": "Verify: no"}, restored={}), ["Clients may still be fenced under leases"]),
+        (run(error="Verify: no", restored={}), ["Clients may still be fenced under leases"]),
     ],
 )
 def test_what_is_still_open(summed: dict[str, t.Any], lines: list[str]) -> None:
@@ -421,7 +423,7 @@ def confirmed(second: list[dict[str, t.Any]]) -> dict[str, t.Any]:
         "gone_since": 0.0,
     }
     first = {"images": [image()], "culprits": [culprit], "counts": {"images": 1, "unseen": 0}}
-    return remediation.confirmed(first, {"images": second, "culprits": []})
+    return confirm.confirmed(first, {"images": second, "culprits": []})
 
 
 @pytest.mark.parametrize(
@@ -438,7 +440,7 @@ def test_a_stale_watcher_that_went_by_itself_is_not_said_never_to_have_been(seco
     went = run(**{**QUIET, "detected": confirmed(second), "probes_before": [probe("rbd/lun", "hung")]})
     assert went["outcome"] == "nothing_to_do"
     assert went["unfinished"] == ["The LUN of rbd/lun was hung when last probed: it is hung"]
-    assert advice(went).startswith("What was stale was no longer so when asked again.")
+    assert next_step(went).startswith("What was stale was no longer so when asked again.")
     shown = page(went)
     for word in [*words, "LUN before: hung", f"{DEAD}client.1sparerbd/lunrbd/lunit is orphaned; the second look does not want it fenced"]:
         assert shown.says(word), shown.text
@@ -464,7 +466,7 @@ def test_two_looks_that_do_not_agree_leave_nobody_to_fence() -> None:
             ["LUN before: hung", "LUN after: healthy", f"{DEAD} no entry until 2026-11-23T06:00:00+0000 no entry", f"; it was at {DEAD} before"],
         ),
         (run(**QUIET), "Nothing to do", ["Looked at7 images", "No image had more watchers", "No entries, the same before, during and after."]),
-        (run(settings={"error": "Verify: the LUN is hung"}), "Failed", ["Verify: the LUN is hung"]),
+        (run(error="Verify: the LUN is hung"), "Failed", ["Verify: the LUN is hung"]),
         (
             run(restored={"after": {DEAD: "later"}, "kept": [{"address": DEAD, "until": "later", "reason": "it lives"}], "unread": []}),
             "Healed, not finished",

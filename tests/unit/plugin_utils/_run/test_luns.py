@@ -183,4 +183,4 @@ def test_gateways_that_told_nothing() -> None:
 
 def test_logs() -> None:
     reads = [{"item": {"item": "gw1"}, "gap": "", "events": [1]}, {"item": {"item": "gw2"}, "unreachable": True}]
-    assert run_luns.logs(reads, "before") == [{"host": "gw1", "phase": "before", "gap": "", "events": [1]}]
+    assert run_luns.kernel_logs(reads, "before") == [{"host": "gw1", "phase": "before", "gap": "", "events": [1]}]

@@ -8,7 +8,8 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import policy
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import max_fence as limit
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import protect as rules
 
 
 def watcher(number: int, verdict: str, **more: t.Any) -> dict[str, t.Any]:
@@ -34,7 +35,7 @@ DETECTED = {
 
 
 def fenced(*protect: str, max_fence: int = 0) -> list[str]:
-    decided = policy.apply(DETECTED, protect, max_fence)
+    decided = limit.apply(rules.apply(DETECTED, protect), max_fence)
     return [one["address"] for one in decided["culprits"] if one["verdict"] == "fence"]
 
 
@@ -68,16 +69,16 @@ def test_whom_the_rules_spare(protect: list[str], left: list[str]) -> None:
 )
 def test_a_rule_that_would_protect_nobody_is_refused(text: str) -> None:
     with pytest.raises(InputError):
-        policy.apply(DETECTED, [text])
+        rules.apply(DETECTED, [text])
 
 
 def test_a_bad_rule_is_refused_although_nothing_is_wrong() -> None:
     with pytest.raises(InputError, match="gateway1"):
-        policy.apply({"images": [], "culprits": []}, ["gateway1"])
+        rules.apply({"images": [], "culprits": []}, ["gateway1"])
 
 
 def test_a_protected_watcher_refuses_its_image() -> None:
-    decided = policy.apply(DETECTED, ["192.0.2.2"])
+    decided = rules.apply(DETECTED, ["192.0.2.2"])
     one, two = decided["images"]
     assert (one["decision"], two["decision"]) == ("refuse", "fence")
     assert [found["verdict"] for found in one["watchers"]] == ["keep", "spare"]
@@ -87,23 +88,19 @@ def test_a_protected_watcher_refuses_its_image() -> None:
 
 def test_its_fellow_culprits_are_not_fenced_either() -> None:
     detected = {"images": [image("one", watcher(1, "keep"), watcher(2, "fence"), watcher(3, "fence"))], "culprits": [culprit(2, "one"), culprit(3, "one")]}
-    assert [one["verdict"] for one in policy.apply(detected, ["192.0.2.2"])["culprits"]] == ["spare", "spare"]
+    assert [one["verdict"] for one in rules.apply(detected, ["192.0.2.2"])["culprits"]] == ["spare", "spare"]
 
 
-@pytest.mark.parametrize(("limit", "left"), [(0, BOTH), (1, []), (2, BOTH), (3, BOTH)])
-def test_too_many_are_too_many(limit: int, left: list[str]) -> None:
-    assert fenced(max_fence=limit) == left
+@pytest.mark.parametrize(("most", "left"), [(0, BOTH), (1, []), (2, BOTH), (3, BOTH)])
+def test_too_many_are_too_many(most: int, left: list[str]) -> None:
+    assert fenced(max_fence=most) == left
 
 
 def test_a_rule_on_what_could_not_be_seen_protects() -> None:
     blind = {**DETECTED, "images": [image("one", watcher(1, "keep"), watcher(2, "fence"))], "culprits": [culprit(2, "one")]}
-    assert policy.apply(blind, ["host == 'gateway9'"])["culprits"][0]["verdict"] == "spare"
+    assert rules.apply(blind, ["host == 'gateway9'"])["culprits"][0]["verdict"] == "spare"
     gone = {**blind, "images": [image("one", watcher(1, "keep"), watcher(2, "fence", liveness="orphaned"))]}
-    assert policy.apply(gone, ["host == 'gateway9'"])["culprits"][0]["verdict"] == "fence"
-
-
-def test_templates_may_hand_the_limit_over_as_text() -> None:
-    assert fenced(max_fence=t.cast(int, "1")) == []
+    assert rules.apply(gone, ["host == 'gateway9'"])["culprits"][0]["verdict"] == "fence"
 
 
 def test_those_who_are_spared_do_not_count() -> None:
@@ -112,5 +109,5 @@ def test_those_who_are_spared_do_not_count() -> None:
 
 def test_the_input_is_not_changed() -> None:
     before = repr(DETECTED)
-    policy.apply(DETECTED, ["192.0.2.0/24"], 1)
+    limit.apply(rules.apply(DETECTED, ["192.0.2.0/24"]), 1)
     assert repr(DETECTED) == before

@@ -7,9 +7,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report.summary import summary
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import outcome as results
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import remediation
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import result as results
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import summary
+from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import run_of
 
 ADDRESS = "192.0.2.7:0/1193546917"
 WATCHERS = [
@@ -32,26 +32,16 @@ def detected(decision: str) -> dict[str, t.Any]:
     return {"images": [image(decision)], "culprits": culprits, "counts": {"images": 1, "unseen": 0}}
 
 
-SKIPPED: dict[str, t.Any] = {"skipped": True, "changed": False}
 IDLE: dict[str, t.Any] = {"before": {}, "after": {}, "added": [], "extended": [], "removed": [], "reset": [], "kept": [], "closed": [], "unread": []}
 KEPT = {"address": ADDRESS, "until": "2026-11-22", "reason": "the client still lives"}
 FENCED = {**IDLE, "added": [ADDRESS], "after": {ADDRESS: "then"}}
 FREED = {**IDLE, "before": {ADDRESS: "then"}, "removed": [ADDRESS], "closed": [ADDRESS]}
 
 
-def conclude(decision: str, run: dict[str, t.Any] | None = None, **tasks: t.Any) -> dict[str, t.Any]:
-    base = {
-        "listed": IDLE,
-        "continued": [],
-        "detected": detected(decision),
-        "fenced": SKIPPED,
-        "verified": SKIPPED,
-        "restored": SKIPPED,
-        "refenced": SKIPPED,
-        "kept_out": SKIPPED,
-    }
-    whole = {"id": "run", "began": 10.0, "ended": 22.34, "error": "", "check_mode": False, "expire": 3600, "connection": {}, **(run or {})}
-    return results.result(whole, {**base, "probes_before": [], "probes_after": [], **tasks})
+def conclude(decision: str, run: dict[str, t.Any] | None = None, **parts: t.Any) -> dict[str, t.Any]:
+    """The result of a run that ended 12.34 s after it began."""
+    told = {"listed": IDLE, "continued": [], "detected": detected(decision), **(run or {}), **parts}
+    return t.cast(dict[str, t.Any], results.of_run(run_of(**told), 22.34))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +55,7 @@ def conclude(decision: str, run: dict[str, t.Any] | None = None, **tasks: t.Any)
         ("healed", conclude("fence", fenced=FENCED, restored=FREED)),
         ("healed_restore_pending", conclude("fence", fenced=FENCED, restored={**IDLE, "kept": [KEPT]})),
         ("healed", conclude("fence", fenced={**IDLE, "extended": [ADDRESS]}, restored={**IDLE, "reset": [ADDRESS], "closed": [ADDRESS]})),
-        ("healed_restore_pending", conclude("fence", {"restore": "never"}, fenced=FENCED, restored={**IDLE, "kept": [KEPT]})),
+        ("healed_restore_pending", conclude("fence", fenced=FENCED, restored={**IDLE, "kept": [KEPT]})),
         ("refused", conclude("leave", listed={**IDLE, "unread": ["the leases of pool x could not be read"]})),
         ("refused", conclude("leave", detected={**detected("leave"), "incomplete": ["osd.2 did not answer"]})),
         ("nothing_to_do", conclude("fence", fenced=IDLE, restored=IDLE)),
@@ -76,7 +66,7 @@ def conclude(decision: str, run: dict[str, t.Any] | None = None, **tasks: t.Any)
 )
 def test_outcomes(outcome: str, result: dict[str, t.Any]) -> None:
     assert result["outcome"] == outcome
-    lines = summary(result)
+    lines = summary.lines(result)
     assert lines[0].startswith(f"{outcome}, looked at 1 image in 12.3 s")
     assert lines[-1].startswith("next: ")
 
@@ -90,32 +80,28 @@ def test_check_mode_fences_nobody() -> None:
 def test_the_blacklist_is_compared_with_what_it_was_at_first() -> None:
     result = conclude("fence", fenced=FENCED, restored=FREED)
     assert result["blacklist_before"] == result["blacklist_after"] == {}
-    assert "blacklist: 0 entries, the same as before" in summary(result)
+    assert "blacklist: 0 entries, the same as before" in summary.lines(result)
 
 
 def test_nothing_is_said_of_a_blacklist_that_nobody_read() -> None:
-    lines = summary(conclude("leave", {"restore": "never"}, listed=SKIPPED))
+    lines = summary.lines(conclude("leave", {"restore": "never"}, listed={}))
     assert not [line for line in lines if line.startswith("blacklist")]
 
 
 def test_check_mode_says_would_beside_a_refusal_too() -> None:
     both = {"images": [image("fence"), {**image("refuse"), "spec": "rbd/two"}], "culprits": [culprit("fence")], "counts": {"images": 2, "unseen": 0}}
-    lines = summary(conclude("fence", {"check_mode": True}, detected=both, fenced=FENCED))
+    lines = summary.lines(conclude("fence", {"check_mode": True}, detected=both, fenced=FENCED))
     assert f"blacklist: would be added {ADDRESS}" in lines
     assert "rbd/two: refused, contested, 2 watchers" in lines
 
 
-def test_templates_may_hand_numbers_over_as_text() -> None:
-    assert conclude("leave", {"began": "10.0", "ended": "22.34"})["seconds"] == 12.3
-
-
 def test_check_mode_says_would() -> None:
-    lines = summary(conclude("fence", {"check_mode": True}, fenced=FENCED))
+    lines = summary.lines(conclude("fence", {"check_mode": True}, fenced=FENCED))
     assert f"blacklist: would be added {ADDRESS}" in lines
 
 
 def test_a_lun_that_was_not_probed_is_not_called_healthy() -> None:
-    assert any("only the watchers tell" in line for line in summary(conclude("fence", fenced=FENCED, restored=FREED)))
+    assert any("only the watchers tell" in line for line in summary.lines(conclude("fence", fenced=FENCED, restored=FREED)))
 
 
 def test_probes_are_shown_before_and_after() -> None:
@@ -135,24 +121,18 @@ def test_probes_are_shown_before_and_after() -> None:
 
     before, after = [probed("hung", 9.5)], [probed("healthy", 0.01)]
     result = conclude("fence", fenced=FENCED, restored=FREED, probes_before=before, probes_after=after)
-    assert "rbd/lun: LUN 1 hung (flush had no answer within 9.5 s) -> healthy (longest step flush, 0.01 s)" in summary(result)
-
-
-def test_the_plan_names_evidence_and_refusals() -> None:
-    assert remediation.plan(detected("fence")) == [f"fence {ADDRESS} (client.1): it did not answer"]
-    assert remediation.plan(detected("refuse")) == ["refuse rbd/lun (contested): 2 watchers"]
+    assert "rbd/lun: LUN 1 hung (flush had no answer within 9.5 s) -> healthy (longest step flush, 0.01 s)" in summary.lines(result)
 
 
 def test_what_was_not_seen_is_said() -> None:
     seen = {**detected("leave"), "incomplete": ["osd.2 did not answer"], "counts": {"images": 9, "unseen": 4}}
-    lines = summary(conclude("leave", detected=seen))
+    lines = summary.lines(conclude("leave", detected=seen))
     assert "not seen (4 images): osd.2 did not answer" in lines
-    assert remediation.plan(seen) == ["refuse what was not seen: osd.2 did not answer"]
 
 
 def test_leftover_headers_are_said() -> None:
     stray = {"pool": "rbd", "namespace": "", "header": "rbd_header.5", "watchers": [{"address": ADDRESS}]}
-    lines = summary(conclude("leave", detected={**detected("leave"), "strays": [stray]}))
+    lines = summary.lines(conclude("leave", detected={**detected("leave"), "strays": [stray]}))
     assert any(line.startswith(f"left over: rbd/rbd_header.5 is watched by {ADDRESS}") for line in lines)
 
 
@@ -160,7 +140,7 @@ def test_an_image_that_an_earlier_run_began_with_is_shown() -> None:
     verified = {"images": [{**image("leave"), "watchers": WATCHERS[:1]}]}
     result = conclude("leave", detected={**detected("leave"), "images": []}, verified=verified, continued=["rbd/lun"], restored=FREED)
     assert [(one["spec"], one["decision"], one["state_after"]) for one in result["images"]] == [("rbd/lun", "continue", "normal")]
-    assert any("went on from there" in line for line in summary(result))
+    assert any("went on from there" in line for line in summary.lines(result))
 
 
 def test_who_came_back_is_shown_as_fenced() -> None:
@@ -185,39 +165,8 @@ def test_a_fence_for_an_image_that_is_refused_is_named() -> None:
 
 def test_a_gateway_that_could_not_be_asked_is_said() -> None:
     result = conclude("fence", fenced=FENCED, restored=FREED, lun_maps=[{"item": "gw1", "msg": "tgtadm could not ask tgtd"}])
-    assert "gateway gw1 did not tell its LUNs: tgtadm could not ask tgtd" in summary(result)
+    assert "gateway gw1 did not tell its LUNs: tgtadm could not ask tgtd" in summary.lines(result)
     assert "Gateway gw1 did not tell its LUNs: tgtadm could not ask tgtd" in result["unfinished"]
-
-
-GOOD = {"address": "192.0.2.8:0/1", "liveness": "alive", "host": "gateway1"}
-BACK = {"address": ADDRESS, "liveness": "alive", "host": "gateway2"}
-
-
-@pytest.mark.parametrize(
-    ("state", "watchers", "protect", "fence", "spare"),
-    [
-        ("contested", [GOOD, BACK], [], [ADDRESS], ""),
-        ("stale_duplicate", [GOOD, {**BACK, "liveness": "hung"}], ["10.0.0.0/8"], [ADDRESS], ""),
-        ("contested", [GOOD, BACK], ["host == 'gateway2'"], [], "remediate_watchers_protect speaks for it"),
-        ("stale_duplicate", [{**GOOD, "liveness": "hung"}, BACK], [], [], "no other watcher of rbd/lun answers"),
-        ("normal", [BACK], [], [], ""),
-        ("contested", [GOOD, {**GOOD, "address": "192.0.2.9:0/1"}], [], [], ""),
-    ],
-)
-def test_who_came_back_is_fenced_only_where_another_answers(
-    state: str, watchers: list[dict[str, t.Any]], protect: list[str], fence: list[str], spare: str
-) -> None:
-    found = remediation.returned({"images": [{"spec": "rbd/lun", "state": state, "watchers": watchers}]}, [ADDRESS], protect)
-    assert found["fence"] == fence
-    assert [spare in why for why in found["spare"]] == ([True] if spare else [])
-    assert remediation.returned({}, [ADDRESS]) == {"fence": [], "spare": []}
-
-
-def test_who_came_back_and_alone_serves_another_image_is_not_fenced() -> None:
-    images = [{"spec": "rbd/lun", "state": "contested", "watchers": [GOOD, BACK]}, {"spec": "rbd/other", "state": "normal", "watchers": [BACK]}]
-    found = remediation.returned({"images": images}, [ADDRESS])
-    assert found["fence"] == []
-    assert "no other watcher of rbd/other answers" in found["spare"][0]
 
 
 def test_what_the_last_look_could_not_see_is_not_healed() -> None:
@@ -240,67 +189,26 @@ def test_in_check_mode_what_would_be_extended_is_not_somebody_else_s() -> None:
 def test_a_fleet_stays_readable() -> None:
     many = [{**image("refuse"), "spec": f"rbd/lun{number}"} for number in range(100)]
     found = {"images": many, "culprits": [], "counts": {"images": 100, "unseen": 0}}
-    lines = summary(conclude("refuse", detected=found))
+    lines = summary.lines(conclude("refuse", detected=found))
     assert "... and 80 more images, all in the fact remediate_watchers_result and in the report" in lines
     assert not [line for line in lines if "rbd/lun20" in line]
-    assert remediation.plan(found)[-1] == "... and 80 more images"
 
 
 def test_a_fence_that_could_not_be_ended_is_not_called_ended() -> None:
     broken = conclude("fence", {"error": "Put the blacklist back: no quorum"}, fenced=FENCED, restored={"failed": True, "msg": "no quorum"})
-    assert "may still be fenced" in summary(broken)[-1]
+    assert "may still be fenced" in summary.lines(broken)[-1]
     ended = conclude("fence", {"error": "Verify: no"}, fenced=FENCED, restored=FREED)
-    assert "was let in again" in summary(ended)[-1]
+    assert "was let in again" in summary.lines(ended)[-1]
 
 
 def test_what_somebody_else_fenced_is_said() -> None:
     result = conclude("fence", fenced=FENCED, restored={**FREED, "removed": [], "foreign": [ADDRESS]})
-    assert f"blacklist: somebody else fenced {ADDRESS} meanwhile, and that was left alone" in summary(result)
-
-
-def test_two_looks_that_agree() -> None:
-    both = remediation.confirmed(detected("fence"), detected("fence"))
-    assert both == detected("fence")
-
-
-def test_a_client_that_woke_up_is_not_fenced() -> None:
-    woken = {**detected("fence"), "images": [{**image("fence"), "decision": "refuse", "state": "contested"}], "culprits": []}
-    both = remediation.confirmed(detected("fence"), woken)
-    assert [(one["decision"], one["state"]) for one in both["images"]] == [("refuse", "contested")]
-    assert [one["verdict"] for one in both["culprits"]] == ["spare"]
-    assert conclude("fence", detected=both)["outcome"] == "refused"
-
-
-def test_an_image_that_healed_by_itself_is_left() -> None:
-    well = {**detected("fence"), "images": [{**image("leave")}], "culprits": []}
-    for second in (well, {**well, "images": []}):
-        both = remediation.confirmed(detected("fence"), second)
-        assert [one["decision"] for one in both["images"]] == ["leave"]
-        assert conclude("fence", detected=both)["outcome"] == "nothing_to_do"
-
-
-def test_two_looks_that_blame_others_are_not_enough() -> None:
-    other = {**image("fence"), "watchers": [WATCHERS[0], {**WATCHERS[1], "address": "192.0.2.9:0/9"}]}
-    both = remediation.confirmed(detected("fence"), {**detected("fence"), "images": [other]})
-    assert [one["decision"] for one in both["images"]] == ["refuse"]
-    assert [one["verdict"] for one in both["culprits"]] == ["spare"]
-
-
-def test_a_client_that_the_second_look_saw_is_not_gone() -> None:
-    seen = {**detected("fence"), "culprits": [{**culprit("fence"), "gone_since": 0.0}]}
-    assert remediation.confirmed(detected("fence"), seen)["culprits"][0]["gone_since"] == 0.0
-
-
-def test_whose_fences_are_owed_to_images() -> None:
-    leases = [{"address": "a", "images": ["rbd/one", "rbd/two"]}, {"address": "b", "images": ["rbd/two"]}, {"address": "c", "images": []}]
-    assert remediation.owed(leases, ["rbd/one"]) == ["a"]
-    assert remediation.owed(leases, ["rbd/two", "rbd/three"]) == ["a", "b"]
-    assert remediation.owed(leases, []) == []
+    assert f"blacklist: somebody else fenced {ADDRESS} meanwhile, and that was left alone" in summary.lines(result)
 
 
 def test_a_disk_and_the_holder_of_a_conflict_are_named() -> None:
     probe = {"name": "rbd/lun", "device": "/dev/sdb", "lun": None, "verdict": "conflict", "reason": "held", "holder": "naa.1", "steps": []}
-    lines = summary(conclude("fence", fenced=FENCED, restored=FREED, probes_before=[probe], probes_after=[{**probe, "holder": ""}]))
+    lines = summary.lines(conclude("fence", fenced=FENCED, restored=FREED, probes_before=[probe], probes_after=[{**probe, "holder": ""}]))
     assert "rbd/lun: /dev/sdb conflict (held; its holder is naa.1) -> conflict (held)" in lines
 
 
@@ -311,7 +219,7 @@ def test_what_the_kernels_said_is_shown() -> None:
         {**empty, "kind": "error", "stack": "sd", "seconds": 8.25, "device": "1:0:0:1", "disk": "sdb"},
     ]
     result = conclude("leave", kernel_log=[{"host": "gw1", "phase": "before", "gap": "2 records were overwritten", "events": events}])
-    lines = summary(result)
+    lines = summary.lines(result)
     assert "kernel of gw1 at 7.500 s: lio reserve iqn.a, nobody -> iqn.a" in lines
     assert "kernel of gw1 at 8.250 s: sd error 1:0:0:1 sdb" in lines
     assert "kernel of gw1: 2 records were overwritten" in lines

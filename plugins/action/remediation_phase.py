@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Adds what a phase returned to the state of a run. It has its documentation in plugins/modules/remediation_phase.yml."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import state
+
+_OPTIONS = {"phase": {"type": "str", "required": True}, "run": {"type": "dict", "default": {}}, "returned": {"type": "dict", "required": True}}
+
+
+class ActionModule(ActionBase):
+    """Found by Ansible."""
+
+    _requires_connection = False
+
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+        """Returns the state, or a failure in one sentence."""
+        super().run(tmp, task_vars)
+        _result, options = self.validate_argument_spec(argument_spec=_OPTIONS)
+        try:
+            return {**state.after(options["run"], options["phase"], options["returned"], time.time()), "changed": False}
+        except RescueError as error:
+            return {"failed": True, "msg": str(error)}

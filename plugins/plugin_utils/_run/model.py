@@ -1,0 +1,387 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values that a run of the role is made of: what its modules return, and the state that grows from them.
+
+The modules' documentation has the meaning of their fields. What a phase did not bring is empty.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+Phase = t.Literal[
+    "begin",
+    "look",
+    "find_luns",
+    "probe_before",
+    "confirm",
+    "fence",
+    "verify",
+    "probe_after",
+    "restore",
+    "look_after",
+    "look_again",
+    "fence_again",
+    "failed",
+    "trace",
+]
+Decision = t.Literal["leave", "fence", "refuse", "continue"]
+When = t.Literal["before", "after"]
+
+
+class Watcher(t.TypedDict, total=False):
+    """A watcher as rbd_watchers returns it."""
+
+    address: str
+    client: str
+    cookie: int
+    entity: str
+    host: str
+    lock_owner: bool
+    liveness: str
+    verdict: str
+    reasons: list[str]
+
+
+class Image(t.TypedDict, total=False):
+    """An image as rbd_watchers returns it. ``first``: what the first look found, where the second one found it otherwise."""
+
+    spec: str
+    header: str
+    state: str
+    decision: Decision
+    expected: int
+    reasons: list[str]
+    watchers: list[Watcher]
+    first: Image
+
+
+class Culprit(t.TypedDict, total=False):
+    """A culprit as rbd_watchers returns it."""
+
+    address: str
+    client: str
+    images: list[str]
+    watches: list[str]
+    gone_since: float
+    verdict: str
+    reasons: list[str]
+
+
+class Evidence(t.TypedDict):
+    """What osd_blacklist takes for the evidence of one look."""
+
+    at: float
+    fence: list[str]
+    gone: list[str]
+
+
+class Stray(t.TypedDict):
+    """A watched header that no directory knows."""
+
+    pool: str
+    namespace: str
+    header: str
+    watchers: list[Watcher]
+
+
+class Lease(t.TypedDict, total=False):
+    """An open lease as osd_blacklist returns it."""
+
+    pool: str
+    address: str
+    run: str
+    reason: str
+    images: list[str]
+    added: float
+    until: str
+
+
+class Listed(t.TypedDict, total=False):
+    """The blocklist: ``after`` is address -> until when."""
+
+    after: dict[str, str]
+    leases: list[Lease]
+    unread: list[str]
+    word: str
+
+
+class Look(t.TypedDict, total=False):
+    """What a call of rbd_watchers returned."""
+
+    images: list[Image]
+    culprits: list[Culprit]
+    look: Evidence
+    blocklist: Listed
+    incomplete: list[str]
+    strays: list[Stray]
+    counts: dict[str, int]
+    elapsed: dict[str, float]
+
+
+class Kept(t.TypedDict):
+    """A lease that stays open, and why."""
+
+    address: str
+    host: str
+    entity: str
+    until: str
+    pool: str
+    run: str
+    fenced_for: str
+    reason: str
+
+
+class Change(t.TypedDict, total=False):
+    """What a call of osd_blacklist returned."""
+
+    after: dict[str, str]
+    added: list[str]
+    extended: list[str]
+    removed: list[str]
+    reset: list[str]
+    closed: list[str]
+    kept: list[Kept]
+    foreign: list[str]
+    unread: list[str]
+    failed: bool
+    changed: bool
+
+
+class Step(t.TypedDict, total=False):
+    """A SCSI command of a probe, and how it ended."""
+
+    name: str
+    seconds: float
+    status: str
+
+
+class Lun(t.TypedDict, total=False):
+    """How a LUN is reached: an entry of remediate_watchers_luns."""
+
+    image: str
+    name: str
+    portal: str
+    target: str
+    lun: int
+    device: str
+    serial: str
+    eui: str
+    naa: str
+    host: str
+
+
+class Probe(t.TypedDict, total=False):
+    """What scsi_reserve_probe found at one LUN."""
+
+    name: str
+    portal: str
+    target: str
+    lun: t.Optional[int]
+    device: str
+    verdict: str
+    reason: str
+    holder: str
+    steps: list[Step]
+
+
+class Probing(t.TypedDict):
+    """The LUNs that one host probes at once."""
+
+    host: str
+    luns: list[Lun]
+
+
+class SilentGateway(t.TypedDict):
+    """A gateway that did not tell its LUNs."""
+
+    host: str
+    why: str
+
+
+class KernelEvent(t.TypedDict):
+    """An event of kernel_log."""
+
+    seconds: float
+    stack: str
+    kind: str
+    initiator: str
+    device: str
+    disk: str
+    old_holder: str
+    holder: str
+
+
+class KernelLog(t.TypedDict):
+    """What the kernel of one gateway said during one probe."""
+
+    host: str
+    phase: When
+    gap: str
+    events: list[KernelEvent]
+
+
+class CameBack(t.TypedDict):
+    """Clients that watch again after their entry was removed: addresses to fence again, and of each other one why it is spared."""
+
+    fence: list[str]
+    spare: list[str]
+
+
+class Connection(t.TypedDict, total=False):
+    """How to reach the cluster, where that is not the usual way."""
+
+    conf: str
+    client: str
+    keyring: str
+
+
+class Trace(t.TypedDict, total=False):
+    """The debug sites of LIO and the flags of SCST that the run switches on."""
+
+    lio: list[dict[str, str]]
+    scst: list[str]
+
+
+class Settings(t.TypedDict):
+    """What the operator asked for, in the role's words without their prefix. ``gateways``: host -> address, '' for none."""
+
+    pools: list[str]
+    images: list[str]
+    protect: list[str]
+    evict: list[str]
+    max_fence: int
+    luns: list[Lun]
+    find_luns: bool
+    restore: str
+    prober: str
+    probe_initiator: str
+    probe_deadline: float
+    gone_timeout: int
+    expire: int
+    gateways: dict[str, str]
+    controller_keyring: str
+    has_key: bool
+    connection: Connection
+    trace: Trace
+
+
+class Run(t.TypedDict):
+    """The state of a run.
+
+    What the phases brought: ``listed`` is the blocklist at first, ``detected`` what is known of the images and clients in question, ``afterwards`` the last
+    look. ``times``: when a phase ended, in seconds since the epoch by the controller's clock.
+
+    What follows from that: ``sick`` images are not normal; ``candidates`` are to be healed by the first look; ``healing`` and ``culprits`` are what
+    the second look agrees on; ``looks`` are the evidence of both. ``continued`` images are those of open leases that this run is asked to look at;
+    ``verifying`` are these and those that it heals. ``ours``: addresses whose fence this run may end. ``stop``: why the run must not fence, '' for
+    nothing. ``error``: what went wrong after that.
+    """
+
+    id: str
+    began: float
+    check_mode: bool
+    settings: Settings
+    times: dict[str, float]
+    error: str
+    listed: Listed
+    detected: Look
+    fenced: Change
+    verified: Look
+    restored: Change
+    afterwards: Look
+    refenced: Change
+    kept_out: Change
+    luns: list[Lun]
+    silent_gateways: list[SilentGateway]
+    probes_before: list[Probe]
+    probes_after: list[Probe]
+    kernel_log: list[KernelLog]
+    sick: list[str]
+    candidates: list[str]
+    healing: list[str]
+    culprits: list[Culprit]
+    looks: list[Evidence]
+    continued: list[str]
+    verifying: list[str]
+    ours: list[str]
+    unnamed: list[str]
+    probing: list[Probing]
+    came_back: CameBack
+    plan: list[str]
+    stop: str
+
+
+class TimelineEntry(t.TypedDict):
+    """A phase, or a moment, whose ``begin`` is its ``end``; in seconds since the run began."""
+
+    phase: str
+    begin: float
+    end: float
+    what: str
+
+
+class LunResult(t.TypedDict):
+    """The probes of one LUN; {} for one that was not made."""
+
+    before: Probe
+    after: Probe
+
+
+class ImageResult(t.TypedDict):
+    """What became of an image. A lock is the address of the watcher that holds it, '' for none."""
+
+    spec: str
+    header: str
+    state: str
+    decision: Decision
+    reasons: list[str]
+    watchers_before: list[Watcher]
+    watchers_after: list[Watcher]
+    state_after: str
+    lock_before: str
+    lock_after: str
+    luns: list[LunResult]
+
+
+class Result(t.TypedDict):
+    """What a run came to: the fact remediate_watchers_result, and the report for programs.
+
+    ``blacklist_*``: address -> until when, None where it was not read. ``unsettled``: restoring was due and did not come to an end.
+    """
+
+    outcome: str
+    run: str
+    check_mode: bool
+    seconds: float
+    began: str
+    ended: str
+    error: str
+    expire: int
+    timeline: list[TimelineEntry]
+    images: list[ImageResult]
+    culprits: list[Culprit]
+    counts: dict[str, int]
+    incomplete: list[str]
+    unread: list[str]
+    strays: list[Stray]
+    word: str
+    fence_failed: bool
+    fenced: list[str]
+    extended: list[str]
+    restored: list[str]
+    reset: list[str]
+    fenced_again: list[str]
+    kernel_log: list[KernelLog]
+    unasked: list[SilentGateway]
+    kept: list[Kept]
+    foreign: list[str]
+    unsettled: bool
+    blacklist_before: t.Optional[dict[str, str]]
+    blacklist_during: t.Optional[dict[str, str]]
+    blacklist_after: t.Optional[dict[str, str]]
+    advice: str
+    unfinished: list[str]
+    by_hand: list[str]

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The settings of a run as they are needed: read from what YAML, a form or a command line gave, and checked. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx.survey import text_lines
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import protect
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Settings
+
+_SPEC = re.compile(r"[^/]+/([^/]+/)?[^/]+")
+# What a run takes besides its waits.
+_OWN_S = 60
+
+
+def read(told: t.Mapping[str, t.Any]) -> Settings:
+    """Returns the settings. A template hands numbers over as text up to ansible-core 2.18, and a form a list. Raises InputError."""
+    lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "evict")}
+    numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout")}
+    read: t.Any = {**told, **lists, **numbers, "probe_deadline": float(told["probe_deadline"]), "trace": _trace(told["trace"])}
+    return _checked(read)
+
+
+def _trace(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {**told, "scst": text_lines(told["scst"])} if told else {}
+
+
+def _checked(settings: Settings) -> Settings:
+    for check in (_check_key, _check_luns, _check_expire):
+        check(settings)
+    for text in settings["protect"]:
+        protect.rule(text)
+    return settings
+
+
+def _check_key(settings: Settings) -> None:
+    if settings["controller_keyring"] and not settings["has_key"]:
+        raise InputError(
+            f"The controller has no file {settings['controller_keyring']} with a key of {settings['connection'].get('client') or 'client.admin'}; "
+            "give the keyring of that user in remediate_watchers_ceph_controller_keyring, or the user that it belongs to in remediate_watchers_ceph_client."
+        )
+
+
+def _check_luns(settings: Settings) -> None:
+    for lun in settings["luns"]:
+        if not _SPEC.fullmatch(lun["image"]):
+            raise InputError(f"remediate_watchers_luns names '{lun['image']}' as an image: give pool/image or pool/namespace/image.")
+        if not lun.get("device") and not lun.get("portal"):
+            raise InputError(f"The entry of {lun['image']} in remediate_watchers_luns has neither a device nor a portal: give one of them.")
+
+
+def _check_expire(settings: Settings) -> None:
+    shortest = settings["gone_timeout"] + settings["probe_deadline"] + _OWN_S
+    if settings["expire"] <= shortest:
+        raise InputError(f"remediate_watchers_expire is {settings['expire']} s, and a fence would end before the run does: give more than {shortest:g} s.")

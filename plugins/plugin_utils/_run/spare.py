@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Takes clients out of what is to be fenced, with the reason: what the operator's rules do to a look. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Culprit, Image, Look
+
+
+def spare(look: Look, spared: t.Mapping[str, str]) -> Look:
+    """Returns the look without fencing these clients; ``spared``: address -> why.
+
+    An image with one spared culprit cannot be healed, so its other culprits are not fenced for its sake either.
+    """
+    images = [_image(image, spared) for image in look["images"]]
+    healable = {image["spec"] for image in images if image["decision"] == "fence"}
+    return {**look, "images": images, "culprits": [_culprit(culprit, spared, healable) for culprit in look["culprits"]]}
+
+
+def _image(image: Image, spared: t.Mapping[str, str]) -> Image:
+    hit = [watcher["address"] for watcher in image["watchers"] if watcher["verdict"] == "fence" and watcher["address"] in spared]
+    if not hit:
+        return image
+    for_another = "another one of this image is spared"
+    watchers = [
+        {**watcher, "verdict": "spare", "reasons": [*watcher["reasons"], spared.get(watcher["address"], for_another)]}
+        if watcher["verdict"] == "fence"
+        else watcher
+        for watcher in image["watchers"]
+    ]
+    reasons = list(dict.fromkeys([*image["reasons"], *(f"{client}: {spared[client]}" for client in hit)]))
+    return {**image, "watchers": t.cast(t.Any, watchers), "decision": "refuse", "reasons": reasons}
+
+
+def _culprit(culprit: Culprit, spared: t.Mapping[str, str], healable: t.Collection[str]) -> Culprit:
+    why = [spared[culprit["address"]]] if culprit["address"] in spared else []
+    if culprit["verdict"] == "fence" and not why and not any(spec in healable for spec in culprit["images"]):
+        why = ["another surplus watcher of its images is spared, so fencing it would heal nothing"]
+    fence = culprit["verdict"] == "fence" and not why
+    return {**culprit, "verdict": "fence" if fence else "spare", "reasons": [*culprit["reasons"], *why]}

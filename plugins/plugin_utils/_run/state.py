@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one reducer of a run: each phase hands over what its module returned, and gets the state that follows from it. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import came_back, confirm, leases, luns, max_fence, plan, protect, settings, stop
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Look, Phase, Probe, Run, When
+
+# What a module returned, or a loop of its calls, as Ansible registers it; {} or "skipped" for one that did not run.
+Returned = t.Mapping[str, t.Any]
+
+
+def after(run: Run, phase: Phase, returned: Returned, at: float) -> Run:
+    """Returns the state after a phase that ended ``at`` this time, in seconds since the epoch. Raises InputError.
+
+    Before ``begin`` there is no state. A phase of which nothing was returned changes nothing.
+    """
+    if phase == "begin":
+        return _begun(returned, at)
+    if not returned or returned.get("skipped"):
+        return run
+    noted: Run = {**run, "times": {**run["times"], _time_of(run, phase): at}}
+    return _derived(_STEPS[phase](noted, returned))
+
+
+def _begun(told: Returned, at: float) -> Run:
+    """A run that has done nothing yet. ``told``: ``id``, ``check_mode`` and ``settings``, see model.Settings."""
+    asked = settings.read(told["settings"])
+    nothing: t.Any = {
+        **{name: {} for name in ("listed", "detected", "fenced", "verified", "restored", "afterwards", "refenced", "kept_out", "times")},
+        **{name: [] for name in ("silent_gateways", "probes_before", "probes_after", "kernel_log", "candidates", "healing", "culprits", "looks", "plan")},
+    }
+    known = {"id": told["id"], "began": at, "check_mode": bool(told["check_mode"]), "settings": asked, "luns": asked["luns"], "error": "", "stop": ""}
+    return _derived(t.cast(Run, {**nothing, **known, "came_back": {"fence": [], "spare": []}}))
+
+
+def _time_of(run: Run, phase: Phase) -> str:
+    return "failed_again" if phase == "failed" and "failed" in run["times"] else phase
+
+
+def _stopped(run: Run, why: str) -> Run:
+    """With one more reason not to go on, before anything was changed."""
+    return {**run, "stop": _joined(run["stop"], why)}
+
+
+def _spoilt(run: Run, why: str) -> Run:
+    """With one more error, after something was changed: the run goes on to restore and to report."""
+    return {**run, "error": _joined(run["error"], why)}
+
+
+def _joined(known: str, more: str) -> str:
+    return "; ".join(filter(None, [known, more]))
+
+
+def _looked(run: Run, returned: Returned) -> Run:
+    detected = _ruled(run, t.cast(Look, returned))
+    candidates = [image["spec"] for image in detected["images"] if image["decision"] == "fence"]
+    told = {"listed": returned["blocklist"], "looks": [returned["look"]], "candidates": candidates, "plan": plan.lines(detected)}
+    return t.cast(Run, {**run, **told, "detected": detected})
+
+
+def _ruled(run: Run, look: Look) -> Look:
+    """The look after the operator's own rules."""
+    return max_fence.apply(protect.apply(look, run["settings"]["protect"]), run["settings"]["max_fence"])
+
+
+def _found_luns(run: Run, returned: Returned) -> Run:
+    maps, asked = returned.get("results", []), run["settings"]
+    found = luns.found(maps, run["unnamed"], asked["gateways"], asked["probe_initiator"])
+    return {**run, "luns": [*asked["luns"], *found], "silent_gateways": luns.unasked(maps)}
+
+
+def _probes(returned: Returned) -> list[Probe]:
+    return [probe for one in returned.get("results", []) for probe in one.get("probes", [])]
+
+
+def _probed_before(run: Run, returned: Returned) -> Run:
+    probed: Run = {**run, "probes_before": _probes(returned)}
+    return _stopped(probed, stop.prober_is_unreachable(returned.get("results", [])) or stop.lun_is_out_of_reach(probed))
+
+
+def _confirmed(run: Run, returned: Returned) -> Run:
+    """Only here is a client named to be fenced: one that both looks want fenced."""
+    detected = confirm.confirmed(run["detected"], _ruled(run, t.cast(Look, returned)))
+    healing = [image["spec"] for image in detected["images"] if image["decision"] == "fence"]
+    culprits = [culprit for culprit in detected["culprits"] if culprit["verdict"] == "fence" and not run["stop"]]
+    return {**run, "detected": detected, "healing": healing, "culprits": culprits, "looks": [*run["looks"], returned["look"]]}
+
+
+def _fenced(run: Run, returned: Returned) -> Run:
+    return {**run, "fenced": t.cast(Change, returned)}
+
+
+def _verified(run: Run, returned: Returned) -> Run:
+    verified: Run = {**run, "verified": t.cast(Look, returned)}
+    return _spoilt(verified, stop.watchers_are_wrong(verified))
+
+
+def _probed_after(run: Run, returned: Returned) -> Run:
+    probed: Run = {**run, "probes_after": _probes(returned)}
+    return _spoilt(probed, stop.prober_is_unreachable(returned.get("results", [])) or stop.lun_does_not_answer(probed))
+
+
+def _restored(run: Run, returned: Returned) -> Run:
+    restored: Run = {**run, "restored": t.cast(Change, returned)}
+    return _spoilt(restored, stop.blocklist_is_changed(restored))
+
+
+def _looked_after(run: Run, returned: Returned) -> Run:
+    look, removed = t.cast(Look, returned), run["restored"].get("removed", [])
+    return {**run, "afterwards": look, "came_back": came_back.clients(look, removed, run["settings"]["protect"])}
+
+
+def _looked_again(run: Run, returned: Returned) -> Run:
+    """A client that came back is fenced by the evidence of two looks, too."""
+    looks = [one["look"] for one in returned["results"]]
+    return {**run, "looks": looks, "came_back": came_back.confirmed(run["came_back"], looks)}
+
+
+def _fenced_again(run: Run, returned: Returned) -> Run:
+    fenced: Run = {**run, "refenced": returned["fenced"], "kept_out": returned["asked"]}
+    return _spoilt(fenced, came_back.in_words(fenced))
+
+
+def _failed(run: Run, returned: Returned) -> Run:
+    return _spoilt(run, stop.failure(returned["task"], returned["result"]))
+
+
+def _traced(run: Run, returned: Returned) -> Run:
+    when: When = "after" if "verify" in run["times"] else "before"
+    undone = [*returned["lio"].get("results", []), *returned["scst"].get("results", [])]
+    logs = luns.kernel_logs(returned["said"].get("results", []), when)
+    told, wrong = t.cast(Run, {**run, "kernel_log": [*run["kernel_log"], *logs]}), stop.kernels_are_changed(undone)
+    return _stopped(told, wrong) if when == "before" else _spoilt(told, wrong)
+
+
+_STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
+    "look": _looked,
+    "find_luns": _found_luns,
+    "probe_before": _probed_before,
+    "confirm": _confirmed,
+    "fence": _fenced,
+    "verify": _verified,
+    "probe_after": _probed_after,
+    "restore": _restored,
+    "look_after": _looked_after,
+    "look_again": _looked_again,
+    "fence_again": _fenced_again,
+    "failed": _failed,
+    "trace": _traced,
+}
+
+
+def _derived(run: Run) -> Run:
+    """What follows from the rest, the same way in every phase."""
+    sick = [image["spec"] for image in run["detected"].get("images", []) if image["decision"] != "leave"]
+    open_leases = run["listed"].get("leases", [])
+    selected = leases.selected(open_leases, run["settings"])
+    continued = [spec for spec in selected if spec not in sick]
+    verifying = [*run["healing"], *continued]
+    named = [lun["image"] for lun in run["settings"]["luns"]]
+    probed = verifying if "verify" in run["times"] else sick
+    return {
+        **run,
+        "sick": sick,
+        "continued": continued,
+        "verifying": verifying,
+        "ours": leases.ours(run["fenced"], open_leases, verifying if run["settings"]["restore"] == "always" else selected),
+        "unnamed": [spec for spec in [*sick, *continued] if spec not in named] if run["settings"]["find_luns"] else [],
+        "probing": luns.by_host(run["luns"], probed, run["settings"]["prober"]),
+    }

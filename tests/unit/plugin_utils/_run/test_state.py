@@ -1,0 +1,323 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every transition of a run, from data as the modules return it, and the words that a run stops or goes on with."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import outcome, state
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Phase, Run
+from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import BEGAN, begun
+
+LIVE, DEAD, OTHER = "192.0.2.8:0/1", "192.0.2.7:0/1193546917", "192.0.2.9:0/9"
+NAMED = {"image": "rbd/a", "portal": "192.0.2.10", "target": "iqn.t", "lun": 12}
+
+
+def watcher(address: str, liveness: str = "alive") -> dict[str, t.Any]:
+    verdict = "keep" if liveness == "alive" else "fence"
+    return {"address": address, "client": "client.1", "host": "", "entity": "", "liveness": liveness, "verdict": verdict, "reasons": [f"it is {liveness}"]}
+
+
+def image(spec: str, decision: str = "fence", *watchers: dict[str, t.Any]) -> dict[str, t.Any]:
+    states = {"fence": "stale_duplicate", "refuse": "contested", "leave": "normal"}
+    found = watchers or (watcher(LIVE), *([watcher(DEAD, "orphaned")] if decision == "fence" else []))
+    return {"spec": spec, "header": "rbd_header.1", "state": states[decision], "decision": decision, "reasons": ["why"], "watchers": list(found)}
+
+
+def look(*images: dict[str, t.Any], at: float = 1.0, **more: t.Any) -> dict[str, t.Any]:
+    sick = [one["spec"] for one in images if one["decision"] == "fence"]
+    one = {"address": DEAD, "client": "client.1", "images": sick, "watches": sick, "gone_since": at, "verdict": "fence", "reasons": ["gone"]}
+    found = {"images": list(images), "culprits": [one] if sick else [], "counts": {"images": len(images), "unseen": 0}}
+    return {**found, "look": {"at": at, "fence": [DEAD] if sick else [], "gone": []}, "blocklist": listed(), **more}
+
+
+def listed(*leases: dict[str, t.Any], **after: str) -> dict[str, t.Any]:
+    return {"after": dict(after), "leases": list(leases), "unread": [], "word": "blocklist"}
+
+
+def lease(address: str, *images: str) -> dict[str, t.Any]:
+    return {"pool": "rbd", "address": address, "run": "earlier", "reason": "r", "images": list(images)}
+
+
+def change(**more: t.Any) -> dict[str, t.Any]:
+    names = ("added", "extended", "removed", "reset", "closed", "kept", "foreign", "unread")
+    return {**{name: [] for name in names}, "after": {}, "changed": True, **more}
+
+
+def probed(verdict: str, spec: str = "rbd/a") -> dict[str, t.Any]:
+    probe = {"name": spec, "portal": "192.0.2.10", "target": "iqn.t", "lun": 12, "device": "", "verdict": verdict, "reason": f"it is {verdict}", "steps": []}
+    return {"results": [{"item": {"host": "prober"}, "probes": [probe]}]}
+
+
+def after(run: Run, *phases: tuple[Phase, dict[str, t.Any]]) -> Run:
+    for number, (phase, returned) in enumerate(phases, 1):
+        run = state.after(run, phase, returned, BEGAN + number)
+    return run
+
+
+def confirmed(run: Run | None = None, *more: tuple[Phase, dict[str, t.Any]]) -> Run:
+    return after(run or begun(luns=[NAMED]), ("look", look(image("rbd/a"))), ("confirm", look(image("rbd/a"), at=2.0)), *more)
+
+
+FENCED: tuple[Phase, dict[str, t.Any]] = ("fence", change(added=[DEAD], after={DEAD: "then"}))
+VERIFIED: tuple[Phase, dict[str, t.Any]] = ("verify", look(image("rbd/a", "leave")))
+RESTORED: tuple[Phase, dict[str, t.Any]] = ("restore", change(removed=[DEAD], closed=[DEAD]))
+
+
+def test_a_run_that_begins_has_nothing_to_do() -> None:
+    run = begun(max_fence="3", images="rbd/a\n# a remark\nrbd/b")
+    assert (run["settings"]["max_fence"], run["settings"]["images"]) == (3, ["rbd/a", "rbd/b"])
+    assert (run["sick"], run["candidates"], run["healing"], run["culprits"], run["verifying"], run["ours"], run["stop"], run["error"]) == ([],) * 6 + ("", "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"luns": [{"image": "a"}]}, "names 'a' as an image: give pool/image"),
+        ({"luns": [{"image": "rbd/a", "lun": 1}]}, "neither a device nor a portal"),
+        ({"expire": "90", "gone_timeout": "30", "probe_deadline": "10"}, "give more than 100 s"),
+        ({"protect": ["gateway1"]}, "'gateway1' names gateway1, which no watcher's record has"),
+        ({"controller_keyring": "/no/such", "has_key": False}, "no file /no/such with a key of client.admin"),
+    ],
+)
+def test_settings_that_cannot_be(settings: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        begun(**settings)
+
+
+def test_the_first_look_names_candidates_and_nobody_to_fence() -> None:
+    run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"), image("rbd/b", "refuse"), image("rbd/c", "leave"))))
+    assert (run["sick"], run["candidates"], run["healing"], run["culprits"]) == (["rbd/a", "rbd/b"], ["rbd/a"], [], [])
+    assert (run["unnamed"], run["probing"]) == (["rbd/b"], [{"host": "prober", "luns": [{**without_image(NAMED), "name": "rbd/a"}]}])
+    assert [line.split()[0] for line in run["plan"]] == ["fence", "refuse"]
+    assert run["times"] == {"look": BEGAN + 1}
+
+
+def without_image(lun: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value for name, value in lun.items() if name != "image"}
+
+
+def test_no_lun_is_looked_for_where_that_is_not_asked() -> None:
+    assert after(begun(find_luns=False), ("look", look(image("rbd/a"))))["unnamed"] == []
+
+
+def test_the_operators_rules_count_in_both_looks() -> None:
+    for settings in ({"protect": ["192.0.2.7"]}, {"protect": ["liveness == 'orphaned'"]}):
+        run = after(begun(**settings), ("look", look(image("rbd/a"))))
+        assert (run["candidates"], run["sick"]) == ([], ["rbd/a"])
+    many = look(image("rbd/a"))
+    many["culprits"] += [{**many["culprits"][0], "address": OTHER}]
+    assert after(begun(max_fence=1), ("look", many))["candidates"] == []
+    late = after(begun(max_fence=1), ("look", look(image("rbd/a"))), ("confirm", many))
+    assert (late["healing"], late["culprits"]) == ([], [])
+
+
+def test_found_luns_are_probed_and_silent_gateways_are_told() -> None:
+    lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "e1", "naa": "", "disk": "/dev/sdb", "lun": 1}
+    maps = {"results": [{"item": "gw1", "luns": [lun]}, {"item": "gw2", "msg": "no"}]}
+    run = after(begun(gateways={"gw1": ""}), ("look", look(image("rbd/a"))), ("find_luns", maps))
+    assert run["probing"] == [{"host": "gw1", "luns": [{"name": "rbd/a", "device": "/dev/sdb", "eui": "e1"}]}]
+    assert run["silent_gateways"] == [{"host": "gw2", "why": "no"}]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "named", "stops"),
+    [("hung", True, False), ("mismatch", True, True), ("mismatch", False, True), ("unreachable", True, True), ("unreachable", False, False)],
+)
+def test_a_lun_out_of_reach_stops_the_run_before_it_fences(verdict: str, named: bool, stops: bool) -> None:
+    run = after(
+        begun(luns=[NAMED] if named else []), ("look", look(image("rbd/a"))), ("probe_before", probed(verdict)), ("confirm", look(image("rbd/a"), at=2.0))
+    )
+    assert ("Nothing was fenced" in run["stop"]) == stops
+    assert run["culprits"] == [] if stops else [one["address"] for one in run["culprits"]] == [DEAD]
+
+
+def test_a_prober_that_is_unreachable_stops_the_run() -> None:
+    gone = {"results": [{"item": {"host": "prober"}, "unreachable": True}]}
+    run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"))), ("probe_before", gone))
+    assert run["stop"].startswith("The host prober, which is to probe the LUNs")
+
+
+def test_two_looks_that_agree_name_whom_to_fence_with_their_evidence() -> None:
+    run = confirmed()
+    assert (run["healing"], [one["address"] for one in run["culprits"]], run["verifying"]) == (["rbd/a"], [DEAD], ["rbd/a"])
+    assert [one["at"] for one in run["looks"]] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("second", [look(image("rbd/a", "leave"), at=2.0), look(image("rbd/a", "refuse"), at=2.0), look(at=2.0)])
+def test_two_looks_that_do_not_agree_heal_nothing(second: dict[str, t.Any]) -> None:
+    run = after(begun(), ("look", look(image("rbd/a"))), ("confirm", second))
+    assert (run["healing"], run["culprits"], run["verifying"]) == ([], [], [])
+    assert run["detected"]["images"][0]["first"]["state"] == "stale_duplicate"
+
+
+def test_a_phase_that_was_skipped_changes_nothing() -> None:
+    run = confirmed()
+    for returned in ({}, {"skipped": True, "changed": False}, {"skipped": True, "results": []}):
+        assert state.after(run, "fence", returned, 99.0) == run
+
+
+def test_what_this_run_fenced_is_its_to_restore() -> None:
+    assert confirmed(None, FENCED)["ours"] == [DEAD]
+    assert confirmed(None, ("fence", change(extended=[DEAD])))["ours"] == [DEAD]
+    assert confirmed(None, ("fence", change(failed=True)))["ours"] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "continued", "ours"),
+    [
+        ({}, ["rbd/a", "rbd/b", "other/c"], [DEAD, OTHER]),
+        ({"images": ["rbd/b"]}, ["rbd/b"], [DEAD]),
+        ({"pools": ["other"]}, ["other/c"], [OTHER]),
+        ({"pools": ["oth"]}, [], []),
+        ({"images": ["rbd/z"]}, [], []),
+    ],
+)
+def test_a_run_goes_on_with_what_a_killed_one_left(settings: dict[str, t.Any], continued: list[str], ours: list[str]) -> None:
+    """Of the images that it is asked to look at."""
+    owed = listed(lease(DEAD, "rbd/a", "rbd/b"), lease(OTHER, "other/c"))
+    run = after(begun(**settings), ("look", look(blocklist=owed)))
+    assert (run["continued"], run["verifying"], run["ours"]) == (continued, continued, ours)
+
+
+def test_a_resumed_run_ends_as_healed() -> None:
+    owed = listed(lease(DEAD, "rbd/a"), **{DEAD: "then"})
+    run = after(begun(luns=[NAMED]), ("look", look(blocklist=owed)), VERIFIED)
+    assert run["probing"][0]["luns"][0]["name"] == "rbd/a"
+    run = after(run, ("probe_after", probed("healthy")), RESTORED, ("look_after", look(image("rbd/a", "leave"))))
+    ended = outcome.conclude(run, 20.0)
+    assert (ended["outcome"], ended["restored"], ended["images"][0]["decision"]) == ("healed", [DEAD], "continue")
+
+
+def test_a_lease_for_an_image_that_is_refused_now_is_not_ended_by_the_operators_word() -> None:
+    """With restore=always only of those images that the run looks at afterwards."""
+    owed = look(image("rbd/a", "refuse"), blocklist=listed(lease(DEAD, "rbd/a")))
+    for restore, ours in (("always", []), ("when_gone", [DEAD])):
+        run = after(begun(restore=restore), ("look", owed))
+        assert (run["continued"], run["ours"]) == ([], ours)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (look(image("rbd/a", "leave")), ""),
+        (look(), ""),
+        (look(image("rbd/a")), "rbd/a is stale_duplicate: timed out after 30 s"),
+        (look(image("rbd/a", "refuse")), "rbd/a is contested: timed out after 30 s"),
+        (look({**image("rbd/a", "leave"), "watchers": []}), "rbd/a has no watcher, so no client serves it: timed out after 30 s"),
+    ],
+)
+def test_healed_is_what_has_the_expected_watchers_alone(found: dict[str, t.Any], words: str) -> None:
+    run = confirmed(None, FENCED, ("verify", found))
+    assert (run["error"], run["stop"]) == (words, "")
+
+
+def test_an_image_that_an_earlier_run_healed_may_have_no_watcher() -> None:
+    bare = look({**image("rbd/a", "leave"), "watchers": []})
+    assert after(begun(), ("look", look(blocklist=listed(lease(DEAD, "rbd/a")))), ("verify", bare))["error"] == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "verdict", "wrong"),
+    [("hung", "healthy", False), ("hung", "slow", False), ("hung", "conflict", False), ("hung", "hung", True), ("hung", "unreachable", True)],
+)
+def test_the_lun_must_answer_afterwards(before: str, verdict: str, wrong: bool) -> None:
+    run = confirmed(None, ("probe_before", probed(before)), FENCED, VERIFIED, ("probe_after", probed(verdict)))
+    assert (f"The LUN of rbd/a is {verdict}" in run["error"]) == wrong
+
+
+def test_a_lun_that_the_role_found_and_never_reached_proves_nothing() -> None:
+    run = confirmed(begun(), ("probe_before", probed("unreachable")), FENCED, VERIFIED, ("probe_after", probed("unreachable")))
+    assert run["error"] == ""
+    reached = confirmed(begun(), ("probe_before", probed("hung")), FENCED, VERIFIED, ("probe_after", probed("unreachable")))
+    assert "unreachable although" in reached["error"]
+
+
+@pytest.mark.parametrize(
+    ("before", "fenced", "restored", "words"),
+    [
+        ({}, {"added": [DEAD]}, change(removed=[DEAD]), ""),
+        ({}, {"added": [DEAD]}, change(after={DEAD: "then"}), f"{DEAD} is still on the blacklist"),
+        ({}, {"added": [DEAD]}, change(after={DEAD: "then"}, kept=[{"address": DEAD, "reason": "it lives"}]), ""),
+        ({}, {"added": [DEAD]}, change(after={DEAD: "then"}, foreign=[DEAD]), ""),
+        ({DEAD: "soon"}, {"extended": [DEAD]}, change(after={DEAD: "soon"}), ""),
+        ({DEAD: "soon"}, {"extended": [DEAD]}, change(), f"{DEAD} is no longer on the blacklist"),
+        ({DEAD: "soon"}, {"extended": [DEAD]}, change(removed=[DEAD]), ""),
+    ],
+)
+def test_each_entry_that_the_run_touched_is_as_it_was(before: dict[str, str], fenced: dict[str, t.Any], restored: dict[str, t.Any], words: str) -> None:
+    first = look(image("rbd/a"), blocklist=listed(**before))
+    run = after(begun(), ("look", first), ("confirm", look(image("rbd/a"), at=2.0)), ("fence", change(**fenced)), ("restore", restored))
+    assert run["error"].startswith(words) and bool(run["error"]) == bool(words)
+
+
+def test_check_mode_compares_nothing() -> None:
+    checked = confirmed(begun(check_mode=True), FENCED, ("restore", change(after={DEAD: "then"})))
+    assert checked["error"] == ""
+
+
+def test_a_client_that_came_back_is_fenced_by_two_looks_more() -> None:
+    back = look({**image("rbd/a", "refuse"), "watchers": [watcher(LIVE), watcher(DEAD)]})
+    run = confirmed(begun(restore="always"), FENCED, VERIFIED, RESTORED, ("look_after", back))
+    assert (run["came_back"]["fence"], run["error"]) == ([DEAD], "")
+    both = {"results": [look(image("rbd/a"), at=3.0), look(image("rbd/a"), at=4.0)]}
+    agreed = after(run, ("look_again", both))
+    assert ([one["at"] for one in agreed["looks"]], agreed["came_back"]["fence"]) == ([3.0, 4.0], [DEAD])
+    ended = after(agreed, ("fence_again", {"fenced": change(added=[DEAD]), "asked": change(kept=[{"address": DEAD, "reason": "it lives"}])}))
+    assert ended["error"] == f"{DEAD} came back after having been let in again, and is fenced again; it lives"
+    doubt = {"results": [look(image("rbd/a"), at=3.0), look(image("rbd/a", "leave"), at=4.0)]}
+    spared = after(run, ("look_again", doubt), ("fence_again", {"fenced": {"skipped": True}, "asked": {"skipped": True}}))
+    assert (spared["came_back"]["fence"], "two looks do not agree" in spared["error"]) == ([], True)
+
+
+def test_errors_add_up_and_have_their_times() -> None:
+    failed = {"task": "Fence the stale clients", "result": {"failed": True, "msg": "no quorum"}}
+    several = {"task": "Put the blocklist back", "result": {"results": [{"failed": True, "msg": "a"}, {"failed": False, "msg": "b"}, {"failed": True}]}}
+    run = confirmed(None, ("failed", failed), ("failed", several))
+    assert run["error"] == "Fence the stale clients: no quorum; Put the blocklist back: a; it gave no reason"
+    assert (run["times"]["failed"], run["times"]["failed_again"]) == (BEGAN + 3, BEGAN + 4)
+    assert outcome.conclude(run, 20.0)["outcome"] == "failed"
+
+
+@pytest.mark.parametrize(("phases", "when"), [((), "before"), ((FENCED, VERIFIED), "after")])
+def test_what_the_kernels_said_and_that_they_are_as_they_were(phases: tuple[tuple[Phase, dict[str, t.Any]], ...], when: str) -> None:
+    said = {"results": [{"item": {"item": "gw1"}, "gap": "", "events": []}]}
+    good, bad = {"results": [{"item": {"item": "gw1"}}]}, {"results": [{"item": {"item": "gw1"}, "failed": True, "msg": "EINVAL"}]}
+    run = confirmed(None, *phases, ("trace", {"said": said, "lio": good, "scst": {"skipped": True}}))
+    assert (run["kernel_log"], run["stop"], run["error"]) == ([{"host": "gw1", "phase": when, "gap": "", "events": []}], "", "")
+    spoilt = confirmed(None, *phases, ("trace", {"said": said, "lio": bad, "scst": good}))
+    assert ("gw1 could not be put back (EINVAL)" in spoilt["stop"], "gw1 could not be put back (EINVAL)" in spoilt["error"]) == (
+        when == "before",
+        when == "after",
+    )
+
+
+def test_a_whole_run() -> None:
+    run = confirmed(
+        None, ("probe_before", probed("hung")), FENCED, VERIFIED, ("probe_after", probed("healthy")), RESTORED, ("look_after", look(image("rbd/a", "leave")))
+    )
+    ended = outcome.conclude(run, 30.0)
+    assert (ended["outcome"], ended["fenced"], ended["restored"], ended["kept"]) == ("healed", [DEAD], [DEAD], [])
+    assert list(run["times"]) == ["look", "confirm", "probe_before", "fence", "verify", "probe_after", "restore", "look_after"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "refused", "sick", "fails"),
+    [
+        ("healed", True, True, False),
+        ("failed", False, False, True),
+        ("refused", True, False, True),
+        ("refused", False, True, False),
+        ("would_heal", True, False, False),
+        ("would_heal", True, True, True),
+    ],
+)
+def test_which_outcomes_fail_the_play(ended: str, refused: bool, sick: bool, fails: bool) -> None:
+    run = after(begun(), ("look", look(image("rbd/a"), image("rbd/b", "refuse"))))
+    told = outcome.failure({**outcome.conclude(run, 20.0), "outcome": ended, "error": "no quorum"}, refused, sick)
+    assert told.startswith(f"{ended}: ") if fails else told == ""
