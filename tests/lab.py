@@ -151,7 +151,7 @@ class Lab(t.NamedTuple):
 
 
 def looks(*clients: str, gone: bool = False) -> list[dict[str, t.Any]]:
-    """Two looks that want these clients fenced, as evidence for osd_blacklist; ``gone``: without a session, for long enough that restoring needs one look only."""
+    """Two looks that want these clients fenced, as evidence for osd_blacklist; ``gone``: without a session, so that restoring needs one look only."""
     return [{"at": time.time() - ago, "fence": list(clients), "gone": list(clients) if gone else []} for ago in (10, 1)]
 
 

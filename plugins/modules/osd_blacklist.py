@@ -306,7 +306,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.fence import Change, apply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.fence import apply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
 
 

@@ -91,7 +91,7 @@ GUARDS = (
     Guard(
         "what a run before left is ended",
         f"{RUN}/leases.py",
-        ', *owed]',
+        ", *owed]",
         "]",
         "matrix.py all monitors hang fenced",
         "entries are left",
@@ -114,7 +114,7 @@ GUARDS = (
     ),
     Guard(
         "entries of others stay",
-        f"{CODE}/_fencing/fence.py",
+        f"{CODE}/_fencing/restore.py",
         "[client for client in plan.close if client not in plan.foreign]",
         "list(before.entries)",
         "matrix.py somebody adds entry fenced",
@@ -131,7 +131,7 @@ GUARDS = (
     Guard(
         "a killed run's fences are ended by the next",
         f"{RUN}/leases.py",
-        ', *owed]',
+        ", *owed]",
         "]",
         "kill_everywhere.py 16",
         "entries are left",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import jinja2
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STALE
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import svg
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import LunResult, Result
@@ -37,6 +38,7 @@ def render(summed: Result, template: str) -> str:
         run={**summed, "images": images},
         headline=headline,
         meaning=meaning,
+        stale=STALE,
         timeline=picture,
         blacklist=_blacklist(summed),
         canvas={"width": svg.WIDTH, "left": svg.LEFT},

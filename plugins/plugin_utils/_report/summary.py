@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STALE
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count, short
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, KernelEvent, Probe, Result, Stray
 
 # More than this nobody reads on a screen; the result, and the report, have them all.
@@ -15,8 +16,7 @@ SHOWN = 20
 
 def lines(summed: Result) -> list[str]:
     """The result for a person, a line a fact."""
-    count = summed["counts"]["images"]
-    found = [f"{summed['outcome']}, looked at {count} image{'s' * (count != 1)} in {summed['seconds']} s"]
+    found = [f"{summed['outcome']}, looked at {count(summed['counts']['images'], 'image')} in {summed['seconds']} s"]
     found += [f"error: {summed['error']}"] if summed["error"] else []
     found += [f"not seen ({summed['counts']['unseen']} images): {gap}" for gap in summed["incomplete"]]
     found += [f"leases not read: {gap}" for gap in summed["unread"]]
@@ -41,7 +41,7 @@ def _stray(stray: Stray) -> str:
 
 
 def _image_lines(image: ImageResult, summed: Result) -> list[str]:
-    stale = [watcher for watcher in image["watchers_before"] if watcher["liveness"] in ("hung", "orphaned") or watcher["verdict"] == "fence"]
+    stale = [watcher for watcher in image["watchers_before"] if watcher["liveness"] in STALE or watcher["verdict"] == "fence"]
     refused = "refused, " if image["decision"] == "refuse" else ""
     lines = [f"{image['spec']}: {refused}{image['state']}, {'; '.join(image['reasons'])}"]
     lines += [f"{image['spec']}: {watcher['address']} is {watcher['liveness']}: {watcher['reasons'][0]}" for watcher in stale]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count, some
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Probe, Run, TimelineEntry
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcome import lock_owner
 
@@ -52,7 +52,7 @@ def _what(run: Run) -> dict[str, str]:
     added = [*fenced.get("added", []), *fenced.get("extended", [])]
     removed = [*restored.get("removed", []), *restored.get("reset", [])]
     return {
-        "look": f"read who watches {_count(run['detected']['counts']['images'], 'image')}",
+        "look": f"read who watches {count(run['detected']['counts']['images'], 'image')}",
         "probe_before": _probed(run["probes_before"]),
         "confirm": "asked the watchers of sick images once more",
         "fence": f"put {some(added)} on the blacklist" if added else "nobody was put on the blacklist",
@@ -64,10 +64,6 @@ def _what(run: Run) -> dict[str, str]:
         "look_after": "looked whether anybody came back",
         "ended": "put the report together",
     }
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _probed(probes: t.Sequence[Probe]) -> str:
