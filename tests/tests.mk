@@ -34,6 +34,9 @@ OLDEST := $(CURDIR)/$(BUILD)/oldest
 EVENTS := $(CURDIR)/$(BUILD)/events
 PROMETHEUS := $(CURDIR)/$(BUILD)/prometheus
 
+# Ansible's tools keep files in the home directory; they get one below .build.
+LINT_HOME := HOME=$(CURDIR)/$(BUILD)/home
+
 # Test programs are run by the Python that has the Ceph libraries. Some need Ansible and pytest, too.
 PROGRAM := env PYTHONPATH=$(CURDIR)/$(BUILD)/collections:$(CURDIR)/tests $(PYTHON)
 SITE_PACKAGES = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
@@ -84,6 +87,11 @@ $(PROMETHEUS)/.made:
 	rm -rf $(PROMETHEUS) && mkdir -p $(PROMETHEUS)
 	cd $(PROMETHEUS) && { apt-get download prometheus || { apt-get update && apt-get download prometheus; }; } && dpkg -x prometheus_*.deb .
 	touch $@
+
+.PHONY: lint-docs
+lint-docs: $(DOCS_VENV)/.made $(COLLECTION) ## The part of lint that reads the documentation of plugins and roles
+	mkdir -p $(BUILD)/home
+	$(LINT_HOME) $(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
 
 .PHONY: test-unit test-unit-ansible
 test-unit: $(VENV)/.tests $(COLLECTION) ## The pure parts, with data
