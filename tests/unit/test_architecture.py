@@ -79,7 +79,7 @@ def _is_forbidden(arrow: Arrow) -> bool:
     return (
         any(arrow.file.startswith(start) and target.startswith(ends) for start, ends in FORBIDDEN.items())
         or (room == "module_utils" and target.partition(".")[0] == "ansible" and arrow.file != MAY_IMPORT_ANSIBLE)
-        or (room not in ON_THE_CONTROLLER and target.startswith("plugin_utils/"))
+        or (room not in ON_THE_CONTROLLER and target.partition("/")[0] in ON_THE_CONTROLLER)
     )
 
 
@@ -143,6 +143,8 @@ def tree(root: Path, files: t.Mapping[str, str]) -> list[Arrow]:
         ("module_utils/_scsi/a.py", "module_utils/_targets/b.py"),
         ("module_utils/_linux/a.py", "module_utils/_targets/b.py"),
         ("modules/a.py", "plugin_utils/_run/b.py"),
+        ("modules/a.py", "filter/b.py"),
+        ("module_utils/_ceph/a.py", "action/b.py"),
         ("doc_fragments/a.py", "plugin_utils/_metrics.py"),
     ],
 )

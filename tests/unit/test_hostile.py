@@ -25,7 +25,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing impo
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control, kernel_events, kernel_log, scst_trace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import identity, parameter_data, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, scst, tgt
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import protected, sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import ceph_own_clients, osd_sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, host_answers, scsi_id, suspects, suspects_output, vmkernel
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import protect
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import CAPTURES, lay_out
@@ -124,7 +124,7 @@ daemons = st.dictionaries(st.text(max_size=9), shaped(addr=addresses | st.text(m
 @given(shaped(services=shaped(**{"rbd-mirror": shaped(daemons=daemons)})))
 def test_the_service_map(answer: t.Any) -> None:
     try:
-        found = protected.mirrors(answer)
+        found = ceph_own_clients.mirrors(answer)
     except ClusterError:
         return
     assert all(isinstance(client, str) for client in found)
@@ -154,7 +154,7 @@ row = shaped(
 
 @given(st.lists(st.lists(row, max_size=4) | anything, max_size=3))
 def test_dump_watchers(answers: list[t.Any]) -> None:
-    found = sweep.parse(answers)
+    found = osd_sweep.parse(answers)
     rows = sum(len(answer) if isinstance(answer, list) else 1 for answer in answers)
     assert sum(map(len, found.headers.values())) + len(found.gaps) <= rows
 

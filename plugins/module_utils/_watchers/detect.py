@@ -16,7 +16,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import evidence, guards, image_watchers, module_result, protected, verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import ceph_own_clients, evidence, guards, image_watchers, module_result, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, Surroundings, WatchedImage
@@ -93,7 +93,7 @@ class _Look:
         touched = [watched for watched in untested if clients & {watcher.address for watcher in watched.watchers}]
         more = evidence.gather(self._cluster, touched, self._options["notify_timeout"])
         everything = guards.by_client(tested + [self._judged(watched, more) for watched in touched])
-        spared, unread = protected.clients(self._cluster, survey.swept, (*found.looks, *more.looks))
+        spared, unread = ceph_own_clients.clients(self._cluster, survey.swept, (*found.looks, *more.looks))
         named = {culprit.address for culprit in accused if culprit.named}
         around = Surroundings(everything, (*gaps, *unread), spared, self._inactive(survey, judgements), named)
         return [guards.weigh(culprit, around) for culprit in accused]

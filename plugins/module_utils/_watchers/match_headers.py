@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory_and_trash import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.osd_sweep import Sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
 
 

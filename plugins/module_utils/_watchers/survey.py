@@ -15,12 +15,12 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import directory_and_trash, image_watchers, match_headers, sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import directory_and_trash, image_watchers, match_headers, osd_sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory_and_trash import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.match_headers import in_words, stray
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.osd_sweep import Sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
 
 Way = t.Literal["sweep", "image"]
@@ -81,8 +81,8 @@ class Survey:
     def _sweep(self, insist: bool) -> tuple[Way, str]:
         up = [osd["osd"] for osd in self._map["osds"] if osd["up"]]
         try:
-            self.swept = sweep.ask(self._cluster, up)
-        except sweep.Refused as error:
+            self.swept = osd_sweep.ask(self._cluster, up)
+        except osd_sweep.Refused as error:
             if insist:
                 raise
             return "image", f"the OSDs do not list their watchers to this user: {error}"

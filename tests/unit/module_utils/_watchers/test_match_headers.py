@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import osd_sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory_and_trash import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.match_headers import in_words, to_images
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
@@ -20,7 +20,7 @@ TWIN = Directory("copy", "", {"1": "one-copied"}, frozenset({"old"}))
 
 
 def test_each_header_finds_its_image() -> None:
-    swept = sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2), row("rbd_header.9", 3), row("rbd_header.1", 4, "tenant"), row("rbd_header.5", 5)]])
+    swept = osd_sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2), row("rbd_header.9", 3), row("rbd_header.1", 4, "tenant"), row("rbd_header.5", 5)]])
     matched = to_images(swept, [POOL, TENANT])
     assert matched.certain == [
         WatchedImage(Image("rbd", "", "one", "1"), (watcher(1),)),
@@ -33,18 +33,18 @@ def test_each_header_finds_its_image() -> None:
 
 
 def test_a_header_that_may_be_of_two_pools_belongs_to_neither_for_sure() -> None:
-    matched = to_images(sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2)]]), [POOL, TWIN])
+    matched = to_images(osd_sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2)]]), [POOL, TWIN])
     assert matched.certain == []
     assert [image.spec for image in matched.ambiguous] == ["rbd/one", "copy/one-copied", "rbd/old", "copy/old"]
 
 
 def test_a_header_that_fits_both_formats_belongs_to_the_image_that_there_is() -> None:
     place = Directory("rbd", "", {"2": "new"}, frozenset({"rbd_header.1"}))
-    assert to_images(sweep.parse([[row("rbd_header.1.rbd", 1)]]), [place]).certain == [WatchedImage(Image("rbd", "", "rbd_header.1", ""), (watcher(1),))]
+    assert to_images(osd_sweep.parse([[row("rbd_header.1.rbd", 1)]]), [place]).certain == [WatchedImage(Image("rbd", "", "rbd_header.1", ""), (watcher(1),))]
 
 
 def test_only_what_a_client_watches() -> None:
-    matched = to_images(sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2), row("rbd_header.5", 2)]]), [POOL], {watcher(2).address})
+    matched = to_images(osd_sweep.parse([[row("rbd_header.1", 1), row("old.rbd", 2), row("rbd_header.5", 2)]]), [POOL], {watcher(2).address})
     assert [one.image.header for one in matched.certain + matched.strays] == ["old.rbd", "rbd_header.5"]
 
 

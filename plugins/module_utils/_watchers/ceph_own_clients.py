@@ -12,7 +12,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sweep import Sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.osd_sweep import Sweep
 
 _MIRROR_USER = "client.rbd-mirror"
 
