@@ -5,7 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-installed=$(dpkg-query --show --showformat '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p')
+# dpkg-query fails when it does not know one of them.
+installed=$({ dpkg-query --show --showformat '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true; } | sed -n 's/^installed //p')
 mapfile -t missing < <(printf '%s\n' "$@" | grep --line-regexp --fixed-strings --invert-match "${installed:-none}")
 [ ${#missing[@]} -gt 0 ] || exit 0
 
