@@ -56,18 +56,22 @@ def noted(directory, name):
 def play(directory, *steps):
     """``steps``: name of the run, file of the role's tasks. After each, the flags of LIO's two sites, and SCST's new ones."""
     inventory = {"all": {"hosts": {name: {} for name, _file in steps}, "children": {"iscsi_gateways": {"hosts": {"gateway": {}}}}}}
-    variables = {"__remediate_watchers_kernel_log": [], "__remediate_watchers_verified": {}}
     plays = [
-        {
-            "hosts": name,
-            "gather_facts": False,
-            "tasks": [{"ansible.builtin.include_role": {"name": ROLE, "tasks_from": file}}, noted(directory, number)],
-        }
+        {"hosts": name, "gather_facts": False, "tasks": [*(part_of_role(part) for part in parts(file)), noted(directory, number)]}
         for number, (name, file) in enumerate(steps)
     ]
     before = flags(SCST / "trace_level")
-    ansible_playbook(inventory, plays, **variables)
+    ansible_playbook(inventory, plays, remediate_watchers_trace=True)
     return [(lio(directory / f"{number}.control"), set(flags(directory / f"{number}.trace_level")) - set(before)) for number in range(len(steps))]
+
+
+def parts(file):
+    """A run begins before it switches anything on."""
+    return ["preflight.yml", file] if file == "trace_on.yml" else [file]
+
+
+def part_of_role(file):
+    return {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": file}}
 
 
 def lio(control):
