@@ -56,7 +56,19 @@ options:
         type: str
         default: ''
       images:
-        description: For which images, so that a later run can go on with them.
+        description: For which images, so that a later run can go on with them. On their headers the clients are asked a last time.
+        type: list
+        elements: str
+        default: []
+      patience:
+        description:
+          - Seconds that a client which might be alive must let a last notify time out before it is fenced. The module asks under the lock of the leases,
+            directly before it adds the entries, and fences no client that answers. A client that only paused answers as soon as it goes on.
+          - A client that is gone in all looks, and has no session now, is asked for 1 second.
+        type: int
+        default: 30
+      evict:
+        description: Those of O(addresses) that the operator wants fenced although they live. They are not asked.
         type: list
         elements: str
         default: []
@@ -167,6 +179,26 @@ added:
   sample: [192.0.2.7:0/1193546917]
 extended:
   description: Addresses whose entry was there, and was extended under a lease.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+spared:
+  description: Clients that were not fenced under a lease, since they answered the last question or could not be asked.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The client's address.
+      type: str
+      sample: 192.0.2.7:0/1193546917
+    reason:
+      description: What it answered, or why it could not be asked.
+      type: str
+      sample: it acknowledged the last notify on rbd/esx-datastore1 before the fence, so it is alive
+vanished:
+  description: Clients that were not fenced under a lease, since they watch none of its images any more.
   returned: success
   type: list
   elements: str
@@ -326,6 +358,8 @@ def main() -> None:
             run=dict(type="str", required=True),
             reason=dict(type="str", default=""),
             images=dict(type="list", elements="str", default=[]),
+            patience=dict(type="int", default=30),
+            evict=dict(type="list", elements="str", default=[]),
             looks=dict(
                 type="list",
                 elements="dict",

@@ -169,7 +169,15 @@ class Bench:
     def fence(self) -> None:
         """A thousand clients that nobody is, fenced under leases and let in again, beside a shell loop."""
         options = {**self.lab.connection, **BLACKLIST, "addresses": peers.nobodys(CLIENTS)}
-        lease = {"pool": "rbd", "run": "bench", "reason": "", "images": [], "looks": looks(*options["addresses"], gone=True)}
+        lease = {
+            "pool": "rbd",
+            "run": "bench",
+            "reason": "",
+            "images": [],
+            "looks": looks(*options["addresses"], gone=True),
+            "patience": 1,
+            "evict": options["addresses"],
+        }
         times = []
         for wanted in ({**options, "lease": lease}, {**options, "state": "restored"}):
             began = time.perf_counter()

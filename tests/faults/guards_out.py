@@ -89,6 +89,14 @@ GUARDS = (
         "it ended as healed, not failed",
     ),
     Guard(
+        "a client that answers the last question is not fenced",
+        f"{CODE}/_fencing/fence.py",
+        " if timeout_s else Answers(clients)",
+        " and Answers(clients)",
+        "pauses.py second look",
+        "a client that went on was fenced",
+    ),
+    Guard(
         "what a run before left is ended",
         f"{RUN}/leases.py",
         ", *owed]",
@@ -139,8 +147,8 @@ GUARDS = (
     Guard(
         "the lease is there before the entry",
         f"{CODE}/_fencing/fence.py",
-        "            book.record(plan.record)\n            blocklist.change(",
-        "            blocklist.change(",
+        "        self.book.record(leases)\n",
+        "",
         "kill_module.py 100",
         "killed at line .* no lease says so",
     ),

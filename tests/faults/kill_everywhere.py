@@ -26,7 +26,7 @@ from lab import Lab
 
 HERE = Path(__file__).parent
 # Waits are evidence, and the evidence is the same when it comes sooner.
-QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3}
+QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3, "remediate_watchers_patience": 3}
 
 
 def settings(lab: Lab, image: str) -> dict[str, t.Any]:

@@ -35,7 +35,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing impo
 from lab import BLACKLIST, Lab
 
 NAME = "client.iscsi-rescue"
-QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3}
+QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3, "remediate_watchers_patience": 3}
 # The Ceph side needs no root; the modules run as this user.
 NOBODY = {
     "ansible_become": True,

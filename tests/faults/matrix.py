@@ -45,6 +45,7 @@ LATER_RUNS, LATER_S = 3, 25
 RUN = {
     "remediate_watchers_notify_timeout": 1,
     "remediate_watchers_probe_deadline": 3,
+    "remediate_watchers_patience": 3,
     "remediate_watchers_ceph_timeout": 5,
     "remediate_watchers_expire": EXPIRE_S,
     "remediate_watchers_report_dir": "",

@@ -20,7 +20,8 @@ class Change:
 
     ``kept``: leases that stay open, with the reason. ``closed``: leases that are done with. ``leases``: those that are open, where only looked at.
     ``unread``: why the leases of a pool could not be read. ``foreign``: addresses whose entry is somebody else's, and was left alone. ``unlisted``: addresses
-    that were to be restored and are not on the list. ``word``: how this cluster spells the list's name.
+    that were to be restored and are not on the list. ``spared``: clients that were not fenced since they answered the last question, or could not be
+    asked, with the ``reason``; ``vanished``: those that watch nothing any more. ``word``: how this cluster spells the list's name.
     """
 
     before: dict[str, str]
@@ -35,6 +36,8 @@ class Change:
     unread: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
+    spared: list[dict[str, str]] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
     word: str = "blocklist"
 
     @property

@@ -27,10 +27,10 @@ _MUST_RENEW = 2
 class LeaseLock:
     """The RADOS lock on the object. It lasts from each renewal for longer than what is done until the next, each with the connection's timeout."""
 
-    def __init__(self, ioctx: t.Any, pool: str, timeout_s: int) -> None:
+    def __init__(self, ioctx: t.Any, pool: str, timeout_s: int, between_s: int = 0) -> None:
         self._ioctx, self._pool, self._timeout_s = ioctx, pool, timeout_s
         self._cookie = uuid.uuid4().hex
-        self._lasts_s = max(_LOCK_AT_LEAST_S, _LOCK_TIMEOUTS * timeout_s)
+        self._lasts_s = max(_LOCK_AT_LEAST_S, _LOCK_TIMEOUTS * timeout_s) + between_s
 
     def take(self) -> None:
         """Waits for longer than a killed holder's lock lasts, so that the run after it goes on by itself. Raises ClusterError."""

@@ -146,10 +146,13 @@ def looked_at(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
 
 
 @contextlib.contextmanager
-def opened(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
-    """The leases of a pool, under the lock. Raises ClusterError when another run holds it for longer than a killed one could."""
+def opened(cluster: Cluster, pool: str, between_s: int = 0) -> t.Iterator[LeaseBook]:
+    """The leases of a pool, under the lock. Raises ClusterError when another run holds it for longer than a killed one could.
+
+    ``between_s``: how long the holder might do something else between two changes of the leases.
+    """
     with cluster.open_pool(pool) as ioctx:
-        lock = LeaseLock(ioctx, pool, cluster.connection.timeout)
+        lock = LeaseLock(ioctx, pool, cluster.connection.timeout, between_s)
         lock.take()
         book = LeaseBook(ioctx, pool, lock)
         try:

@@ -134,6 +134,13 @@ class Kept(t.TypedDict):
     reason: str
 
 
+class Spared(t.TypedDict):
+    """A client that answered the last question, or could not be asked."""
+
+    address: str
+    reason: str
+
+
 class Change(t.TypedDict, total=False):
     """What a call of osd_blacklist returned."""
 
@@ -146,6 +153,8 @@ class Change(t.TypedDict, total=False):
     kept: list[Kept]
     foreign: list[str]
     unread: list[str]
+    spared: list[Spared]
+    vanished: list[str]
     failed: bool
     changed: bool
 
@@ -260,6 +269,7 @@ class Settings(t.TypedDict):
     probe_initiator: str
     probe_deadline: float
     gone_timeout: int
+    patience: int
     expire: int
     gateways: dict[str, str]
     controller_keyring: str

@@ -22,7 +22,7 @@ _OWN_S = 60
 def read(told: t.Mapping[str, t.Any]) -> Settings:
     """Returns the settings. A template hands numbers over as text up to ansible-core 2.18, and a form a list. Raises InputError."""
     lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "evict")}
-    numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout")}
+    numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout", "patience")}
     read: t.Any = {**told, **lists, **numbers, "probe_deadline": float(told["probe_deadline"]), "trace": _trace(told["trace"])}
     return _checked(read)
 
@@ -56,6 +56,6 @@ def _check_luns(settings: Settings) -> None:
 
 
 def _check_expire(settings: Settings) -> None:
-    shortest = settings["gone_timeout"] + settings["probe_deadline"] + _OWN_S
+    shortest = settings["patience"] + settings["gone_timeout"] + settings["probe_deadline"] + _OWN_S
     if settings["expire"] <= shortest:
         raise InputError(f"remediate_watchers_expire is {settings['expire']} s, and a fence would end before the run does: give more than {shortest:g} s.")

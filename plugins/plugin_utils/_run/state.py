@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import came_back, confirm, leases, luns, max_fence, plan, protect, settings, stop
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Look, Phase, Probe, Run, When
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Culprit, Look, Phase, Probe, Run, When
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
 # What a module returned, or a loop of its calls, as Ansible registers it; {} or "skipped" for one that did not run.
 Returned = t.Mapping[str, t.Any]
@@ -87,13 +88,25 @@ def _probed_before(run: Run, returned: Returned) -> Run:
 def _confirmed(run: Run, returned: Returned) -> Run:
     """Only here is a client named to be fenced: one that both looks want fenced."""
     detected = confirm.confirmed(run["detected"], _ruled(run, t.cast(Look, returned)))
+    named = _to_heal(detected) if not run["stop"] else _Healing(healing=[], culprits=[])
+    return {**run, "detected": detected, **named, "looks": [*run["looks"], returned["look"]]}
+
+
+class _Healing(t.TypedDict):
+    healing: list[str]
+    culprits: list[Culprit]
+
+
+def _to_heal(detected: Look) -> _Healing:
     healing = [image["spec"] for image in detected["images"] if image["decision"] == "fence"]
-    culprits = [culprit for culprit in detected["culprits"] if culprit["verdict"] == "fence" and not run["stop"]]
-    return {**run, "detected": detected, "healing": healing, "culprits": culprits, "looks": [*run["looks"], returned["look"]]}
+    return {"healing": healing, "culprits": [culprit for culprit in detected["culprits"] if culprit["verdict"] == "fence"]}
 
 
 def _fenced(run: Run, returned: Returned) -> Run:
-    return {**run, "fenced": t.cast(Change, returned)}
+    """A client that answered the last question is not stale, and its images are not healed."""
+    change = t.cast(Change, returned)
+    detected = spare(run["detected"], {one["address"]: one["reason"] for one in change.get("spared", [])})
+    return {**run, "fenced": change, "detected": detected, **_to_heal(detected)}
 
 
 def _verified(run: Run, returned: Returned) -> Run:

@@ -80,7 +80,7 @@ def test_a_run_that_begins_has_nothing_to_do() -> None:
     [
         ({"luns": [{"image": "a"}]}, "names 'a' as an image: give pool/image"),
         ({"luns": [{"image": "rbd/a", "lun": 1}]}, "neither a device nor a portal"),
-        ({"expire": "90", "gone_timeout": "30", "probe_deadline": "10"}, "give more than 100 s"),
+        ({"expire": "130", "gone_timeout": "30", "probe_deadline": "10"}, "give more than 130 s"),
         ({"protect": ["gateway1"]}, "'gateway1' names gateway1, which no watcher's record has"),
         ({"controller_keyring": "/no/such", "has_key": False}, "no file /no/such with a key of client.admin"),
     ],
@@ -160,6 +160,21 @@ def test_a_phase_that_was_skipped_changes_nothing() -> None:
     run = confirmed()
     for returned in ({}, {"skipped": True, "changed": False}, {"skipped": True, "results": []}):
         assert state.after(run, "fence", returned, 99.0) == run
+
+
+def test_a_client_that_answers_the_last_question_is_not_stale() -> None:
+    spared = [{"address": DEAD, "reason": "it acknowledged the last notify"}]
+    run = confirmed(None, ("fence", change(spared=spared, changed=False)))
+    assert (run["healing"], run["culprits"], run["verifying"], run["ours"]) == ([], [], [], [])
+    ended = outcome.conclude(run, 20.0)
+    assert (ended["outcome"], ended["images"][0]["decision"]) == ("refused", "refuse")
+    assert f"{DEAD}: it acknowledged the last notify" in ended["images"][0]["reasons"]
+
+
+def test_a_client_that_watches_nothing_any_more_is_nothing_to_fence() -> None:
+    run = confirmed(None, ("fence", change(vanished=[DEAD], changed=False)), VERIFIED)
+    assert (run["healing"], run["ours"], run["error"]) == (["rbd/a"], [], "")
+    assert outcome.conclude(run, 20.0)["outcome"] == "nothing_to_do"
 
 
 def test_what_this_run_fenced_is_its_to_restore() -> None:

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the replies to the last notify before a fence say of each client."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers, judge
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
+
+GATEWAY, STALE, OTHER = (Watcher(f"192.0.2.{number}:0/{number}", number, 70 + number) for number in (1, 2, 3))
+A, B = Image("rbd", "", "a", "1"), Image("rbd", "", "b", "2")
+
+
+def reply(acked: t.Sequence[Watcher] = (), timed_out: t.Sequence[Watcher] = ()) -> NotifyReply:
+    return NotifyReply(frozenset(one.key for one in acked), frozenset(one.key for one in timed_out))
+
+
+def asked(*replies: NotifyReply | str, watchers: t.Sequence[Watcher] = (GATEWAY, STALE)) -> Answers:
+    watched = [WatchedImage(image, tuple(watchers)) for image, _reply in zip((A, B), replies)]
+    return judge([STALE.address], watched, dict(zip((A, B), replies)))
+
+
+def test_a_client_that_stays_silent_is_fenced() -> None:
+    silent = reply([GATEWAY], [STALE])
+    assert asked(silent) == asked(silent, silent) == Answers([STALE.address])
+
+
+@pytest.mark.parametrize(
+    ("replies", "words"),
+    [
+        ([reply([GATEWAY, STALE])], "it acknowledged the last notify on rbd/a"),
+        ([reply([GATEWAY], [STALE]), reply([STALE], [GATEWAY])], "it acknowledged the last notify on rbd/b"),
+        ([reply([GATEWAY])], "its watch on rbd/a came or went"),
+        (["the OSD did not answer"], "it could not be asked on rbd/a before the fence: the OSD did not answer"),
+        ([reply([GATEWAY], [STALE]), "no quorum"], "it could not be asked on rbd/b before the fence: no quorum"),
+    ],
+)
+def test_a_client_that_answers_or_could_not_be_asked_is_spared(replies: list[NotifyReply | str], words: str) -> None:
+    answers = asked(*replies)
+    assert (answers.silent, answers.vanished) == ([], [])
+    assert answers.spared[STALE.address].startswith(words)
+
+
+def test_a_client_that_watches_nothing_any_more_is_not_fenced() -> None:
+    assert asked(reply([GATEWAY]), watchers=[GATEWAY]) == asked(watchers=[]) == Answers(vanished=[STALE.address])
+
+
+def test_an_image_that_cannot_be_read_spares_every_client() -> None:
+    watched = [WatchedImage(A, (STALE,)), WatchedImage(B, (), unseen="timed out")]
+    answers = judge([STALE.address, OTHER.address], watched, {A: reply([], [STALE])})
+    assert set(answers.spared.values()) == {"it could not be asked before the fence: timed out"}
+
+
+def test_two_watches_of_one_client_are_one_client() -> None:
+    second = Watcher(STALE.address, STALE.client_id, 99)
+    answers = asked(reply([second], [STALE]), watchers=[STALE, second])
+    assert (answers.silent, list(answers.spared)) == ([], [STALE.address])
