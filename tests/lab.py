@@ -31,6 +31,7 @@ LOOK = {
     "blocklist": False,
     "after": 0,
     "wait": 0,
+    "served": [],
     "liveness": "duplicates",
     "notify_timeout": 5,
 }

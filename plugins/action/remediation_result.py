@@ -37,6 +37,6 @@ class ActionModule(ActionBase):
         if options["report_dir"] and not came_to["check_mode"]:
             try:
                 lines.append(f"report: {files.write(came_to, options['report_dir'], options['template'])}")
-            except OSError as error:
+            except Exception as error:  # whatever it is, the outcome is shown
                 failure = "; ".join(filter(None, [failure, f"The report could not be written: {error}."]))
         return {**came_to, "summary": lines, "failure": failure, "changed": False}

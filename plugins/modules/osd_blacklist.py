@@ -56,7 +56,8 @@ options:
         type: str
         default: ''
       images:
-        description: For which images, so that a later run can go on with them. On their headers the clients are asked a last time.
+        description: For which images, so that a later run can go on with them. On their headers the clients are asked a last time, so it must
+          name one unless all clients are in O(lease.evict).
         type: list
         elements: str
         default: []
@@ -153,6 +154,8 @@ EXAMPLES = r"""
       pool: rbd
       run: by-hand
       reason: stale watcher of rbd/esx-datastore1
+      images:
+        - rbd/esx-datastore1
       looks: "{{ looks.results | map(attribute='look') }}"
 
 - name: Remove what earlier runs left, where the clients are gone

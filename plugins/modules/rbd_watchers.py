@@ -32,7 +32,7 @@ options:
   expected:
     description:
       - How many healthy watchers an image has by right.
-      - Raise it where several clients have an image open on purpose, such as rbd-mirror or more than one gateway.
+      - Raise it where several clients have an image open on purpose, such as more than one gateway. The rbd-mirror and the managers are not counted.
     type: int
     default: 1
   expected_for:
@@ -79,10 +79,16 @@ options:
     default: 0
   wait:
     description:
-      - Seconds to wait until every image that the look shows is V(normal) and has a watcher. The module looks again once a second, and returns the last look.
+      - Seconds to wait until every image that the look shows is V(normal), and each of O(served) has a watcher. The module looks again once a second, and
+        returns the last look.
       - An error of the cluster counts only when it lasts until then.
     type: int
     default: 0
+  served:
+    description: Images that must have a watcher before O(wait) ends.
+    type: list
+    elements: str
+    default: []
   blocklist:
     description: Whether to return the blocklist and the open leases as well (RV(blocklist)), which saves a call of M(cephops.iscsi_rescue.osd_blacklist).
     type: bool
@@ -215,6 +221,12 @@ images:
           description: The host it runs on, as the monitors know it; empty when no monitor has a session of it.
           type: str
           sample: gateway2
+        daemon:
+          description: >-
+            What it is where it belongs to Ceph itself, such as C(rbd-mirror); empty for a client. A daemon serves the image to no initiator. So it counts
+            neither against O(expected) nor as a watcher that answers.
+          type: str
+          sample: ''
         lock_owner:
           description: Whether this watch holds the image's exclusive lock. A stale client often does, so it is no proof of life.
           type: bool
@@ -369,6 +381,7 @@ def main() -> None:
             missing_ok=dict(type="bool", default=False),
             after=dict(type="int", default=0),
             wait=dict(type="int", default=0),
+            served=dict(type="list", elements="str", default=[]),
             blocklist=dict(type="bool", default=False),
             liveness=dict(type="str", choices=["none", "duplicates", "all"], default="duplicates"),
             notify_timeout=dict(type="int", default=5),

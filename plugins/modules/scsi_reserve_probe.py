@@ -114,7 +114,7 @@ options:
       - V(flush) sends SYNCHRONIZE CACHE. It needs a target that passes it down, as tgt with RBD does, and LIO does not.
       - V(ats) sends COMPARE AND WRITE of the last block, with what was just read from it, which changes nothing.
       - V(orwrite) sends ORWRITE of zeros to the last block, which changes nothing.
-      - V(none) leaves it out.
+      - V(none) leaves it out. In check mode it is left out in any case, since a command of the write path can make a gateway move a lock. RV(reason) says so.
     type: str
     choices: [auto, none, flush, ats, orwrite]
     default: auto
@@ -245,11 +245,11 @@ LONGEST_DEADLINE_S = 3600
 _NAMES = ("serial", "eui", "naa")
 
 
-def _probe(options: dict[str, t.Any]) -> dict[str, t.Any]:
+def _probe(options: dict[str, t.Any], dry: bool) -> dict[str, t.Any]:
     if not 1 <= options["deadline"] <= LONGEST_DEADLINE_S:
         raise InputError(f"deadline is {options['deadline']:g}: give between 1 and {LONGEST_DEADLINE_S} seconds.")
     chap = Credentials(options["chap_user"], options["chap_password"]) if options["chap_user"] else None
-    plan = Plan(options["deadline"], options["slow_after"], options["write_path"])
+    plan = Plan(options["deadline"], options["slow_after"], options["write_path"], dry)
     access = Access(options["initiator"], chap, options["force"])
     if options["luns"] is None:
         return probe_luns.one(_where(options), plan, access, lio.reservation_holders)
@@ -286,7 +286,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        result = _probe(module.params)
+        result = _probe(module.params, module.check_mode)
     except RescueError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

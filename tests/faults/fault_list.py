@@ -141,7 +141,9 @@ FAULTS = (
         {
             **ends(("start",), NOTHING),
             **ends(("detected", "probed"), NOTHING, REFUSED),
-            **ends(("confirmed", "fenced", "verified"), HEALED),
+            # The last question finds that it watches the image no more.
+            "confirmed": (NOTHING,),
+            **ends(("fenced", "verified"), HEALED),
             "restored": (PENDING,),
         },
         "zombie",

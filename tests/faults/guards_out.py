@@ -90,7 +90,7 @@ GUARDS = (
     ),
     Guard(
         "a client that answers the last question is not fenced",
-        f"{CODE}/_fencing/fence.py",
+        f"{CODE}/_fencing/leased_fence.py",
         " if timeout_s else Answers(clients)",
         " and Answers(clients)",
         "pauses.py second look",
@@ -146,7 +146,7 @@ GUARDS = (
     ),
     Guard(
         "the lease is there before the entry",
-        f"{CODE}/_fencing/fence.py",
+        f"{CODE}/_fencing/leased_fence.py",
         "        self.book.record(leases)\n",
         "",
         "kill_module.py 100",

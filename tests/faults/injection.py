@@ -61,7 +61,15 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
     identity = {"serial": "beaf11", "eui": "6465336666353233", "naa": "6001405000000001"}
     log = lab.directory / "kernel.log"
     log.write_text("<6>[   10.0] sd 0:0:0:0: reservation conflict\n")
-    lease = {"pool": "rbd", "run": "hostile", "reason": "a test", "images": ["rbd/datastore1"], "looks": looks(CLIENT), "patience": 1, "evict": [CLIENT]}
+    lease = {
+        "pool": "rbd",
+        "run": "hostile",
+        "reason": "a test",
+        "images": ["rbd/datastore1"],
+        "looks": looks(CLIENT, gone=True),
+        "patience": 1,
+        "evict": [CLIENT],
+    }
     site = {"file": "drivers/target/target_core_pr.c", "line": 1, "module": "target_core_mod", "func": "f", "format": "x", "flags": "p"}
     match = {"func": "f", "file": "f.c", "module": "m", "line": "1-2", "format": "x"}
     return [

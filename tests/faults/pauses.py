@@ -110,6 +110,8 @@ def paused(lab: Lab, number: int, pause: Pause) -> list[str]:
         return wrong + ([] if fenced else ["a client that stayed stopped was not fenced"])
     finally:
         writer.end()
+        # The client is gone, and the next program in this lab wants no lease of it.
+        lab.play("playbooks/restore_blacklist.yml", {"remediate_watchers_restore": "always", "restore_blacklist_addresses": [writer.address]})
 
 
 def settings(lab: Lab, image: str) -> dict[str, t.Any]:

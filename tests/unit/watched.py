@@ -31,10 +31,13 @@ def watcher(nonce: int) -> Watcher:
 
 
 def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple[Watcher, ...] = (A, B, C, D), evict: tuple[str, ...] = ()) -> Judgement:
-    """An image whose watchers are, letter by letter, a(live), h(ung), o(rphaned), u(nknown) or - (not asked)."""
+    """An image whose watchers are, letter by letter, a(live), h(ung), o(rphaned), u(nknown) or - (not asked); a capital letter is an rbd-mirror."""
     words = {"a": "alive", "h": "hung", "o": "orphaned", "u": "unknown"}
     words["-"] = "unknown"
     reasons = {"-": verdict.NOT_ASKED}
-    findings = [Finding(watcher, words[letter], reasons.get(letter, "why")) for watcher, letter in zip(clients, livenesses)]  # type: ignore[arg-type]
+    findings = [
+        Finding(watcher, words[letter.lower()], reasons.get(letter, "why"), daemon="rbd-mirror" if letter.isupper() else "")  # type: ignore[arg-type]
+        for watcher, letter in zip(clients, livenesses)
+    ]
     watched = WatchedImage(Image("rbd", "", name, f"id-{name}"), tuple(clients[: len(livenesses)]))
     return verdict.judge(watched, findings, expected, evict)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,17 @@ class Change:
     def changed(self) -> bool:
         """Whether anything in the cluster is, or in a dry run would be, different."""
         return bool(self.added or self.extended or self.removed or self.reset or self.closed)
+
+
+def read_with(cluster: Cluster, before: Blocklist, added: t.Sequence[str], expire_s: int, dry_run: bool) -> dict[str, str]:
+    """Returns the list, which must have what was just added; in a dry run as it would be. Raises ClusterError."""
+    if dry_run or not added:
+        return {**before.entries, **dict.fromkeys(added, f"{expire_s} s from then")}
+    after = blocklist.read(cluster).entries
+    confirm(
+        all(after.get(client, "") != before.entries.get(client, "") for client in added), "An entry that was just added is not on the blacklist", before.word
+    )
+    return after
 
 
 def read_without(cluster: Cluster, removed: t.Sequence[str], word: str) -> dict[str, str]:

@@ -29,6 +29,11 @@ class Answers:
     spared: dict[str, str] = field(default_factory=dict)
     vanished: list[str] = field(default_factory=list)
 
+    def without(self, vanished: t.Sequence[str]) -> Answers:
+        """Returns the same where these clients watch nothing any more."""
+        spared = {client: why for client, why in self.spared.items() if client not in vanished}
+        return Answers(self.silent, spared, [*self.vanished, *vanished])
+
     def and_then(self, later: Answers) -> Answers:
         """Returns both together."""
         return Answers(self.silent + later.silent, {**self.spared, **later.spared}, self.vanished + later.vanished)
@@ -39,7 +44,17 @@ def ask(cluster: Cluster, clients: t.Sequence[str], specs: t.Sequence[str], time
     watched = image_watchers.of_named(cluster, specs, missing_ok=True)
     targets = {one.image: header_object.HeaderObject(one.image.pool, one.image.namespace, one.image.header) for one in watched if not one.unseen}
     replies = notify.send_all(cluster.connection, list(targets.values()), timeout_s) if targets else {}
-    return judge(clients, watched, {image: replies[target] for image, target in targets.items()})
+    answers = judge(clients, watched, {image: replies[target] for image, target in targets.items()})
+    if not answers.spared:
+        return answers
+    # An OSD drops the watch of a client that is silent for osd_client_watch_timeout (30 s), which the patience can be as long as.
+    return answers.without(vanished(list(answers.spared), image_watchers.of_named(cluster, specs, missing_ok=True)))
+
+
+def vanished(clients: t.Sequence[str], watched: t.Sequence[WatchedImage]) -> list[str]:
+    """Returns the clients that watch nothing of this any more; none where something cannot be read."""
+    watching = {watcher.address for one in watched for watcher in one.watchers}
+    return [] if any(one.unseen for one in watched) else [client for client in clients if client not in watching]
 
 
 def judge(clients: t.Sequence[str], watched: t.Sequence[WatchedImage], replies: Replies) -> Answers:

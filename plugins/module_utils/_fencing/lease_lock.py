@@ -20,6 +20,8 @@ _RETRY_S = 0.2
 # Between two renewals a holder does no more than five operations, usually in milliseconds, each with the connection's timeout.
 _LOCK_TIMEOUTS = 6
 _LOCK_AT_LEAST_S = 60
+# How long a holder may do something else between two changes of the leases.
+LONGEST_BETWEEN_S = 120
 # LIBRADOS_LOCK_FLAG_MUST_RENEW in Ceph's rados/librados.h.
 _MUST_RENEW = 2
 
@@ -30,11 +32,12 @@ class LeaseLock:
     def __init__(self, ioctx: t.Any, pool: str, timeout_s: int, between_s: int = 0) -> None:
         self._ioctx, self._pool, self._timeout_s = ioctx, pool, timeout_s
         self._cookie = uuid.uuid4().hex
+        self._renewed = 0.0
         self._lasts_s = max(_LOCK_AT_LEAST_S, _LOCK_TIMEOUTS * timeout_s) + between_s
 
     def take(self) -> None:
         """Waits for longer than a killed holder's lock lasts, so that the run after it goes on by itself. Raises ClusterError."""
-        give_up = time.monotonic() + self._lasts_s + self._timeout_s
+        give_up = time.monotonic() + self._lasts_s + LONGEST_BETWEEN_S + self._timeout_s
         while True:
             try:
                 return self._locked(0)
@@ -55,9 +58,16 @@ class LeaseLock:
         except (rados.ObjectBusy, rados.ObjectExists, rados.ObjectNotFound) as error:
             raise ClusterError(f"The lock on {self._pool}/{OBJECT} ended before this run was done, for the cluster is slow: run this again.") from error
 
+    def require(self) -> None:
+        """Raises ClusterError when the lock has ended by its time, as on a cluster that is slow."""
+        if time.monotonic() - self._renewed >= self._lasts_s:
+            raise ClusterError(f"The lock on {self._pool}/{OBJECT} ended before this run was done, for the cluster is slow: run this again.")
+
     def give_back(self) -> None:
         """Raises rados.Error."""
         self._ioctx.unlock(OBJECT, NAME, self._cookie)
 
     def _locked(self, flags: int) -> None:
+        asked = time.monotonic()
         self._ioctx.lock_exclusive(OBJECT, NAME, self._cookie, "cephops.iscsi_rescue", self._lasts_s, flags)
+        self._renewed = asked

@@ -90,6 +90,11 @@ class LeaseBook:
         with self._writing("Dropping leases") as operation:
             self._ioctx.remove_omap_keys(operation, tuple(addresses))
 
+    def require_lock(self) -> None:
+        """Raises ClusterError when the lock is over, without asking the cluster."""
+        if self._lock:
+            self._lock.require()
+
     def remove_if_empty(self) -> None:
         """The object goes with the last lease, and the lock, which is on it, with the object. Raises ClusterError."""
         if not self.read():

@@ -37,11 +37,12 @@ _NO_SUCH_LUN = 0x7F  # peripheral qualifier 3, type 1Fh: no device there (SPC-4 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to probe. Both times in seconds; ``deadline_s`` is for the whole probe."""
+    """How to probe. Both times in seconds; ``deadline_s`` is for the whole probe. ``dry``: no command of the write path, whatever ``write_path`` says."""
 
     deadline_s: float
     slow_after_s: float
     write_path: WritePath
+    dry: bool = False
 
 
 @dataclass
@@ -185,6 +186,9 @@ class _Run:
 
     def check_write_path(self) -> None:
         """What write_path=auto chose and the LUN does not take is no fault of the LUN; then a flush has to do, and if need be nothing."""
+        if self.plan.dry:
+            self.notes.append("writes: not tested in check mode")
+            return
         way = self._way_of_writes
         refused = self._try_write_path(way)
         if refused is None:

@@ -43,6 +43,7 @@ class _Look:
 
     def __init__(self, cluster: Cluster, options: t.Mapping[str, t.Any], expected: Expected, stages: _Stages) -> None:
         self._cluster, self._options, self._expected, self._stages = cluster, options, expected, stages
+        self._own: dict[str, str] = {}
         self._evict = {str(address.parse(text)) for text in options["evict"]}
 
     def run(self) -> dict[str, t.Any]:
@@ -54,6 +55,8 @@ class _Look:
             seen = replace(seen, watched=[*seen.watched, *seen.quiet], quiet=())
         self._stages.end("survey")
         seen, found = self._asked(seen)
+        if found.replies:
+            self._own, _unread = ceph_own_clients.clients(self._cluster, survey.swept, found.looks)
         judgements = [self._judged(watched, found) for watched in seen.watched]
         self._stages.end("liveness")
         culprits = self._weighed(survey, judgements, found)
@@ -79,7 +82,8 @@ class _Look:
         return seen.then(now), found.then(again)
 
     def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:
-        return verdict.judge(watched, found.findings(watched), self._expected.of(watched.image.spec), self._evict)
+        findings = [replace(finding, daemon=self._own.get(finding.watcher.address, "")) for finding in found.findings(watched)]
+        return verdict.judge(watched, findings, self._expected.of(watched.image.spec), self._evict)
 
     def _weighed(self, survey: Survey, judgements: t.Sequence[Judgement], found: Evidence) -> list[Culprit]:
         """The culprits with the vetoes that follow from everything else they watch in the whole cluster, and from where that is."""
@@ -92,8 +96,9 @@ class _Look:
         untested = [judgement.watched for judgement in judgements if not _was_asked(judgement)] + others
         touched = [watched for watched in untested if clients & {watcher.address for watcher in watched.watchers}]
         more = evidence.gather(self._cluster, touched, self._options["notify_timeout"])
-        everything = guards.by_client(tested + [self._judged(watched, more) for watched in touched])
         spared, unread = ceph_own_clients.clients(self._cluster, survey.swept, (*found.looks, *more.looks))
+        self._own.update(spared)
+        everything = guards.by_client(tested + [self._judged(watched, more) for watched in touched])
         named = {culprit.address for culprit in accused if culprit.named}
         around = Surroundings(everything, (*gaps, *unread), spared, self._inactive(survey, judgements), named)
         return [guards.weigh(culprit, around) for culprit in accused]
@@ -124,20 +129,23 @@ def look(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     ``after``: seconds to wait before the first look. With ``wait`` it looks again, once a second, until all is well or that many seconds are over;
     then the last look counts.
     """
+    if options["after"] < 0 or options["wait"] < 0:
+        raise InputError("after and wait must not be negative.")
     time.sleep(options["after"])
     give_up = time.monotonic() + options["wait"]
     while time.monotonic() < give_up:
         with contextlib.suppress(ClusterError):
             found = _look_once(options)
-            if is_well(found):
+            if is_well(found, options["served"]):
                 return found
         time.sleep(_BETWEEN_LOOKS_S)
     return _look_once(options)
 
 
-def is_well(found: t.Mapping[str, t.Any]) -> bool:
-    """Returns whether every image that a look shows is normal and has a watcher."""
-    return all(image["state"] == "normal" and image["watchers"] for image in found["images"])
+def is_well(found: t.Mapping[str, t.Any], served: t.Collection[str]) -> bool:
+    """Returns whether every image that a look shows is normal, and those of ``served`` have a watcher that serves them."""
+    bare = [image["spec"] for image in found["images"] if all(one["daemon"] for one in image["watchers"])]
+    return all(image["state"] == "normal" for image in found["images"]) and not set(bare) & set(served)
 
 
 def _look_once(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

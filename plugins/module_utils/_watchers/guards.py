@@ -92,7 +92,7 @@ def _own(culprit: Culprit, around: Surroundings) -> t.Sequence[Watch]:
 
 
 def _served_without(clients: t.Collection[str], judgement: Judgement) -> bool:
-    return any(finding.liveness == "alive" and finding.watcher.address not in clients for finding in judgement.findings)
+    return any(finding.serves and finding.watcher.address not in clients for finding in judgement.findings)
 
 
 def _reach(culprit: Culprit, around: Surroundings) -> tuple[str, ...]:

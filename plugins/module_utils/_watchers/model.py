@@ -77,13 +77,22 @@ class WatchedImage:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is known of one watcher, and why. ``entity`` and ``host``: of its session on a monitor, '' when it has none."""
+    """What is known of one watcher, and why. ``entity`` and ``host``: of its session on a monitor, '' when it has none.
+
+    ``daemon``: what it is where it belongs to Ceph itself, such as rbd-mirror. A daemon serves the image to no initiator. '' for a client.
+    """
 
     watcher: Watcher
     liveness: Liveness
     reason: str
     entity: str = ""
     host: str = ""
+    daemon: str = ""
+
+    @property
+    def serves(self) -> bool:
+        """It answers, and is no daemon of Ceph itself."""
+        return self.liveness == "alive" and not self.daemon
 
     @property
     def stale(self) -> bool:

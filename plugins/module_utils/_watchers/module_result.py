@@ -99,6 +99,7 @@ def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Se
         "cookie": watcher.cookie,
         "entity": finding.entity,
         "host": finding.host,
+        "daemon": finding.daemon,
         "lock_owner": watcher.key == judgement.watched.lock_owner,
         "liveness": finding.liveness,
         "verdict": _verdict(judgement, finding, decision),
@@ -109,7 +110,7 @@ def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Se
 def _verdict(judgement: Judgement, finding: Finding, decision: str) -> str:
     if finding in judgement.surplus:
         return "fence" if decision == "fence" else "spare"
-    return "keep" if judgement.state == "normal" or finding.liveness == "alive" else "undecided"
+    return "keep" if judgement.state == "normal" or finding.liveness == "alive" or finding.daemon else "undecided"
 
 
 def _culprit(culprit: Culprit, healable: set[str], looked_at: float) -> dict[str, t.Any]:

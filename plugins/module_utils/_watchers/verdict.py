@@ -73,15 +73,15 @@ def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, e
     state, reason = _state(findings, expected)
     judgement = Judgement(watched, tuple(findings), state, (reason,), expected)
     if state == "stale_duplicate":
-        return replace(judgement, surplus=tuple(finding for finding in findings if finding.stale))
+        return replace(judgement, surplus=tuple(_stale(findings)))
     return _evicted(judgement, evict) if state == "contested" and evict else judgement
 
 
 def _evicted(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
     """A contested image is settled by the operator's word when those who stay are alive and as many as expected."""
     named = [finding for finding in judgement.findings if finding.watcher.address in evict and finding.liveness == "alive"]
-    stale = [finding for finding in judgement.findings if finding.stale]
-    stay = [finding for finding in judgement.findings if finding not in named and finding not in stale]
+    stale = _stale(judgement.findings)
+    stay = [finding for finding in judgement.findings if finding not in named and finding not in stale and not finding.daemon]
     if not named:
         return judgement
     if not stay or len(stay) > judgement.expected or any(finding.liveness != "alive" for finding in stay):
@@ -91,7 +91,19 @@ def _evicted(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
     return replace(judgement, reasons=(*judgement.reasons, word), surplus=tuple(named + stale))
 
 
-def _state(findings: t.Sequence[Finding], expected: int) -> tuple[State, str]:
+def _stale(findings: t.Sequence[Finding]) -> list[Finding]:
+    """Ceph's own daemons are never the surplus."""
+    return [finding for finding in findings if finding.stale and not finding.daemon]
+
+
+def _state(every: t.Sequence[Finding], expected: int) -> tuple[State, str]:
+    """rbd-mirror and managers serve no initiator, so they count neither as watchers nor as the one that answers."""
+    daemons = dict.fromkeys(finding.daemon for finding in every if finding.daemon)
+    state, reason = _state_of_clients([finding for finding in every if not finding.daemon], expected)
+    return state, f"{reason}; besides, {', '.join(daemons)} watches it and serves no initiator" if daemons else reason
+
+
+def _state_of_clients(findings: t.Sequence[Finding], expected: int) -> tuple[State, str]:
     count = len(findings)
     alive = sum(finding.liveness == "alive" for finding in findings)
     stale = sum(finding.stale for finding in findings)

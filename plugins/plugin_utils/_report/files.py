@@ -28,6 +28,10 @@ def write(result: Result, directory: str, template: str) -> str:
 def _replace(path: Path, text: str) -> None:
     """Whoever reads the file finds all of it or none. Text that is no UTF-8 is written as its codes."""
     handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -19,6 +19,7 @@ _NEXT = {
     "nobody seen": "Make sure that the fenced client is gone. Then cephops.iscsi_rescue.restore_blacklist, with remediate_watchers_restore=always and the "
     "client's address in restore_blacklist_addresses, removes its entry; otherwise it stays until it expires.",
     "refused": "Read the reasons: end the surplus client by hand, or raise remediate_watchers_expected if it is there by right.",
+    "answered": "A client answered before it was fenced, so it is alive: run this again. If the LUN still hangs, look at that client.",
     "unseen": "See to what could not be seen or read, which is listed, then run this again.",
     "would_heal": "Run it without check mode to do so.",
     "failed": "What was fenced and whose client is gone was let in again. Read the error. An image that is normal by now is not looked at closer "
@@ -33,10 +34,16 @@ def next_step(summed: Result) -> str:
         return _NEXT["fences open"]
     special = {
         "nothing_to_do": "went by itself" if any(image["decision"] == "leave" for image in summed["images"]) else "",
-        "refused": "" if any(image["decision"] == "refuse" for image in summed["images"]) else "unseen",
+        "refused": _of_refusal(summed),
         "healed_restore_pending": "" if any(kept.get("host") for kept in summed["kept"]) else "nobody seen",
     }
     return _NEXT[special.get(summed["outcome"]) or summed["outcome"]]
+
+
+def _of_refusal(summed: Result) -> str:
+    if summed["spared"]:
+        return "answered"
+    return "" if any(image["decision"] == "refuse" for image in summed["images"]) else "unseen"
 
 
 def unfinished(summed: Result) -> list[str]:

@@ -30,19 +30,18 @@ def clients(afterwards: Look, let_in: t.Collection[str], protect: t.Sequence[str
 
 
 def _answers_without(image: Image, let_in: t.Collection[str]) -> bool:
-    return any(watcher["liveness"] == "alive" and watcher["address"] not in let_in for watcher in image["watchers"])
+    return any(watcher["liveness"] == "alive" and not watcher.get("daemon") and watcher["address"] not in let_in for watcher in image["watchers"])
 
 
 def confirmed(found: CameBack, looks: t.Sequence[Evidence]) -> CameBack:
-    """Returns those of the clients to fence again that every one of these looks wants fenced, too."""
+    """Returns those of the clients to fence again that every one of these looks wants fenced, too, and why others of them are spared."""
     agreed = [client for client in found["fence"] if all(client in look["fence"] for look in looks)]
     others = [client for client in found["fence"] if client not in agreed]
     changed = [f"{client} came back after having been let in again, and is not fenced, for two looks do not agree" for client in others]
-    return {"fence": agreed, "spare": [*found["spare"], *changed]}
+    return {"fence": agreed, "spare": changed}
 
 
 def in_words(run: Run) -> str:
-    """Returns what is said of those who came back."""
-    fence, who = run["came_back"]["fence"], dict.fromkeys(kept["reason"] for kept in run["kept_out"].get("kept", []))
-    again = [f"{', '.join(fence)} came back after having been let in again, and is fenced again; {'; '.join(who)}"] if fence else []
-    return "; ".join([*again, *run["came_back"]["spare"]])
+    """Returns what is said of those who were fenced again."""
+    who = dict.fromkeys(kept["reason"] for kept in run["kept_out"].get("kept", []))
+    return f"{', '.join(run['came_back']['fence'])} came back after having been let in again, and is fenced again; {'; '.join(who)}"

@@ -86,11 +86,11 @@ def _is_any(host: str) -> bool:
         return False
 
 
-def by_host(luns: t.Sequence[Lun], images: t.Collection[str], prober: str) -> list[Probing]:
-    """Returns who probes what of the LUNs of ``images``; ``prober`` probes those that name no host."""
+def by_host(luns: t.Sequence[Lun], images: t.Collection[str], prober: str, write_path: str) -> list[Probing]:
+    """Returns who probes what of the LUNs of ``images``, and how writes are tested; ``prober`` probes those that name no host."""
     wanted = [lun for lun in luns if lun["image"] in images]
     hosts = {lun.get("host") or prober: None for lun in wanted}
-    return [{"host": host, "luns": [_plain(lun) for lun in wanted if (lun.get("host") or prober) == host]} for host in hosts]
+    return [{"host": host, "write_path": write_path, "luns": [_plain(lun) for lun in wanted if (lun.get("host") or prober) == host]} for host in hosts]
 
 
 def _plain(lun: Lun) -> Lun:

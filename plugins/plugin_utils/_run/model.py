@@ -39,6 +39,7 @@ class Watcher(t.TypedDict, total=False):
     cookie: int
     entity: str
     host: str
+    daemon: str
     lock_owner: bool
     liveness: str
     verdict: str
@@ -197,9 +198,10 @@ class Probe(t.TypedDict, total=False):
 
 
 class Probing(t.TypedDict):
-    """The LUNs that one host probes at once."""
+    """The LUNs that one host probes at once, and how it tests writes."""
 
     host: str
+    write_path: str
     luns: list[Lun]
 
 
@@ -268,6 +270,7 @@ class Settings(t.TypedDict):
     prober: str
     probe_initiator: str
     probe_deadline: float
+    write_path: str
     gone_timeout: int
     patience: int
     expire: int
@@ -383,6 +386,7 @@ class Result(t.TypedDict):
     extended: list[str]
     restored: list[str]
     reset: list[str]
+    spared: list[Spared]
     fenced_again: list[str]
     kernel_log: list[KernelLog]
     unasked: list[SilentGateway]

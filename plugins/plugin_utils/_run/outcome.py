@@ -48,10 +48,11 @@ def _changed(run: Run) -> dict[str, t.Any]:
     return {
         # What came of it is not known then.
         "fence_failed": bool(fenced.get("failed")),
-        "fenced": _fenced(done),
+        "fenced": [] if fenced.get("failed") else _fenced(done),
         "extended": done.get("extended", []),
         "restored": [*undone.get("removed", []), *undone.get("reset", [])],
         "reset": undone.get("reset", []),
+        "spared": fenced.get("spared", []),
         "fenced_again": run["refenced"].get("added", []),
         "kept": [*restored.get("kept", []), *run["kept_out"].get("kept", []), *_passed_over(run)],
         # In check mode, one that would be extended has no lease yet.

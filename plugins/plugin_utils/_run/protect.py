@@ -20,7 +20,9 @@ except ImportError:
     jmespath = None
 
 # The names in a record: those of a watcher, and those of its image.
-FIELDS = frozenset({"address", "client", "cookie", "entity", "host", "lock_owner", "liveness", "image"}) | {"spec", "pool", "namespace", "name", "id", "header"}
+FIELDS = frozenset(
+    ("address", "client", "cookie", "daemon", "entity", "host", "lock_owner", "liveness", "image", "spec", "pool", "namespace", "name", "id", "header")
+)
 
 # Known only of clients that a monitor has a session of.
 OF_SESSION = frozenset({"entity", "host"})

@@ -15,6 +15,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import p
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Settings
 
 _SPEC = re.compile(r"[^/]+/([^/]+/)?[^/]+")
+# As osd_blacklist has it, which cannot be imported here since it takes librados.
+LONGEST_PATIENCE_S = 120
 # What a run takes besides its waits.
 _OWN_S = 60
 
@@ -32,7 +34,7 @@ def _trace(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _checked(settings: Settings) -> Settings:
-    for check in (_check_key, _check_luns, _check_expire):
+    for check in (_check_key, _check_luns, _check_patience, _check_expire):
         check(settings)
     for text in settings["protect"]:
         protect.rule(text)
@@ -53,6 +55,11 @@ def _check_luns(settings: Settings) -> None:
             raise InputError(f"remediate_watchers_luns names '{lun['image']}' as an image: give pool/image or pool/namespace/image.")
         if not lun.get("device") and not lun.get("portal"):
             raise InputError(f"The entry of {lun['image']} in remediate_watchers_luns has neither a device nor a portal: give one of them.")
+
+
+def _check_patience(settings: Settings) -> None:
+    if not 1 <= settings["patience"] <= LONGEST_PATIENCE_S:
+        raise InputError(f"remediate_watchers_patience is {settings['patience']}: give between 1 and {LONGEST_PATIENCE_S} seconds.")
 
 
 def _check_expire(settings: Settings) -> None:

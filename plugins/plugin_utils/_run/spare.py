@@ -11,14 +11,15 @@ import typing as t
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Culprit, Image, Look
 
 
-def spare(look: Look, spared: t.Mapping[str, str]) -> Look:
-    """Returns the look without fencing these clients; ``spared``: address -> why.
+def spare(look: Look, spared: t.Mapping[str, str], done: t.Collection[str] = ()) -> Look:
+    """Returns the look without fencing these clients; ``spared``: address -> why. ``done``: clients that are fenced already.
 
     An image with one spared culprit cannot be healed, so its other culprits are not fenced for its sake either.
     """
     images = [_image(image, spared) for image in look["images"]]
     healable = {image["spec"] for image in images if image["decision"] == "fence"}
-    return {**look, "images": images, "culprits": [_culprit(culprit, spared, healable) for culprit in look["culprits"]]}
+    culprits = [culprit if culprit["address"] in done else _culprit(culprit, spared, healable) for culprit in look["culprits"]]
+    return {**look, "images": images, "culprits": culprits}
 
 
 def _image(image: Image, spared: t.Mapping[str, str]) -> Image:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import came_back, confirm, leases, luns, max_fence, plan, protect, settings, stop
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Culprit, Look, Phase, Probe, Run, When
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Culprit, Image, Look, Phase, Probe, Probing, Run, When
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
 # What a module returned, or a loop of its calls, as Ansible registers it; {} or "skipped" for one that did not run.
@@ -105,8 +105,19 @@ def _to_heal(detected: Look) -> _Healing:
 def _fenced(run: Run, returned: Returned) -> Run:
     """A client that answered the last question is not stale, and its images are not healed."""
     change = t.cast(Change, returned)
-    detected = spare(run["detected"], {one["address"]: one["reason"] for one in change.get("spared", [])})
-    return {**run, "fenced": change, "detected": detected, **_to_heal(detected)}
+    done = [*change.get("added", []), *change.get("extended", [])]
+    detected = spare(run["detected"], {one["address"]: one["reason"] for one in change.get("spared", [])}, done)
+    return {**run, "fenced": change, "detected": last_look(detected, change.get("vanished", [])), **_to_heal(detected)}
+
+
+def last_look(detected: Look, vanished: t.Collection[str]) -> Look:
+    """Notes on each image which of its stale clients watch nothing any more."""
+    return {**detected, "images": [_without(image, vanished) for image in detected["images"]]}
+
+
+def _without(image: Image, vanished: t.Collection[str]) -> Image:
+    gone = [one["address"] for one in image["watchers"] if one["verdict"] == "fence" and one["address"] in vanished]
+    return {**image, "reasons": [*image["reasons"], f"{', '.join(gone)} went by itself before the fence"]} if gone else image
 
 
 def _verified(run: Run, returned: Returned) -> Run:
@@ -126,22 +137,29 @@ def _restored(run: Run, returned: Returned) -> Run:
 
 def _looked_after(run: Run, returned: Returned) -> Run:
     look, removed = t.cast(Look, returned), run["restored"].get("removed", [])
-    return {**run, "afterwards": look, "came_back": came_back.clients(look, removed, run["settings"]["protect"])}
+    back = came_back.clients(look, removed, run["settings"]["protect"])
+    return _spoilt({**run, "afterwards": look, "came_back": back}, "; ".join(back["spare"]))
 
 
 def _looked_again(run: Run, returned: Returned) -> Run:
     """A client that came back is fenced by the evidence of two looks, too."""
     looks = [one["look"] for one in returned["results"]]
-    return {**run, "looks": looks, "came_back": came_back.confirmed(run["came_back"], looks)}
+    back = came_back.confirmed(run["came_back"], looks)
+    return _spoilt({**run, "looks": looks, "came_back": back}, "; ".join(back["spare"]))
 
 
 def _fenced_again(run: Run, returned: Returned) -> Run:
+    if returned["fenced"].get("skipped"):
+        return run
     fenced: Run = {**run, "refenced": returned["fenced"], "kept_out": returned["asked"]}
     return _spoilt(fenced, came_back.in_words(fenced))
 
 
 def _failed(run: Run, returned: Returned) -> Run:
-    return _spoilt(run, stop.failure(returned["task"], returned["result"]))
+    """A fence that failed might have been carried out, so what it was to fence is this run's to restore."""
+    spoilt = _spoilt(run, stop.failure(returned["task"], returned["result"]))
+    fencing = bool(run["culprits"]) and "confirm" in run["times"] and "fence" not in run["times"]
+    return {**spoilt, "fenced": {"failed": True, "added": [one["address"] for one in run["culprits"]]}} if fencing else spoilt
 
 
 def _traced(run: Run, returned: Returned) -> Run:
@@ -177,7 +195,6 @@ def _derived(run: Run) -> Run:
     continued = [spec for spec in selected if spec not in sick]
     verifying = [*run["healing"], *continued]
     named = [lun["image"] for lun in run["settings"]["luns"]]
-    probed = verifying if "verify" in run["times"] else sick
     return {
         **run,
         "sick": sick,
@@ -185,5 +202,14 @@ def _derived(run: Run) -> Run:
         "verifying": verifying,
         "ours": leases.ours(run["fenced"], open_leases, verifying if run["settings"]["restore"] == "always" else selected),
         "unnamed": [spec for spec in [*sick, *continued] if spec not in named] if run["settings"]["find_luns"] else [],
-        "probing": luns.by_host(run["luns"], probed, run["settings"]["prober"]),
+        "probing": _probing(run, sick, verifying),
     }
+
+
+def _probing(run: Run, sick: t.Sequence[str], verifying: t.Sequence[str]) -> list[Probing]:
+    """Before a fence, writes are tested only where the image is about to be healed: elsewhere a living client would be asked for its lock."""
+    asked, prober = run["settings"], run["settings"]["prober"]
+    if "verify" in run["times"]:
+        return luns.by_host(run["luns"], verifying, prober, asked["write_path"])
+    others = [spec for spec in sick if spec not in run["candidates"]]
+    return [*luns.by_host(run["luns"], run["candidates"], prober, asked["write_path"]), *luns.by_host(run["luns"], others, prober, "none")]

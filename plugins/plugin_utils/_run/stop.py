@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Probe, Run
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Image, Probe, Run, Watcher
 
 _ANSWERS = ("healthy", "slow", "conflict")
 Result = t.Mapping[str, t.Any]
@@ -40,9 +40,14 @@ def _is_out_of_reach(probe: Probe, named: t.Collection[str]) -> bool:
 def watchers_are_wrong(run: Run) -> str:
     """A watcher is still silent or surplus, or an image that was healed has none."""
     wrong = [f"{image['spec']} is {image['state']}" for image in run["verified"].get("images", []) if image["state"] != "normal"]
-    bare = [image["spec"] for image in run["verified"].get("images", []) if not image["watchers"] and image["spec"] in run["healing"]]
+    bare = [image["spec"] for image in run["verified"].get("images", []) if image["spec"] in run["healing"] and not _clients(image)]
     wrong += [f"{spec} has no watcher, so no client serves it" for spec in bare]
     return f"{'; '.join(wrong)}: timed out after {run['settings']['gone_timeout']} s" if wrong else ""
+
+
+def _clients(image: Image) -> list[Watcher]:
+    """Its watchers without Ceph's own daemons."""
+    return [watcher for watcher in image["watchers"] if not watcher.get("daemon")]
 
 
 def lun_does_not_answer(run: Run) -> str:

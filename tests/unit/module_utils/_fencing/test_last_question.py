@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers, judge
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers, judge, vanished
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
 GATEWAY, STALE, OTHER = (Watcher(f"192.0.2.{number}:0/{number}", number, 70 + number) for number in (1, 2, 3))
@@ -55,6 +55,14 @@ def test_an_image_that_cannot_be_read_spares_every_client() -> None:
     watched = [WatchedImage(A, (STALE,)), WatchedImage(B, (), unseen="timed out")]
     answers = judge([STALE.address, OTHER.address], watched, {A: reply([], [STALE])})
     assert set(answers.spared.values()) == {"it could not be asked before the fence: timed out"}
+
+
+def test_a_client_whose_watch_the_osd_dropped_meanwhile_is_gone_by_itself() -> None:
+    moved = asked(reply([GATEWAY]))
+    assert vanished([STALE.address], [WatchedImage(A, (GATEWAY,))]) == [STALE.address]
+    assert vanished([STALE.address], [WatchedImage(A, (GATEWAY, STALE))]) == []
+    assert vanished([STALE.address], [WatchedImage(A, (), unseen="timed out")]) == []
+    assert moved.without([STALE.address]) == Answers(vanished=[STALE.address])
 
 
 def test_two_watches_of_one_client_are_one_client() -> None:

@@ -45,6 +45,13 @@ def test_a_client_that_answers_on_another_image_is_spared() -> None:
     assert "answers on rbd/other" in reason
 
 
+def test_an_rbd_mirror_serves_nothing_in_place_of_a_client() -> None:
+    mirrored = image("lun", (GOOD, "alive"), (STALE, "hung"))
+    mirror = replace(mirrored.findings[0], daemon="rbd-mirror")
+    (reason,) = guards.only_watcher(CULPRIT, around(replace(mirrored, findings=(mirror, mirrored.findings[1]))))
+    assert "rbd/lun has no other watcher that answers" in reason
+
+
 def test_a_client_with_an_alive_and_a_stale_watch_on_one_image_is_spared() -> None:
     (reason,) = guards.answers_elsewhere(CULPRIT, around(image("lun", (STALE, "alive"), (STALE, "orphaned"))))
     assert "answers on rbd/lun" in reason

@@ -64,10 +64,28 @@ def test_liveness(watcher: Watcher, reply: NotifyReply | str, looks: list[Sessio
         ("uu", 1, "undetermined"),
         ("uo", 1, "undetermined"),
         ("auo", 1, "undetermined"),
+        ("A", 1, "normal"),
+        ("aA", 1, "normal"),
+        ("aAA", 1, "normal"),
+        ("aH", 1, "normal"),
+        ("aU", 1, "normal"),
+        ("hA", 1, "headless"),
+        ("oA", 1, "headless"),
+        ("hA", 2, "headless"),
+        ("aoA", 1, "stale_duplicate"),
+        ("aaA", 1, "contested"),
+        ("uA", 1, "undetermined"),
     ],
 )
 def test_states(livenesses: str, expected: int, state: str) -> None:
     assert judged(livenesses, expected).state == state
+
+
+def test_a_daemon_of_ceph_is_never_the_surplus() -> None:
+    mixed = judged("aoHO")
+    assert [finding.watcher for finding in mixed.surplus] == [B]
+    assert "besides, rbd-mirror watches it and serves no initiator" in mixed.reasons[0]
+    assert judged("aaA", evict=(A.address,)).surplus[0].watcher == A
 
 
 def test_only_a_stale_duplicate_has_culprits() -> None:

@@ -145,7 +145,7 @@ def test_lio_whose_access_list_has_another_lun_under_the_same_number(tmp_path: P
 def test_the_names_that_the_lun_must_say() -> None:
     (way,) = found("gw1", lun("rbd/a", serial="s1", naa="6001405", eui=""))
     assert (way["serial"], way["naa"], "eui" in way) == ("s1", "6001405", False)
-    assert run_luns.by_host([way], ["rbd/a"], "probe")[0]["luns"] == [{"name": "rbd/a", **{key: way[key] for key in way if key != "image"}}]
+    assert run_luns.by_host([way], ["rbd/a"], "probe", "auto")[0]["luns"] == [{"name": "rbd/a", **{key: way[key] for key in way if key != "image"}}]
 
 
 def test_one_lun_for_an_image_and_the_first_gateway_counts() -> None:
@@ -161,14 +161,15 @@ def test_by_host() -> None:
         {"image": "rbd/c", "portal": "p", "target": IQN, "lun": 3, "comment": "not for the module"},
         {"image": "rbd/d", "device": "/dev/sdd"},
     ]
-    assert run_luns.by_host(luns, ["rbd/a", "rbd/b", "rbd/c"], "probe") == [
+    assert run_luns.by_host(luns, ["rbd/a", "rbd/b", "rbd/c"], "probe", "auto") == [
         {
             "host": "probe",
+            "write_path": "auto",
             "luns": [{"name": "rbd/a", "portal": "p", "target": IQN, "lun": 1}, {"name": "rbd/c", "portal": "p", "target": IQN, "lun": 3}],
         },
-        {"host": "gw1", "luns": [{"name": "rbd/b", "device": "/dev/sdb"}]},
+        {"host": "gw1", "write_path": "auto", "luns": [{"name": "rbd/b", "device": "/dev/sdb"}]},
     ]
-    assert run_luns.by_host(luns, [], "probe") == []
+    assert run_luns.by_host(luns, [], "probe", "auto") == []
 
 
 def test_gateways_that_told_nothing() -> None:

@@ -81,6 +81,8 @@ def test_a_run_that_begins_has_nothing_to_do() -> None:
         ({"luns": [{"image": "a"}]}, "names 'a' as an image: give pool/image"),
         ({"luns": [{"image": "rbd/a", "lun": 1}]}, "neither a device nor a portal"),
         ({"expire": "130", "gone_timeout": "30", "probe_deadline": "10"}, "give more than 130 s"),
+        ({"patience": "0"}, "give between 1 and 120 seconds"),
+        ({"patience": "-1000", "expire": "20"}, "give between 1 and 120 seconds"),
         ({"protect": ["gateway1"]}, "'gateway1' names gateway1, which no watcher's record has"),
         ({"controller_keyring": "/no/such", "has_key": False}, "no file /no/such with a key of client.admin"),
     ],
@@ -93,9 +95,15 @@ def test_settings_that_cannot_be(settings: dict[str, t.Any], words: str) -> None
 def test_the_first_look_names_candidates_and_nobody_to_fence() -> None:
     run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"), image("rbd/b", "refuse"), image("rbd/c", "leave"))))
     assert (run["sick"], run["candidates"], run["healing"], run["culprits"]) == (["rbd/a", "rbd/b"], ["rbd/a"], [], [])
-    assert (run["unnamed"], run["probing"]) == (["rbd/b"], [{"host": "prober", "luns": [{**without_image(NAMED), "name": "rbd/a"}]}])
+    assert (run["unnamed"], run["probing"]) == (["rbd/b"], [{"host": "prober", "write_path": "auto", "luns": [{**without_image(NAMED), "name": "rbd/a"}]}])
     assert [line.split()[0] for line in run["plan"]] == ["fence", "refuse"]
     assert run["times"] == {"look": BEGAN + 1}
+
+
+def test_writes_are_tested_before_only_where_an_image_is_about_to_be_healed() -> None:
+    named = [NAMED, {**NAMED, "image": "rbd/b"}]
+    run = after(begun(luns=named), ("look", look(image("rbd/a"), image("rbd/b", "refuse"))))
+    assert [(one["write_path"], [lun["name"] for lun in one["luns"]]) for one in run["probing"]] == [("auto", ["rbd/a"]), ("none", ["rbd/b"])]
 
 
 def without_image(lun: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -121,7 +129,7 @@ def test_found_luns_are_probed_and_silent_gateways_are_told() -> None:
     lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "e1", "naa": "", "disk": "/dev/sdb", "lun": 1}
     maps = {"results": [{"item": "gw1", "luns": [lun]}, {"item": "gw2", "msg": "no"}]}
     run = after(begun(gateways={"gw1": ""}), ("look", look(image("rbd/a"))), ("find_luns", maps))
-    assert run["probing"] == [{"host": "gw1", "luns": [{"name": "rbd/a", "device": "/dev/sdb", "eui": "e1"}]}]
+    assert run["probing"] == [{"host": "gw1", "write_path": "auto", "luns": [{"name": "rbd/a", "device": "/dev/sdb", "eui": "e1"}]}]
     assert run["silent_gateways"] == [{"host": "gw2", "why": "no"}]
 
 
@@ -174,7 +182,28 @@ def test_a_client_that_answers_the_last_question_is_not_stale() -> None:
 def test_a_client_that_watches_nothing_any_more_is_nothing_to_fence() -> None:
     run = confirmed(None, ("fence", change(vanished=[DEAD], changed=False)), VERIFIED)
     assert (run["healing"], run["ours"], run["error"]) == (["rbd/a"], [], "")
-    assert outcome.conclude(run, 20.0)["outcome"] == "nothing_to_do"
+    ended = outcome.conclude(run, 20.0)
+    assert (ended["outcome"], f"{DEAD} went by itself before the fence" in ended["images"][0]["reasons"]) == ("nothing_to_do", True)
+
+
+def test_a_client_that_is_fenced_already_is_not_called_spared() -> None:
+    """Clients that are gone are fenced before the others are asked."""
+    both = look(image("rbd/a", "fence", watcher(LIVE), watcher(DEAD, "orphaned"), watcher(OTHER, "hung")))
+    both["culprits"] += [{**both["culprits"][0], "address": OTHER}]
+    second = {**both, "look": {**both["look"], "at": 2.0}}
+    run = after(begun(), ("look", both), ("confirm", second), ("fence", change(added=[DEAD], spared=[{"address": OTHER, "reason": "it answered"}])))
+    assert [(one["address"], one["verdict"]) for one in run["detected"]["culprits"]] == [(DEAD, "fence"), (OTHER, "spare")]
+    assert (run["healing"], run["ours"]) == ([], [DEAD])
+
+
+def test_a_fence_that_failed_might_have_been_carried_out() -> None:
+    failed = ("failed", {"task": "Fence", "result": {"failed": True, "msg": "no quorum"}})
+    run = confirmed(None, failed)
+    assert (run["ours"], outcome.conclude(run, 20.0)["unsettled"], outcome.conclude(run, 20.0)["fence_failed"]) == ([DEAD], True, True)
+    settled = after(run, ("restore", change(closed=[DEAD])))
+    assert (outcome.conclude(settled, 20.0)["fenced"], outcome.conclude(settled, 20.0)["outcome"]) == ([], "failed")
+    before = after(begun(), ("look", look(image("rbd/a"))), failed)
+    assert (before["ours"], outcome.conclude(before, 20.0)["fence_failed"]) == ([], False)
 
 
 def test_what_this_run_fenced_is_its_to_restore() -> None:

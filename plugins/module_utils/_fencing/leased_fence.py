@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fences clients under leases, once they let a last question time out."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, caps, last_question, lease_store
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change, read_with
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_lock import LONGEST_BETWEEN_S
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease, LeaseBook
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import FencePlan, Look, gone_since, plan_fence
+
+# A client that is back answers within milliseconds; one without a session in three looks has been silent for over five minutes.
+GONE_TIMEOUT_S = 1
+LONGEST_PATIENCE_S = LONGEST_BETWEEN_S
+Options = t.Mapping[str, t.Any]
+
+
+def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run: bool) -> Change:
+    """Does what the option ``lease`` of osd_blacklist asks for; with ``dry_run`` only says what it would do, and asks no client. Raises RescueError.
+
+    The leases are written before the entries, both under the lock: what somebody else did meanwhile is not ours to end.
+    """
+    request, now = _checked(options["lease"], addresses), time.time()
+    told, seen = gone_since(addresses, [Look.from_option(look) for look in request["looks"]], now), sessions.read(cluster)
+    missing = [client for client in addresses if seen.missing(client)]
+    with _book(cluster, request, dry_run) as book:
+        before = blocklist.read(cluster)
+        facts = {"run": request["run"], "reason": request["reason"], "images": tuple(request["images"]), "added": now, "expire": options["expire"]}
+        since = {client: told[client] or now if client in missing else 0.0 for client in addresses}
+        open_leases = book.read()
+        plan = plan_fence({client: Lease(address=client, gone_since=since[client], **facts) for client in addresses}, open_leases, before.entries)
+        if plan.record:
+            caps.require_way_back(cluster, before.word)
+        gone = [client for client in missing if told[client]]
+        parts = batches(plan.record, gone, request["evict"], request["patience"])
+        fence = _Fence(cluster, book, before, plan, open_leases, options)
+        fenced = Answers(plan.add + plan.extend) if dry_run else fence.all_of(parts)
+        after = read_with(cluster, before, fenced.silent, options["expire"], dry_run)
+    added, extended = ([client for client in clients if client in fenced.silent] for clients in (plan.add, plan.extend))
+    spared = [{"address": client, "reason": reason} for client, reason in fenced.spared.items()]
+    return Change(before.entries, after, added=added, extended=extended, spared=spared, vanished=fenced.vanished, word=before.word)
+
+
+def _checked(request: Options, addresses: t.Sequence[str]) -> dict[str, t.Any]:
+    evict = [str(address.parse(text)) for text in request["evict"]]
+    if not 1 <= request["patience"] <= LONGEST_PATIENCE_S:
+        raise InputError(f"lease.patience is {request['patience']}: give between 1 and {LONGEST_PATIENCE_S} seconds.")
+    if not request["images"] and set(addresses) - set(evict):
+        raise InputError("lease.images is empty, so the clients cannot be asked before they are fenced: give the images that they watch.")
+    return {**request, "evict": evict}
+
+
+def _book(cluster: Cluster, request: Options, dry_run: bool) -> t.ContextManager[LeaseBook]:
+    """The lock lasts for longer than the last question."""
+    return lease_store.looked_at(cluster, request["pool"]) if dry_run else lease_store.opened(cluster, request["pool"], request["patience"])
+
+
+def batches(leases: t.Sequence[Lease], gone: t.Collection[str], evict: t.Collection[str], patience_s: int) -> list[tuple[list[Lease], int]]:
+    """Returns who is asked together, and for how long; 0 for those that the operator names, who are not asked.
+
+    ``gone``: clients without a session in every look and now. They wait for no other one's patience. A client that only has no session now, as while it
+    looks for another monitor, gets the whole patience.
+    """
+    named = [one for one in leases if one.address in evict]
+    orphans = [one for one in leases if one not in named and one.address in gone]
+    rest = [one for one in leases if one not in named and one not in orphans]
+    return [(part, timeout_s) for part, timeout_s in ((named, 0), (orphans, GONE_TIMEOUT_S), (rest, patience_s)) if part]
+
+
+@dataclass(frozen=True)
+class _Fence:
+    """``before``: the blocklist; ``open_leases``: those of earlier runs."""
+
+    cluster: Cluster
+    book: LeaseBook
+    before: Blocklist
+    plan: FencePlan
+    open_leases: t.Mapping[str, Lease]
+    options: Options
+
+    def all_of(self, parts: t.Sequence[tuple[list[Lease], int]]) -> Answers:
+        """Fences one batch after the other."""
+        found = Answers()
+        for leases, timeout_s in parts:
+            found = found.and_then(self._batch(leases, timeout_s))
+        return found
+
+    def _batch(self, leases: t.Sequence[Lease], timeout_s: int) -> Answers:
+        """Between the end of the question and the command to the monitors there is no other work."""
+        clients = [one.address for one in leases]
+        self.book.record(leases)
+        answers = self._asked(clients, timeout_s) if timeout_s else Answers(clients)
+        self.book.require_lock()
+        extend = [client for client in answers.silent if client in self.plan.extend]
+        blocklist.change(self.cluster, self.before.word, {client: float(self.options["expire"]) for client in answers.silent}, extend)
+        self._take_back([client for client in clients if client not in answers.silent])
+        after = read_with(self.cluster, self.before, answers.silent, self.options["expire"], dry_run=False)
+        if answers.silent:
+            self.book.record([replace(one, until=after[one.address], added=time.time()) for one in leases if one.address in answers.silent])
+        return answers
+
+    def _asked(self, clients: t.Sequence[str], timeout_s: int) -> Answers:
+        """Where the question fails, no client is fenced, and no lease says so."""
+        try:
+            return last_question.ask(self.cluster, clients, self.options["lease"]["images"], timeout_s)
+        except BaseException:
+            self._take_back(clients)
+            raise
+
+    def _take_back(self, clients: t.Sequence[str]) -> None:
+        """The leases of clients that are not fenced; those of earlier runs are as they were."""
+        former = [self.open_leases[client] for client in clients if client in self.open_leases]
+        if former:
+            self.book.record(former)
+        if len(former) < len(clients):
+            self.book.drop([client for client in clients if client not in self.open_leases])
