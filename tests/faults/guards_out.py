@@ -94,7 +94,7 @@ GUARDS = (
         " if timeout_s else Answers(clients)",
         " and Answers(clients)",
         "pauses.py second look",
-        "a client that went on was fenced",
+        "the client's writes failed",
     ),
     Guard(
         "what a run before left is ended",

@@ -139,7 +139,9 @@ def failure(result: Result, when_refused: bool, when_sick: bool) -> str:
     if not fails.get(outcome, False):
         return ""
     refused = [f"refuse {image['spec']} ({image['state']}): {'; '.join(image['reasons'])}" for image in result["images"] if image["decision"] == "refuse"]
-    sick = [f"{culprit['address']}: {'; '.join(culprit['reasons'])}" for culprit in result["culprits"] if culprit["verdict"] == "fence"]
+    sick = [
+        f"fence {culprit['address']} ({culprit['client']}): {'; '.join(culprit['reasons'])}" for culprit in result["culprits"] if culprit["verdict"] == "fence"
+    ]
     why = {"failed": [result["error"]], "refused": [*refused, *result["incomplete"], *result["unread"]], "would_heal": sick}
     return f"{outcome}: {'; '.join(short(why[outcome], 'reasons'))}"
 

@@ -364,4 +364,5 @@ def test_a_whole_run() -> None:
 def test_which_outcomes_fail_the_play(ended: str, refused: bool, sick: bool, fails: bool) -> None:
     run = after(begun(), ("look", look(image("rbd/a"), image("rbd/b", "refuse"))))
     told = outcome.failure({**outcome.conclude(run, 20.0), "outcome": ended, "error": "no quorum"}, refused, sick)
-    assert told.startswith(f"{ended}: ") if fails else told == ""
+    words = {"failed": "no quorum", "refused": "refuse rbd/b (contested): why", "would_heal": f"fence {DEAD} (client.1): gone"}
+    assert told == (f"{ended}: {words[ended]}" if fails else "")
