@@ -203,8 +203,8 @@ class Bench:
         waits = LOOK["notify_timeout"] + 10.0
         own = whole - waits
         self.add("the incident's commands, typed by a script", f"{by_hand:.2f} s")
-        self.add("role on one broken LUN, ansible-playbook's start included", f"{whole:.1f} s, {own:.1f} s without the two waits", "at most 10 s", own <= 10)
-        self.add("  to that script, without the waits", f"{own / by_hand:.1f} times", "at most 4 times", own <= 4 * by_hand)
+        self.add("role on one broken LUN, ansible-playbook's start included", f"{whole:.1f} s, {own:.1f} s without the two waits", "at most 18 s", whole <= 18)
+        self.add("  to that script, without the waits", f"{own / by_hand:.1f} times", "at most 3 times", own <= 3 * by_hand)
 
     def _by_hand(self, client: dict[str, t.Any], lun: dict[str, t.Any]) -> float:
         url = f"iscsi://{lun['portal']}/{lun['target']}/{lun['lun']}"
