@@ -200,6 +200,10 @@ spared:
       description: What it answered, or why it could not be asked.
       type: str
       sample: it acknowledged the last notify on rbd/esx-datastore1 before the fence, so it is alive
+    answered:
+      description: Whether it answered; else it could not be asked.
+      type: bool
+      sample: true
 vanished:
   description: Clients that were not fenced under a lease, since they watch none of its images any more.
   returned: success

@@ -40,10 +40,21 @@ def read(cluster: Cluster) -> Sessions:
     """
     try:
         monitors, gap = in_quorum(cluster.command("quorum_status"), cluster.connection.quorum_settle)
-        # What was read counts beside a gap, too: it shows who lives, and as whom.
-        return union([ask(cluster, monitor) for monitor in monitors] + [Sessions({}, gap=gap)])
     except ClusterError as error:
-        return Sessions({}, gap=f"the monitors' sessions could not be read: {error}")
+        return _unread(error)
+    # What was read counts beside a gap, too: it shows who lives, and as whom.
+    return union([_ask_or_gap(cluster, monitor) for monitor in monitors] + [Sessions({}, gap=gap)])
+
+
+def _ask_or_gap(cluster: Cluster, monitor: str) -> Sessions:
+    try:
+        return ask(cluster, monitor)
+    except ClusterError as error:
+        return _unread(error)
+
+
+def _unread(error: ClusterError) -> Sessions:
+    return Sessions({}, gap=f"the monitors' sessions could not be read: {error}")
 
 
 def ask(cluster: Cluster, monitor: str) -> Sessions:

@@ -37,7 +37,7 @@ class Change:
     unread: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
-    spared: list[dict[str, str]] = field(default_factory=list)
+    spared: list[dict[str, t.Any]] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
     word: str = "blocklist"
 

@@ -15,6 +15,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 
+# How the reason of a client that answered begins.
+ACKNOWLEDGED = "it acknowledged the last notify"
 Replies = t.Mapping[Image, t.Union[NotifyReply, str]]
 
 
@@ -80,6 +82,6 @@ def _reason(one: WatchedImage, client: str, reply: NotifyReply | str) -> str:
     if isinstance(reply, str):
         return f"it could not be asked on {one.image.spec} before the fence: {reply}"
     if keys & set(reply.acked):
-        return f"it acknowledged the last notify on {one.image.spec} before the fence, so it is alive"
+        return f"{ACKNOWLEDGED} on {one.image.spec} before the fence, so it is alive"
     moved = keys - set(reply.timed_out)
     return f"its watch on {one.image.spec} came or went while it was asked before the fence" if moved else ""

@@ -16,7 +16,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, caps, last_question, lease_store
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change, read_with
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import ACKNOWLEDGED, Answers
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_lock import LONGEST_BETWEEN_S
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease, LeaseBook
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import FencePlan, Look, gone_since, plan_fence
@@ -32,10 +32,12 @@ def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run:
 
     The leases are written before the entries, both under the lock: what somebody else did meanwhile is not ours to end.
     """
-    request, now = _checked(options["lease"], addresses), time.time()
-    told, seen = gone_since(addresses, [Look.from_option(look) for look in request["looks"]], now), sessions.read(cluster)
-    missing = [client for client in addresses if seen.missing(client)]
+    request = _checked(options["lease"], addresses)
     with _book(cluster, request, dry_run) as book:
+        # The lock can take minutes, in which evidence grows old.
+        now = time.time()
+        told, seen = gone_since(addresses, [Look.from_option(look) for look in request["looks"]], now), sessions.read(cluster)
+        missing = [client for client in addresses if seen.missing(client)]
         before = blocklist.read(cluster)
         facts = {"run": request["run"], "reason": request["reason"], "images": tuple(request["images"]), "added": now, "expire": options["expire"]}
         since = {client: told[client] or now if client in missing else 0.0 for client in addresses}
@@ -49,7 +51,7 @@ def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run:
         fenced = Answers(plan.add + plan.extend) if dry_run else fence.all_of(parts)
         after = read_with(cluster, before, fenced.silent, options["expire"], dry_run)
     added, extended = ([client for client in clients if client in fenced.silent] for clients in (plan.add, plan.extend))
-    spared = [{"address": client, "reason": reason} for client, reason in fenced.spared.items()]
+    spared = [{"address": client, "reason": reason, "answered": reason.startswith(ACKNOWLEDGED)} for client, reason in fenced.spared.items()]
     return Change(before.entries, after, added=added, extended=extended, spared=spared, vanished=fenced.vanished, word=before.word)
 
 

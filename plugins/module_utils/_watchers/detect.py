@@ -98,10 +98,16 @@ class _Look:
         more = evidence.gather(self._cluster, touched, self._options["notify_timeout"])
         spared, unread = ceph_own_clients.clients(self._cluster, survey.swept, (*found.looks, *more.looks))
         self._own.update(spared)
+        tested = [self._with_daemons(judgement) for judgement in tested]
         everything = guards.by_client(tested + [self._judged(watched, more) for watched in touched])
         named = {culprit.address for culprit in accused if culprit.named}
         around = Surroundings(everything, (*gaps, *unread), spared, self._inactive(survey, judgements), named)
         return [guards.weigh(culprit, around) for culprit in accused]
+
+    def _with_daemons(self, judgement: Judgement) -> Judgement:
+        """A daemon that is known only by now counts as one for the guards."""
+        findings = (replace(finding, daemon=self._own.get(finding.watcher.address, finding.daemon)) for finding in judgement.findings)
+        return replace(judgement, findings=tuple(findings))
 
     def _inactive(self, survey: Survey, judgements: t.Sequence[Judgement]) -> dict[str, str]:
         sick = survey.inactive()

@@ -45,7 +45,7 @@ def _image_lines(image: ImageResult, summed: Result) -> list[str]:
     refused = "refused, " if image["decision"] == "refuse" else ""
     lines = [f"{image['spec']}: {refused}{image['state']}, {'; '.join(image['reasons'])}"]
     lines += [f"{image['spec']}: {watcher['address']} is {watcher['liveness']}: {watcher['reasons'][0]}" for watcher in stale]
-    lines += [f"{image['spec']}: fenced {watcher['address']}" for watcher in stale if watcher["address"] in summed["fenced"]]
+    lines += [f"{image['spec']}: fenced {watcher['address']}" for watcher in image["watchers_before"] if watcher["address"] in summed["fenced"]]
     if image["state_after"]:
         lines.append(f"{image['spec']}: watchers {len(image['watchers_before'])} -> {len(image['watchers_after'])}, {image['state']} -> {image['state_after']}")
     lines += [f"{image['spec']}: {_lun_text(lun['before'], lun['after'])}" for lun in image["luns"]]

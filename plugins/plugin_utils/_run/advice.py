@@ -33,7 +33,7 @@ def next_step(summed: Result) -> str:
     if summed["unsettled"]:
         return _NEXT["fences open"]
     special = {
-        "nothing_to_do": "went by itself" if any(image["decision"] == "leave" for image in summed["images"]) else "",
+        "nothing_to_do": "went by itself" if any(image["decision"] in ("leave", "fence") for image in summed["images"]) else "",
         "refused": _of_refusal(summed),
         "healed_restore_pending": "" if any(kept.get("host") for kept in summed["kept"]) else "nobody seen",
     }
@@ -42,7 +42,7 @@ def next_step(summed: Result) -> str:
 
 def _of_refusal(summed: Result) -> str:
     if summed["spared"]:
-        return "answered"
+        return "answered" if any(one["answered"] for one in summed["spared"]) else "unseen"
     return "" if any(image["decision"] == "refuse" for image in summed["images"]) else "unseen"
 
 

@@ -140,6 +140,7 @@ class Spared(t.TypedDict):
 
     address: str
     reason: str
+    answered: bool
 
 
 class Change(t.TypedDict, total=False):
@@ -289,8 +290,8 @@ class Run(t.TypedDict):
 
     What follows from that: ``sick`` images are not normal; ``candidates`` are to be healed by the first look; ``healing`` and ``culprits`` are what
     the second look agrees on; ``looks`` are the evidence of both. ``continued`` images are those of open leases that this run is asked to look at;
-    ``verifying`` are these and those that it heals. ``ours``: addresses whose fence this run may end. ``stop``: why the run must not fence, '' for
-    nothing. ``error``: what went wrong after that.
+    ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose fence this run may
+    end. ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
     """
 
     id: str
@@ -319,6 +320,7 @@ class Run(t.TypedDict):
     looks: list[Evidence]
     continued: list[str]
     verifying: list[str]
+    touched: list[str]
     ours: list[str]
     unnamed: list[str]
     probing: list[Probing]

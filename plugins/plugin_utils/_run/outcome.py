@@ -89,6 +89,8 @@ def _kept(lease: Lease, until: str) -> Kept:
 
 def _unsettled(run: Run) -> bool:
     fenced, restored = run["fenced"], run["restored"]
+    if run["refenced"].get("failed"):
+        return True
     if not run["error"] or not (fenced or run["listed"].get("leases")):
         return False
     return "after" not in restored or bool(restored["unread"]) or bool(fenced.get("failed"))
@@ -100,7 +102,7 @@ def _blacklist_after(run: Run) -> dict[str, str] | None:
         last: t.Mapping[str, t.Any] = run["refenced"] or run["restored"] or run["fenced"] or run["listed"]
         return last.get("after")
     gone = run["restored"].get("removed", [])
-    return {client: until for client, until in run["fenced"]["after"].items() if client not in gone}
+    return {client: until for client, until in run["fenced"].get("after", {}).items() if client not in gone}
 
 
 def _utc(seconds: float) -> str:

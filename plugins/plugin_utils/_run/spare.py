@@ -16,20 +16,20 @@ def spare(look: Look, spared: t.Mapping[str, str], done: t.Collection[str] = ())
 
     An image with one spared culprit cannot be healed, so its other culprits are not fenced for its sake either.
     """
-    images = [_image(image, spared) for image in look["images"]]
+    images = [_image(image, spared, done) for image in look["images"]]
     healable = {image["spec"] for image in images if image["decision"] == "fence"}
     culprits = [culprit if culprit["address"] in done else _culprit(culprit, spared, healable) for culprit in look["culprits"]]
     return {**look, "images": images, "culprits": culprits}
 
 
-def _image(image: Image, spared: t.Mapping[str, str]) -> Image:
+def _image(image: Image, spared: t.Mapping[str, str], done: t.Collection[str]) -> Image:
     hit = [watcher["address"] for watcher in image["watchers"] if watcher["verdict"] == "fence" and watcher["address"] in spared]
     if not hit:
         return image
     for_another = "another one of this image is spared"
     watchers = [
         {**watcher, "verdict": "spare", "reasons": [*watcher["reasons"], spared.get(watcher["address"], for_another)]}
-        if watcher["verdict"] == "fence"
+        if watcher["verdict"] == "fence" and watcher["address"] not in done
         else watcher
         for watcher in image["watchers"]
     ]

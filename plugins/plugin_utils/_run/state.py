@@ -158,8 +158,10 @@ def _fenced_again(run: Run, returned: Returned) -> Run:
 def _failed(run: Run, returned: Returned) -> Run:
     """A fence that failed might have been carried out, so what it was to fence is this run's to restore."""
     spoilt = _spoilt(run, stop.failure(returned["task"], returned["result"]))
-    fencing = bool(run["culprits"]) and "confirm" in run["times"] and "fence" not in run["times"]
-    return {**spoilt, "fenced": {"failed": True, "added": [one["address"] for one in run["culprits"]]}} if fencing else spoilt
+    if bool(run["culprits"]) and "fence" not in run["times"] and not run["check_mode"]:
+        return {**spoilt, "fenced": {"failed": True, "added": [one["address"] for one in run["culprits"]]}}
+    again = bool(run["came_back"]["fence"]) and "look_again" in run["times"] and "fence_again" not in run["times"]
+    return {**spoilt, "refenced": {"failed": True}} if again else spoilt
 
 
 def _traced(run: Run, returned: Returned) -> Run:
@@ -200,10 +202,17 @@ def _derived(run: Run) -> Run:
         "sick": sick,
         "continued": continued,
         "verifying": verifying,
+        "touched": list(dict.fromkeys([*verifying, *_of_fenced(run)])),
         "ours": leases.ours(run["fenced"], open_leases, verifying if run["settings"]["restore"] == "always" else selected),
         "unnamed": [spec for spec in [*sick, *continued] if spec not in named] if run["settings"]["find_luns"] else [],
         "probing": _probing(run, sick, verifying),
     }
+
+
+def _of_fenced(run: Run) -> list[str]:
+    """The images of the clients that are fenced, also where another client of the image is spared."""
+    fenced = {*run["fenced"].get("added", []), *run["fenced"].get("extended", [])}
+    return [spec for culprit in run["detected"].get("culprits", []) if culprit["address"] in fenced for spec in culprit["images"]]
 
 
 def _probing(run: Run, sick: t.Sequence[str], verifying: t.Sequence[str]) -> list[Probing]:

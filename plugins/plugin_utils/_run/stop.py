@@ -74,7 +74,7 @@ def blocklist_is_changed(run: Run) -> str:
 
 def _explained(fenced: Change, restored: Change) -> set[str]:
     """Entries that stay under a lease, are somebody else's, or ended while they were extended."""
-    ended = set(fenced.get("extended", [])) & set(restored["removed"])
+    ended = {*restored["removed"]} if fenced.get("failed") else {*restored["removed"]} & {*fenced.get("extended", [])}
     return {*(kept["address"] for kept in restored["kept"]), *restored["foreign"], *ended}
 
 

@@ -171,7 +171,7 @@ def test_a_phase_that_was_skipped_changes_nothing() -> None:
 
 
 def test_a_client_that_answers_the_last_question_is_not_stale() -> None:
-    spared = [{"address": DEAD, "reason": "it acknowledged the last notify"}]
+    spared = [{"address": DEAD, "reason": "it acknowledged the last notify", "answered": True}]
     run = confirmed(None, ("fence", change(spared=spared, changed=False)))
     assert (run["healing"], run["culprits"], run["verifying"], run["ours"]) == ([], [], [], [])
     ended = outcome.conclude(run, 20.0)
@@ -191,9 +191,13 @@ def test_a_client_that_is_fenced_already_is_not_called_spared() -> None:
     both = look(image("rbd/a", "fence", watcher(LIVE), watcher(DEAD, "orphaned"), watcher(OTHER, "hung")))
     both["culprits"] += [{**both["culprits"][0], "address": OTHER}]
     second = {**both, "look": {**both["look"], "at": 2.0}}
-    run = after(begun(), ("look", both), ("confirm", second), ("fence", change(added=[DEAD], spared=[{"address": OTHER, "reason": "it answered"}])))
+    run = after(
+        begun(), ("look", both), ("confirm", second), ("fence", change(added=[DEAD], spared=[{"address": OTHER, "reason": "it answered", "answered": True}]))
+    )
     assert [(one["address"], one["verdict"]) for one in run["detected"]["culprits"]] == [(DEAD, "fence"), (OTHER, "spare")]
-    assert (run["healing"], run["ours"]) == ([], [DEAD])
+    assert (run["healing"], run["verifying"], run["touched"], run["ours"]) == ([], [], ["rbd/a"], [DEAD])
+    watchers = {one["address"]: one["verdict"] for one in run["detected"]["images"][0]["watchers"]}
+    assert watchers == {LIVE: "keep", DEAD: "fence", OTHER: "spare"}
 
 
 def test_a_fence_that_failed_might_have_been_carried_out() -> None:
@@ -202,6 +206,8 @@ def test_a_fence_that_failed_might_have_been_carried_out() -> None:
     assert (run["ours"], outcome.conclude(run, 20.0)["unsettled"], outcome.conclude(run, 20.0)["fence_failed"]) == ([DEAD], True, True)
     settled = after(run, ("restore", change(closed=[DEAD])))
     assert (outcome.conclude(settled, 20.0)["fenced"], outcome.conclude(settled, 20.0)["outcome"]) == ([], "failed")
+    checked = confirmed(begun(check_mode=True), failed)
+    assert (checked["fenced"], outcome.conclude(checked, 20.0)["outcome"]) == ({}, "failed")
     before = after(begun(), ("look", look(image("rbd/a"))), failed)
     assert (before["ours"], outcome.conclude(before, 20.0)["fence_failed"]) == ([], False)
 
@@ -317,6 +323,15 @@ def test_a_client_that_came_back_is_fenced_by_two_looks_more() -> None:
     doubt = {"results": [look(image("rbd/a"), at=3.0), look(image("rbd/a", "leave"), at=4.0)]}
     spared = after(run, ("look_again", doubt), ("fence_again", {"fenced": {"skipped": True}, "asked": {"skipped": True}}))
     assert (spared["came_back"]["fence"], "two looks do not agree" in spared["error"]) == ([], True)
+
+
+def test_a_fence_of_a_client_that_came_back_which_failed_is_not_called_ended() -> None:
+    back = look({**image("rbd/a", "refuse"), "watchers": [watcher(LIVE), watcher(DEAD)]})
+    run = confirmed(begun(restore="always"), FENCED, VERIFIED, RESTORED, ("look_after", back))
+    again = after(run, ("look_again", {"results": [look(image("rbd/a"), at=3.0), look(image("rbd/a"), at=4.0)]}))
+    failed = after(again, ("failed", {"task": "Fence again", "result": {"failed": True, "msg": "no quorum"}}))
+    ended = outcome.conclude(failed, 20.0)
+    assert (ended["unsettled"], ended["blacklist_after"]) == (True, None)
 
 
 def test_errors_add_up_and_have_their_times() -> None:
