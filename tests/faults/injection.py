@@ -75,7 +75,14 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
     return [
         (
             "rbd_watchers",
-            {**ceph, "images": ["rbd/datastore1"], "expected_for": [{"pattern": "rbd/x*", "watchers": 1}], "evict": [CLIENT], "notify_timeout": 1},
+            {
+                **ceph,
+                "images": ["rbd/datastore1"],
+                "served": ["rbd/datastore1"],
+                "expected_for": [{"pattern": "rbd/x*", "watchers": 1}],
+                "evict": [CLIENT],
+                "notify_timeout": 1,
+            },
         ),
         ("rbd_watchers", {**ceph, "pools": ["rbd"], "notify_timeout": 1}),
         ("rbd_watchers", {**by_key, "images": ["rbd/datastore1"], "notify_timeout": 1}),
