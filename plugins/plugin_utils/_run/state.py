@@ -60,8 +60,7 @@ def _joined(known: str, more: str) -> str:
 
 def _looked(run: Run, returned: Returned) -> Run:
     detected = _ruled(run, t.cast(Look, returned))
-    candidates = [image["spec"] for image in detected["images"] if image["decision"] == "fence"]
-    told = {"listed": returned["blocklist"], "looks": [returned["look"]], "candidates": candidates, "plan": plan.lines(detected)}
+    told = {"listed": returned["blocklist"], "looks": [returned["look"]], "candidates": _to_fence_on(detected), "plan": plan.lines(detected)}
     return t.cast(Run, {**run, **told, "detected": detected})
 
 
@@ -98,8 +97,13 @@ class _Healing(t.TypedDict):
 
 
 def _to_heal(detected: Look) -> _Healing:
-    healing = [image["spec"] for image in detected["images"] if image["decision"] == "fence"]
-    return {"healing": healing, "culprits": [culprit for culprit in detected["culprits"] if culprit["verdict"] == "fence"]}
+    culprits = [culprit for culprit in detected["culprits"] if culprit["verdict"] == "fence"]
+    return {"healing": _to_fence_on(detected), "culprits": culprits}
+
+
+def _to_fence_on(detected: Look) -> list[str]:
+    """The specs of the images on which a client is to be fenced."""
+    return [image["spec"] for image in detected["images"] if image["decision"] == "fence"]
 
 
 def _fenced(run: Run, returned: Returned) -> Run:
@@ -107,10 +111,10 @@ def _fenced(run: Run, returned: Returned) -> Run:
     change = t.cast(Change, returned)
     done = [*change.get("added", []), *change.get("extended", [])]
     detected = spare(run["detected"], {one["address"]: one["reason"] for one in change.get("spared", [])}, done)
-    return {**run, "fenced": change, "detected": last_look(detected, change.get("vanished", [])), **_to_heal(detected)}
+    return {**run, "fenced": change, "detected": _noting_vanished(detected, change.get("vanished", [])), **_to_heal(detected)}
 
 
-def last_look(detected: Look, vanished: t.Collection[str]) -> Look:
+def _noting_vanished(detected: Look, vanished: t.Collection[str]) -> Look:
     """Notes on each image which of its stale clients watch nothing any more."""
     return {**detected, "images": [_without(image, vanished) for image in detected["images"]]}
 
