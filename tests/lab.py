@@ -151,9 +151,9 @@ class Lab(t.NamedTuple):
         return {"image": f"rbd/{image}", "portal": f"127.0.0.1:{self.port + 2}", "target": TARGET, "lun": self.served()[f"rbd/{image}"]}
 
 
-def looks(*clients: str, gone: bool = False) -> list[dict[str, t.Any]]:
-    """Two looks that want these clients fenced, as evidence for osd_blacklist; ``gone``: without a session, so that restoring needs one look only."""
-    return [{"at": time.time() - ago, "fence": list(clients), "gone": list(clients) if gone else []} for ago in (10, 1)]
+def wanting(*clients: str, gone: bool = False) -> dict[str, t.Any]:
+    """A look that wants these clients fenced, as evidence for osd_blacklist; ``gone``: without a session, so that restoring needs one look only."""
+    return {"at": time.time() - 10, "fence": list(clients), "gone": list(clients) if gone else [], "serving": {}}
 
 
 def lives(pid: int) -> bool:

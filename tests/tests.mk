@@ -162,7 +162,7 @@ test-kill-once: $(VENV)/.tests $(COLLECTION) ## Kill the playbook when it has fe
 test-pauses: $(VENV)/.tests $(COLLECTION) ## A healthy client that pauses while the role looks is not fenced, and one that stays stopped is
 	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB)
 test-pauses-once: ## The same for one pause
-	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) second
+	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) probe
 
 .PHONY: test-faults
 test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and other people fail in each phase of the role, and kill it at every task; takes hours (CELLS="words" for some)

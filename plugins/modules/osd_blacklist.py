@@ -65,20 +65,20 @@ options:
         description:
           - Seconds that a client which might be alive must let a last notify time out before it is fenced. The module asks under the lock of the leases,
             directly before it adds the entries, and fences no client that answers. A client that only paused answers as soon as it goes on.
-          - A client that is gone in all looks, and has no session now, is asked for 1 second.
+          - A client that was gone in O(lease.look), and has no session now, is asked for 1 second.
         type: int
         default: 30
       evict:
-        description: Those of O(addresses) that the operator wants fenced although they live. They are not asked.
+        description: Those of O(addresses) that the operator wants fenced although they live. They need not be silent.
         type: list
         elements: str
         default: []
-      looks:
+      look:
         description:
-          - The evidence, which is what two calls of M(cephops.iscsi_rescue.rbd_watchers) returned as RV(cephops.iscsi_rescue.rbd_watchers#module:look).
-          - Every client in O(addresses) must be one that each look wants fenced. The last look must be younger than 300 seconds.
-        type: list
-        elements: dict
+          - The evidence, which is what M(cephops.iscsi_rescue.rbd_watchers) returned as RV(cephops.iscsi_rescue.rbd_watchers#module:look).
+          - Every client in O(addresses) must be one that the look wants fenced. It must be younger than 300 seconds.
+          - The module is the second look. It reads the monitors' sessions again, and asks the clients a last time.
+        type: dict
         required: true
         suboptions:
           at:
@@ -92,10 +92,17 @@ options:
             required: true
           gone:
             description:
-              - Those of them that have no session on any monitor. For a client that is gone in all looks, restoring needs only one more look.
+              - Those of them that have no session on any monitor. For a client that is gone then and when it is fenced, restoring needs only one more look.
               - The module does not believe it of a client that has a session when it is fenced.
             type: list
             elements: str
+            required: true
+          serving:
+            description:
+              - For each image, the addresses of the clients that serve it and stay.
+              - A client is fenced only while one of them acknowledges the last notify on every image of O(lease.images) that it watches. Otherwise the fence
+                might take the image offline.
+            type: dict
             required: true
   pools:
     description: Where to look for leases, with O(state=restored) or without O(addresses). Without it, in all pools.
@@ -140,23 +147,22 @@ EXAMPLES = r"""
       - 192.0.2.7:0/1193546917
     state: absent
 
-- name: Look at the image twice
+- name: Look at the image
   cephops.iscsi_rescue.rbd_watchers:
     images:
       - rbd/esx-datastore1
-  loop: [first, second]
-  register: looks
+  register: watchers
 
 - name: Fence the stale client in a way that another run can finish
   cephops.iscsi_rescue.osd_blacklist:
-    addresses: "{{ looks.results[1].look.fence }}"
+    addresses: "{{ watchers.look.fence }}"
     lease:
       pool: rbd
       run: by-hand
       reason: stale watcher of rbd/esx-datastore1
       images:
         - rbd/esx-datastore1
-      looks: "{{ looks.results | map(attribute='look') }}"
+      look: "{{ watchers.look }}"
 
 - name: Remove what earlier runs left, where the clients are gone
   cephops.iscsi_rescue.osd_blacklist:
@@ -367,14 +373,14 @@ def main() -> None:
             images=dict(type="list", elements="str", default=[]),
             patience=dict(type="int", default=30),
             evict=dict(type="list", elements="str", default=[]),
-            looks=dict(
-                type="list",
-                elements="dict",
+            look=dict(
+                type="dict",
                 required=True,
                 options=dict(
                     at=dict(type="float", required=True),
                     fence=dict(type="list", elements="str", required=True),
                     gone=dict(type="list", elements="str", required=True),
+                    serving=dict(type="dict", required=True),
                 ),
             ),
         ),

@@ -300,6 +300,10 @@ look:
       type: list
       elements: str
       sample: [192.0.2.7:0/1193546917]
+    serving:
+      description: For each image where a culprit is to be fenced, the addresses of the clients that serve it and stay.
+      type: dict
+      sample: {"rbd/esx-datastore1": ["192.0.2.8:0/2917311035"]}
 blocklist:
   description: >-
     What M(cephops.iscsi_rescue.osd_blacklist) returns without addresses: the whole list as C(after), the open C(leases), the C(word) that the cluster

@@ -25,7 +25,7 @@ import peers
 import rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import suspects, vmkernel
-from lab import BLACKLIST, LOOK, Lab, looks
+from lab import BLACKLIST, LOOK, Lab, wanting
 
 HERE = Path(__file__).parent
 POOL = "fleet"
@@ -174,7 +174,7 @@ class Bench:
             "run": "bench",
             "reason": "",
             "images": [],
-            "looks": looks(*options["addresses"], gone=True),
+            "look": wanting(*options["addresses"], gone=True),
             "patience": 1,
             "evict": options["addresses"],
         }

@@ -13,17 +13,16 @@ TASKS = {
     "start": TASK.format("Check the settings and begin the run"),
     "detected": TASK.format("Decide who seems stale, and whom the rules protect"),
     "probed": TASK.format("Decide what the probe means"),
-    "confirmed": TASK.format("Decide who is stale by both looks"),
     "fenced": TASK.format("Keep who was fenced"),
     "verified": TASK.format("Decide whether the watchers are as expected"),
     "restored": TASK.format("Compare the blocklist with what it was"),
 }
 # In the middle of a task: when the lease is there, when the entry is there, too, and when the entry is gone again.
 INSIDE = ("leased", "entered", "removed")
-SOON, LATE = ("start", "detected", "probed", "confirmed"), ("fenced", "verified", "restored")
+SOON, LATE = ("start", "detected", "probed"), ("fenced", "verified", "restored")
 EVERY = SOON + LATE
 # Where a fault goes on for longer than a phase, those between would show the same again.
-SOME = ("start", "detected", "confirmed", "fenced", "verified")
+SOME = ("start", "detected", "probed", "fenced", "verified")
 # How a run may end: see aftermath.outcome.
 HEALED, PENDING, REFUSED, FAILED, STOPPED, NOTHING = "healed", "healed_restore_pending", "refused", "failed", "stopped", "nothing_to_do"
 # The cluster serves on, and whether that comes in time is chance.
@@ -78,7 +77,7 @@ def stop_osd(name: str) -> str:
 
 
 def without_monitors(first: str = STOPPED) -> Ends:
-    return {**ends(("start",), first), **ends(("detected", "probed", "confirmed", *LATE, *INSIDE), FAILED)}
+    return {**ends(("start",), first), **ends(("detected", "probed", *LATE, *INSIDE), FAILED)}
 
 
 def ratios(nearfull: float, backfillfull: float, full: float) -> str:
@@ -126,13 +125,13 @@ FAULTS = (
         "cluster full",
         f"{ratios(0.00001, 0.00001, 0.00001)}; {FULL}",
         ratios(0.85, 0.9, 0.95),
-        ends(("start", "confirmed", "fenced"), *UNDONE),
+        ends(("start", "probed", "fenced"), *UNDONE),
     ),
     Fault(
         "pool over its quota",
         f"{CEPH} osd pool set-quota rbd max_objects 1; {FULL}",
         f"{CEPH} osd pool set-quota rbd max_objects 0",
-        ends(("start", "confirmed", "fenced"), *UNDONE),
+        ends(("start", "probed", "fenced"), *UNDONE),
     ),
     Fault(
         "stale client ends",
@@ -140,9 +139,8 @@ FAULTS = (
         "true",
         {
             **ends(("start",), NOTHING),
-            **ends(("detected", "probed"), NOTHING, REFUSED),
             # The last question finds that it watches the image no more.
-            "confirmed": (NOTHING,),
+            **ends(("detected", "probed"), NOTHING),
             **ends(("fenced", "verified"), HEALED),
             "restored": (PENDING,),
         },
@@ -152,7 +150,7 @@ FAULTS = (
         "a new client comes",
         f'nohup /usr/bin/python3 -c "{OPEN}" >/dev/null 2>&1 & echo $! >$LAB/newcomer.pid; sleep 3',
         "kill -TERM $(cat $LAB/newcomer.pid); sleep 2",
-        {**ends(("start", "detected", "probed"), REFUSED), **ends(("confirmed", "fenced"), FAILED), **ends(("verified", "restored"), HEALED)},
+        {"start": (REFUSED,), **ends(("detected", "probed", "fenced"), FAILED), **ends(("verified", "restored"), HEALED)},
     ),
     Fault(
         "somebody removes the entry",
@@ -176,7 +174,7 @@ FAULTS = (
         "somebody fences the same client",
         f"{CEPH} osd blocklist rm $STALE; {CEPH} osd blocklist add $STALE 7200; {LIST}",
         f"{CEPH} osd blocklist rm $STALE",
-        {**ends(("start",), NOTHING), **ends(("detected", "probed", "confirmed"), NOTHING, REFUSED, HEALED), **ends(LATE, HEALED)},
+        {**ends(("start",), NOTHING), **ends(("detected", "probed"), NOTHING, REFUSED, HEALED), **ends(LATE, HEALED)},
         keeps="STALE",
     ),
     Fault(
@@ -190,7 +188,7 @@ FAULTS = (
         "the gateway dies",
         "kill -KILL $(cat $LAB/tgtd.pid); sleep 1",
         'bash -c "$SERVE" >/dev/null',
-        {**ends(("start", "probed"), REFUSED), "detected": (STOPPED,), **ends(("confirmed", "fenced", "verified"), FAILED), "restored": (HEALED,)},
+        {**ends(("start", "probed"), REFUSED), "detected": (STOPPED,), **ends(("fenced", "verified"), FAILED), "restored": (HEALED,)},
         fences=("MANAGER", "GATEWAY", "STALE"),
     ),
 )

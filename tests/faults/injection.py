@@ -31,7 +31,7 @@ from aftermath import blacklist
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx import keyring
-from lab import BLACKLIST, Lab, looks
+from lab import BLACKLIST, Lab, wanting
 
 DEADLINE_S = 90
 COLLECTION = "ansible_collections.cephops.iscsi_rescue.plugins.modules."
@@ -66,7 +66,7 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
         "run": "hostile",
         "reason": "a test",
         "images": ["rbd/datastore1"],
-        "looks": looks(CLIENT, gone=True),
+        "look": wanting(CLIENT, gone=True),
         "patience": 1,
         "evict": [CLIENT],
     }

@@ -30,7 +30,7 @@ from pathlib import Path
 from aftermath import blacklist, seconds_left
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence, lease_lock
-from lab import BLACKLIST, Lab, looks
+from lab import BLACKLIST, Lab, wanting
 
 ACTS = ("fence", "restore", "extend", "reset")
 IMAGE = "killed-module"
@@ -51,7 +51,7 @@ def options(lab: Lab, act: str, client: str) -> dict[str, t.Any]:
         "run": "killed",
         "reason": "a test",
         "images": [f"rbd/{IMAGE}"],
-        "looks": looks(client, gone=True),
+        "look": wanting(client, gone=True),
         "patience": 1,
         "evict": [client],
     }

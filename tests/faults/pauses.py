@@ -9,7 +9,7 @@ Each pause gets an image of its own, served by the lab's gateway and written by 
 goes on after a task of it. Prints a line for each, and ends with 1 when a client that went on was fenced, or its writes failed, or when one that stayed
 stopped was not fenced.
 
-Seen to fail: without the last question, a client that goes on after the second look is fenced; guards_out.py shows that anew.
+Seen to fail: without the last question, a client that goes on after the probe is fenced; guards_out.py shows that anew.
 """
 
 from __future__ import annotations
@@ -46,10 +46,9 @@ class Pause(t.NamedTuple):
 
 
 PAUSES = (
-    Pause("until the first look has ended", "detected", 0, ("nothing_to_do", "refused")),
-    Pause("until the probe has ended", "probed", 0, ("nothing_to_do", "refused")),
-    Pause("until the second look has ended", "confirmed", 0, ("refused",)),
-    Pause("until half of the last question is over", "confirmed", PATIENCE_S / 2, ("refused",)),
+    Pause("until the first look has ended", "detected", 0, ("refused",)),
+    Pause("until the probe has ended", "probed", 0, ("refused",)),
+    Pause("until half of the last question is over", "probed", PATIENCE_S / 2, ("refused",)),
     Pause("for ever", "", 0, ("healed_restore_pending",)),
 )
 

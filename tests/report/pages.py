@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import page as report_page
-from plugin_utils._report.test_report import DEAD, EVENT, QUIET, TEMPLATE, confirmed, healed, image, probe, run, run_detected, spoilt
+from plugin_utils._report.test_report import DEAD, EVENT, QUIET, TEMPLATE, healed, image, probe, run, run_detected, spoilt, went
 
 # Right to left, from here to the end of the line.
 TURNED = "rbd/\u202elun\u2066"
@@ -46,7 +46,7 @@ def made_up() -> dict[str, dict[str, t.Any]]:
     return {
         "healed": run(),
         "nothing": run(**QUIET),
-        "went": run(**{**QUIET, "detected": confirmed([healed("rbd/lun")]), "probes_before": [probe("rbd/lun", "hung")]}),
+        "went": went(),
         "pending": run(restored={"after": {DEAD: "later"}, "kept": [KEPT], "unread": []}),
         "refused": run(**refused),
         "failed": run(error="Fence: no", fenced={"failed": True, "msg": "m"}, restored={}, verified={}, afterwards={}, probes_after=[]),

@@ -22,7 +22,7 @@ Replies = t.Mapping[Image, t.Union[NotifyReply, str]]
 
 @dataclass(frozen=True)
 class Answers:
-    """``silent``: clients that let every notify time out, and may be fenced. ``spared``: address -> why another one is not.
+    """``silent``: clients that let the notify time out, or need not answer it, and may be fenced. ``spared``: address -> why another one is not.
 
     ``vanished``: clients that watch none of the images any more, so that fencing them would heal nothing.
     """
@@ -41,13 +41,28 @@ class Answers:
         return Answers(self.silent + later.silent, {**self.spared, **later.spared}, self.vanished + later.vanished)
 
 
-def ask(cluster: Cluster, clients: t.Sequence[str], specs: t.Sequence[str], timeout_s: int) -> Answers:
-    """Asks all watchers of these images, for as long as ``timeout_s`` where a watcher is silent. Raises ClusterError."""
+@dataclass(frozen=True)
+class Question:
+    """To ``clients``, that watch some of the images ``specs``; for as long as ``timeout_s`` where a watcher is silent.
+
+    ``serving``: see plan.Look. ``named``: whether the operator wants the clients fenced although they live, so that only the others must respond.
+    """
+
+    clients: t.Sequence[str]
+    specs: t.Sequence[str]
+    timeout_s: int
+    serving: t.Mapping[str, t.Collection[str]]
+    named: bool = False
+
+
+def ask(cluster: Cluster, question: Question) -> Answers:
+    """Asks all watchers of the images; where none is given, all clients are ``named``. Raises ClusterError."""
+    specs, timeout_s = question.specs, question.timeout_s
     watched = image_watchers.of_named(cluster, specs, missing_ok=True)
     targets = {one.image: header_object.HeaderObject(one.image.pool, one.image.namespace, one.image.header) for one in watched if not one.unseen}
     replies = notify.send_all(cluster.connection, list(targets.values()), timeout_s) if targets else {}
-    answers = judge(clients, watched, {image: replies[target] for image, target in targets.items()})
-    if not answers.spared:
+    answers = judge(question, watched, {image: replies[target] for image, target in targets.items()})
+    if not answers.spared or question.named:
         return answers
     # An OSD drops the watch of a client that is silent for osd_client_watch_timeout (30 s), which the patience can be as long as.
     return answers.without(vanished(list(answers.spared), image_watchers.of_named(cluster, specs, missing_ok=True)))
@@ -59,29 +74,41 @@ def vanished(clients: t.Sequence[str], watched: t.Sequence[WatchedImage]) -> lis
     return [] if any(one.unseen for one in watched) else [client for client in clients if client not in watching]
 
 
-def judge(clients: t.Sequence[str], watched: t.Sequence[WatchedImage], replies: Replies) -> Answers:
+def judge(question: Question, watched: t.Sequence[WatchedImage], replies: Replies) -> Answers:
     """Returns what the replies say of each client. A client counts as silent only where all that it watches could be asked."""
-    spared = {client: why for client in clients if (why := _why_spared(client, watched, replies))}
-    watching = {watcher.address for one in watched for watcher in one.watchers}
+    clients = question.clients
+    spared = {client: why for client in clients if (why := _why_spared(client, question, watched, replies))}
+    watching = clients if question.named else {watcher.address for one in watched for watcher in one.watchers}
     silent = [client for client in clients if client in watching and client not in spared]
     return Answers(silent, spared, [client for client in clients if client not in watching and client not in spared])
 
 
-def _why_spared(client: str, watched: t.Sequence[WatchedImage], replies: Replies) -> str:
+def _why_spared(client: str, question: Question, watched: t.Sequence[WatchedImage], replies: Replies) -> str:
     unseen = [one for one in watched if one.unseen]
     if unseen:
         return f"it could not be asked before the fence: {unseen[0].unseen}"
-    reasons = (_reason(one, client, replies[one.image]) for one in watched)
+    reasons = (_reason(one, client, question, replies[one.image]) for one in watched)
     return next(filter(None, reasons), "")
 
 
-def _reason(one: WatchedImage, client: str, reply: NotifyReply | str) -> str:
+def _reason(one: WatchedImage, client: str, question: Question, reply: NotifyReply | str) -> str:
     keys = {watcher.key for watcher in one.watchers if watcher.address == client}
     if not keys:
         return ""
     if isinstance(reply, str):
         return f"it could not be asked on {one.image.spec} before the fence: {reply}"
+    return ("" if question.named else _heard(one.image.spec, keys, reply)) or _unserved(one, question.serving, reply)
+
+
+def _heard(spec: str, keys: set[tuple[int, int]], reply: NotifyReply) -> str:
     if keys & set(reply.acked):
-        return f"{ACKNOWLEDGED} on {one.image.spec} before the fence, so it is alive"
+        return f"{ACKNOWLEDGED} on {spec} before the fence, so it is alive"
     moved = keys - set(reply.timed_out)
-    return f"its watch on {one.image.spec} came or went while it was asked before the fence" if moved else ""
+    return f"its watch on {spec} came or went while it was asked before the fence" if moved else ""
+
+
+def _unserved(one: WatchedImage, serving: t.Mapping[str, t.Collection[str]], reply: NotifyReply) -> str:
+    """A client that came only after the look, or was there only then, such as a command, serves the image to no initiator."""
+    spec = one.image.spec
+    stays = [watcher for watcher in one.watchers if watcher.address in serving.get(spec, ()) and watcher.key in reply.acked]
+    return "" if stays else f"no client that served {spec} when it was looked at acknowledged the last notify before the fence"

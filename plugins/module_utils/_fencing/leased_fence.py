@@ -16,19 +16,19 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, caps, last_question, lease_store
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change, read_with
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import ACKNOWLEDGED, Answers
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import ACKNOWLEDGED, Answers, Question
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_lock import LONGEST_BETWEEN_S
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease, LeaseBook
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import FencePlan, Look, gone_since, plan_fence
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import FencePlan, Look, plan_fence
 
-# A client that is back answers within milliseconds; one without a session in three looks has been silent for over five minutes.
+# A client that is back answers within milliseconds; one without a session in the look and now has been silent for over five minutes.
 GONE_TIMEOUT_S = 1
 LONGEST_PATIENCE_S = LONGEST_BETWEEN_S
 Options = t.Mapping[str, t.Any]
 
 
 def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run: bool) -> Change:
-    """Does what the option ``lease`` of osd_blacklist asks for; with ``dry_run`` only says what it would do, and asks no client. Raises RescueError.
+    """Does what the option ``lease`` of osd_blacklist asks for; with ``dry_run`` asks the clients, and only says what it would do. Raises RescueError.
 
     The leases are written before the entries, both under the lock: what somebody else did meanwhile is not ours to end.
     """
@@ -36,19 +36,21 @@ def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run:
     with _book(cluster, request, dry_run) as book:
         # The lock can take minutes, in which evidence grows old.
         now = time.time()
-        told, seen = gone_since(addresses, [Look.from_option(look) for look in request["looks"]], now), sessions.read(cluster)
+        look, seen = Look.from_option(request["look"]), sessions.read(cluster)
+        look.require(addresses, now)
         missing = [client for client in addresses if seen.missing(client)]
         before = blocklist.read(cluster)
         facts = {"run": request["run"], "reason": request["reason"], "images": tuple(request["images"]), "added": now, "expire": options["expire"]}
-        since = {client: told[client] or now if client in missing else 0.0 for client in addresses}
+        since = {client: look.gone_since(client) or now if client in missing else 0.0 for client in addresses}
         open_leases = book.read()
         plan = plan_fence({client: Lease(address=client, gone_since=since[client], **facts) for client in addresses}, open_leases, before.entries)
         if plan.record:
             caps.require_way_back(cluster, before.word)
-        gone = [client for client in missing if told[client]]
-        parts = batches(plan.record, gone, request["evict"], request["patience"])
-        fence = _Fence(cluster, book, before, plan, open_leases, options)
-        fenced = Answers(plan.add + plan.extend) if dry_run else fence.all_of(parts)
+        gone = [client for client in missing if look.gone_since(client)]
+        fence = _Fence(cluster, book, before, plan, open_leases, options["expire"])
+        fenced = Answers()
+        for question in questions(plan.add + plan.extend, gone, request, look.serving):
+            fenced = fenced.and_then(last_question.ask(cluster, question) if dry_run else fence.after(question))
         after = read_with(cluster, before, fenced.silent, options["expire"], dry_run)
     added, extended = ([client for client in clients if client in fenced.silent] for clients in (plan.add, plan.extend))
     spared = [{"address": client, "reason": reason, "answered": reason.startswith(ACKNOWLEDGED)} for client, reason in fenced.spared.items()]
@@ -69,16 +71,17 @@ def _book(cluster: Cluster, request: Options, dry_run: bool) -> t.ContextManager
     return lease_store.looked_at(cluster, request["pool"]) if dry_run else lease_store.opened(cluster, request["pool"], request["patience"])
 
 
-def batches(leases: t.Sequence[Lease], gone: t.Collection[str], evict: t.Collection[str], patience_s: int) -> list[tuple[list[Lease], int]]:
-    """Returns who is asked together, and for how long; 0 for those that the operator names, who are not asked.
+def questions(clients: t.Sequence[str], gone: t.Collection[str], request: Options, serving: t.Mapping[str, t.Collection[str]]) -> list[Question]:
+    """Returns which clients are asked together, and for how long.
 
-    ``gone``: clients without a session in every look and now. They wait for no other one's patience. A client that only has no session now, as while it
-    looks for another monitor, gets the whole patience.
+    ``gone``: clients without a session in the look and now. They wait for no other one's patience. A client that only has no session now, as while it
+    looks for another monitor, gets the whole patience. A client that the operator names need not be silent.
     """
-    named = [one for one in leases if one.address in evict]
-    orphans = [one for one in leases if one not in named and one.address in gone]
-    rest = [one for one in leases if one not in named and one not in orphans]
-    return [(part, timeout_s) for part, timeout_s in ((named, 0), (orphans, GONE_TIMEOUT_S), (rest, patience_s)) if part]
+    named = [client for client in clients if client in request["evict"]]
+    orphans = [client for client in clients if client not in named and client in gone]
+    rest = [client for client in clients if client not in named and client not in orphans]
+    parts = ((named, GONE_TIMEOUT_S), (orphans, GONE_TIMEOUT_S), (rest, request["patience"]))
+    return [Question(part, request["images"], timeout_s, serving, named=part is named) for part, timeout_s in parts if part]
 
 
 @dataclass(frozen=True)
@@ -90,35 +93,28 @@ class _Fence:
     before: Blocklist
     plan: FencePlan
     open_leases: t.Mapping[str, Lease]
-    options: Options
+    expire_s: int
 
-    def all_of(self, parts: t.Sequence[tuple[list[Lease], int]]) -> Answers:
-        """Fences one batch after the other."""
-        found = Answers()
-        for leases, timeout_s in parts:
-            found = found.and_then(self._batch(leases, timeout_s))
-        return found
-
-    def _batch(self, leases: t.Sequence[Lease], timeout_s: int) -> Answers:
-        """Between the end of the question and the command to the monitors there is no other work."""
-        clients = [one.address for one in leases]
+    def after(self, question: Question) -> Answers:
+        """Asks, and fences those who stay silent. Between the end of the question and the command to the monitors there is no other work."""
+        leases = [one for one in self.plan.record if one.address in question.clients]
         self.book.record(leases)
-        answers = self._asked(clients, timeout_s) if timeout_s else Answers(clients)
+        answers = self._asked(question)
         self.book.require_lock()
         extend = [client for client in answers.silent if client in self.plan.extend]
-        blocklist.change(self.cluster, self.before.word, {client: float(self.options["expire"]) for client in answers.silent}, extend)
-        self._take_back([client for client in clients if client not in answers.silent])
-        after = read_with(self.cluster, self.before, answers.silent, self.options["expire"], dry_run=False)
+        blocklist.change(self.cluster, self.before.word, {client: float(self.expire_s) for client in answers.silent}, extend)
+        self._take_back([client for client in question.clients if client not in answers.silent])
+        after = read_with(self.cluster, self.before, answers.silent, self.expire_s, dry_run=False)
         if answers.silent:
             self.book.record([replace(one, until=after[one.address], added=time.time()) for one in leases if one.address in answers.silent])
         return answers
 
-    def _asked(self, clients: t.Sequence[str], timeout_s: int) -> Answers:
+    def _asked(self, question: Question) -> Answers:
         """Where the question fails, no client is fenced, and no lease says so."""
         try:
-            return last_question.ask(self.cluster, clients, self.options["lease"]["images"], timeout_s)
+            return last_question.ask(self.cluster, question)
         except BaseException:
-            self._take_back(clients)
+            self._take_back(question.clients)
             raise
 
     def _take_back(self, clients: t.Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.leas
 BETWEEN_LOOKS_S = 3.0
 # A run is done with fencing and looking again within this time, most often; ending its fence sooner could meet its add on the way to the OSDs.
 UNDER_WAY_S = 60
-# How old the last look may be when a client is fenced by it; a notify and its timeout are a part of that.
+# How old the look may be when a client is fenced by it; a notify and its timeout are a part of that.
 _FRESH_S = 300
 # An entry that is there and lasts for this part of what is asked for lasts long enough.
 _ENOUGH = 0.5
@@ -34,16 +34,35 @@ Entries = t.Mapping[str, str]
 
 @dataclass(frozen=True)
 class Look:
-    """What one look of rbd_watchers says of clients. ``at``: when it began. ``fence``: addresses to fence; ``gone``: those of them without a session."""
+    """What a look of rbd_watchers says of clients. ``at``: when it began. ``fence``: addresses to fence; ``gone``: those of them without a session.
+
+    ``serving``: image, ``pool/[namespace/]name`` -> addresses of the clients that responded, serve it and are not to be fenced.
+    """
 
     at: float
     fence: t.Collection[str]
     gone: t.Collection[str]
+    serving: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
 
     @classmethod
     def from_option(cls, option: t.Mapping[str, t.Any]) -> Look:
-        """From an element of the option ``lease.looks``."""
-        return cls(float(option["at"]), frozenset(option["fence"]), frozenset(option["gone"]))
+        """From the option ``lease.look``. Raises InputError."""
+        if not all(isinstance(addresses, list) for addresses in option["serving"].values()):
+            raise InputError("lease.look.serving must be a dictionary of lists: for each image, the addresses of the clients that serve it.")
+        serving = {spec: frozenset(map(str, addresses)) for spec, addresses in option["serving"].items()}
+        return cls(float(option["at"]), frozenset(option["fence"]), frozenset(option["gone"]), serving)
+
+    def require(self, addresses: t.Sequence[str], now: float) -> None:
+        """Raises InputError unless the look is fresh and wants every one of these clients fenced."""
+        if not 0 <= now - self.at <= _FRESH_S:
+            raise InputError(f"The look began {now - self.at:.0f} s ago, longest are {_FRESH_S} s: look again, then fence.")
+        unnamed = [client for client in addresses if client not in self.fence]
+        if unnamed:
+            raise InputError(f"The look does not name {', '.join(unnamed)} as a client to fence, so no client was fenced: look again.")
+
+    def gone_since(self, client: str) -> float:
+        """Returns since when the client is known to be gone, 0 where the look found it."""
+        return self.at if client in self.gone else 0.0
 
 
 @dataclass(frozen=True)
@@ -90,22 +109,6 @@ def seconds_left(until: str, now: float) -> float:
         except ValueError:
             continue
     raise ClusterError(f"The blacklist says '{until}' for the end of an entry: this Ceph release is not known here.")
-
-
-def gone_since(addresses: t.Sequence[str], looks: t.Sequence[Look], now: float) -> dict[str, float]:
-    """Returns since when each client is known to be gone, 0 for one that a look found.
-
-    Raises InputError unless two looks, the last of them fresh, name every client as one to fence.
-    """
-    times = sorted(look.at for look in looks)
-    if len(set(times)) < 2:
-        raise InputError("A fence under a lease takes two looks: give what two calls of rbd_watchers returned as 'look' in lease.looks.")
-    if not 0 <= now - times[-1] <= _FRESH_S:
-        raise InputError(f"The last look began {now - times[-1]:.0f} s ago, longest are {_FRESH_S} s: look again, then fence.")
-    unnamed = [client for client in addresses if not all(client in look.fence for look in looks)]
-    if unnamed:
-        raise InputError(f"Not every look names {', '.join(unnamed)} as a client to fence, so no client was fenced: look again.")
-    return {client: times[0] if all(client in look.gone for look in looks) else 0.0 for client in addresses}
 
 
 def plan_fence(wanted: t.Mapping[str, Lease], leases: t.Mapping[str, Lease], entries: Entries) -> FencePlan:

@@ -25,7 +25,7 @@ def of(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: S
     return {
         "images": images,
         "culprits": accused,
-        "look": _look(accused, looked_at),
+        "look": {**_look(accused, looked_at), "serving": {one.watched.image.spec: _serving(one) for one in judgements if one.watched.image.spec in healable}},
         "incomplete": list(seen.incomplete),
         "strays": [_stray(stray) for stray in seen.strays],
         "counts": _counts(judgements, seen),
@@ -40,6 +40,13 @@ def _look(accused: t.Sequence[t.Mapping[str, t.Any]], looked_at: float) -> dict[
         "fence": [culprit["address"] for culprit in stale],
         "gone": [culprit["address"] for culprit in stale if culprit["gone_since"]],
     }
+
+
+def _serving(judgement: Judgement) -> list[str]:
+    """The addresses of the clients that serve the image and stay when its surplus is fenced."""
+    going = {finding.watcher.address for finding in judgement.surplus}
+    serving = (finding.watcher.address for finding in judgement.findings if finding.serves)
+    return [client for client in dict.fromkeys(serving) if client not in going]
 
 
 def _is_shown(judgement: Judgement, named: t.Sequence[str]) -> bool:

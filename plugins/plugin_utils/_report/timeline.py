@@ -18,7 +18,6 @@ Times = t.Mapping[str, float]
 _PHASES = {
     "look": "detect",
     "probe_before": "probe before",
-    "confirm": "ask again",
     "fence": "fence",
     "verify": "watch gone",
     "probe_after": "probe after",
@@ -54,7 +53,6 @@ def _what(run: Run) -> dict[str, str]:
     return {
         "look": f"read who watches {count(run['detected']['counts']['images'], 'image')}",
         "probe_before": _probed(run["probes_before"]),
-        "confirm": "asked the watchers of sick images once more",
         "fence": f"put {some(added)} on the blacklist" if added else "nobody was put on the blacklist",
         "verify": "waited until every watcher left is expected and answers",
         "probe_after": _probed(run["probes_after"]),

@@ -33,9 +33,9 @@ def _answers_without(image: Image, let_in: t.Collection[str]) -> bool:
     return any(watcher["liveness"] == "alive" and not watcher.get("daemon") and watcher["address"] not in let_in for watcher in image["watchers"])
 
 
-def confirmed(found: CameBack, looks: t.Sequence[Evidence]) -> CameBack:
-    """Returns those of the clients to fence again that every one of these looks wants fenced, too, and why others of them are spared."""
-    agreed = [client for client in found["fence"] if all(client in look["fence"] for look in looks)]
+def confirmed(found: CameBack, again: Evidence) -> CameBack:
+    """Returns those of the clients to fence again that another look wants fenced, too, and why others of them are spared."""
+    agreed = [client for client in found["fence"] if client in again["fence"]]
     others = [client for client in found["fence"] if client not in agreed]
     changed = [f"{client} came back after having been let in again, and is not fenced, for two looks do not agree" for client in others]
     return {"fence": agreed, "spare": changed}

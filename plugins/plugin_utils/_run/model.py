@@ -16,7 +16,6 @@ Phase = t.Literal[
     "look",
     "find_luns",
     "probe_before",
-    "confirm",
     "fence",
     "verify",
     "probe_after",
@@ -47,7 +46,7 @@ class Watcher(t.TypedDict, total=False):
 
 
 class Image(t.TypedDict, total=False):
-    """An image as rbd_watchers returns it. ``first``: what the first look found, where the second one found it otherwise."""
+    """An image as rbd_watchers returns it."""
 
     spec: str
     header: str
@@ -56,7 +55,6 @@ class Image(t.TypedDict, total=False):
     expected: int
     reasons: list[str]
     watchers: list[Watcher]
-    first: Image
 
 
 class Culprit(t.TypedDict, total=False):
@@ -72,11 +70,12 @@ class Culprit(t.TypedDict, total=False):
 
 
 class Evidence(t.TypedDict):
-    """What osd_blacklist takes for the evidence of one look."""
+    """What osd_blacklist takes for the evidence of a look."""
 
     at: float
     fence: list[str]
     gone: list[str]
+    serving: dict[str, list[str]]
 
 
 class Stray(t.TypedDict):
@@ -286,10 +285,10 @@ class Run(t.TypedDict):
     """The state of a run.
 
     What the phases brought: ``listed`` is the blocklist at first, ``detected`` what is known of the images and clients in question, ``afterwards`` the last
-    look. ``times``: when a phase ended, in seconds since the epoch by the controller's clock.
+    look, ``looked_again`` one more at clients that came back. ``times``: when a phase ended, in seconds since the epoch by the controller's clock.
 
-    What follows from that: ``sick`` images are not normal; ``candidates`` are to be healed by the first look; ``healing`` and ``culprits`` are what
-    the second look agrees on; ``looks`` are the evidence of both. ``continued`` images are those of open leases that this run is asked to look at;
+    What follows from that: ``sick`` images are not normal; ``healing`` are to be healed and ``culprits`` to be fenced for that, by the look and once they
+    are asked by the last question. ``continued`` images are those of open leases that this run is asked to look at;
     ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose fence this run may
     end. ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
     """
@@ -306,6 +305,7 @@ class Run(t.TypedDict):
     verified: Look
     restored: Change
     afterwards: Look
+    looked_again: Look
     refenced: Change
     kept_out: Change
     luns: list[Lun]
@@ -314,10 +314,8 @@ class Run(t.TypedDict):
     probes_after: list[Probe]
     kernel_log: list[KernelLog]
     sick: list[str]
-    candidates: list[str]
     healing: list[str]
     culprits: list[Culprit]
-    looks: list[Evidence]
     continued: list[str]
     verifying: list[str]
     touched: list[str]

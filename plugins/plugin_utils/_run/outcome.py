@@ -29,8 +29,7 @@ def _found(run: Run, ended: float) -> Result:
 
 def _seen(run: Run) -> dict[str, t.Any]:
     detected = run["detected"]
-    # What was stale at first and is no longer was found all the same.
-    images = [_image(image, run) for image in detected["images"] if image["decision"] != "leave" or "first" in image]
+    images = [_image(image, run) for image in detected["images"] if image["decision"] != "leave"]
     images += [_image(image, run) for image in _continued(run, [image["spec"] for image in images])]
     return {
         "images": images,
@@ -150,18 +149,18 @@ def failure(result: Result, when_refused: bool, when_sick: bool) -> str:
 
 def _image(image: Image, run: Run) -> ImageResult:
     verified = {found["spec"]: found for found in run["verified"].get("images", [])}
-    before, after = (image["first"], image) if "first" in image else (image, verified.get(image["spec"], t.cast(Image, {})))
+    after = verified.get(image["spec"], t.cast(Image, {}))
     last = {found["spec"]: found for found in run["afterwards"].get("images", [])}
     return {
         "spec": image["spec"],
         "header": image["header"],
-        "state": before["state"],
+        "state": image["state"],
         "decision": image["decision"],
         "reasons": image["reasons"],
-        "watchers_before": before["watchers"],
+        "watchers_before": image["watchers"],
         "watchers_after": after.get("watchers", []),
         "state_after": after.get("state", ""),
-        "lock_before": lock_owner(before),
+        "lock_before": lock_owner(image),
         "lock_after": lock_owner(last.get(image["spec"], after)),
         "luns": _luns(image["spec"], run),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import came_back, confirm, leases, luns, max_fence, plan, protect, settings, stop
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import came_back, leases, luns, max_fence, plan, protect, settings, stop
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Culprit, Image, Look, Phase, Probe, Probing, Run, When
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
@@ -33,8 +33,8 @@ def _begun(told: Returned, at: float) -> Run:
     """A run that has done nothing yet. ``told``: ``id``, ``check_mode`` and ``settings``, see model.Settings."""
     asked = settings.read(told["settings"])
     nothing: t.Any = {
-        **{name: {} for name in ("listed", "detected", "fenced", "verified", "restored", "afterwards", "refenced", "kept_out", "times")},
-        **{name: [] for name in ("silent_gateways", "probes_before", "probes_after", "kernel_log", "candidates", "healing", "culprits", "looks", "plan")},
+        **{name: {} for name in ("listed", "detected", "fenced", "verified", "restored", "afterwards", "looked_again", "refenced", "kept_out", "times")},
+        **{name: [] for name in ("silent_gateways", "probes_before", "probes_after", "kernel_log", "healing", "culprits", "plan")},
     }
     known = {"id": told["id"], "began": at, "check_mode": bool(told["check_mode"]), "settings": asked, "luns": asked["luns"], "error": "", "stop": ""}
     return _derived(t.cast(Run, {**nothing, **known, "came_back": {"fence": [], "spare": []}}))
@@ -45,8 +45,8 @@ def _time_of(run: Run, phase: Phase) -> str:
 
 
 def _stopped(run: Run, why: str) -> Run:
-    """With one more reason not to go on, before anything was changed."""
-    return {**run, "stop": _joined(run["stop"], why)}
+    """With one more reason not to go on, before anything was changed; then no client is fenced."""
+    return {**run, "stop": _joined(run["stop"], why), "culprits": [] if why else run["culprits"]}
 
 
 def _spoilt(run: Run, why: str) -> Run:
@@ -60,8 +60,17 @@ def _joined(known: str, more: str) -> str:
 
 def _looked(run: Run, returned: Returned) -> Run:
     detected = _ruled(run, t.cast(Look, returned))
-    told = {"listed": returned["blocklist"], "looks": [returned["look"]], "candidates": _to_fence_on(detected), "plan": plan.lines(detected)}
-    return t.cast(Run, {**run, **told, "detected": detected})
+    return {**run, "listed": returned["blocklist"], "plan": plan.lines(detected), "detected": detected, **_to_heal(detected)}
+
+
+class _Healing(t.TypedDict):
+    healing: list[str]
+    culprits: list[Culprit]
+
+
+def _to_heal(detected: Look) -> _Healing:
+    culprits = [culprit for culprit in detected["culprits"] if culprit["verdict"] == "fence"]
+    return {"healing": [image["spec"] for image in detected["images"] if image["decision"] == "fence"], "culprits": culprits}
 
 
 def _ruled(run: Run, look: Look) -> Look:
@@ -82,28 +91,6 @@ def _probes(returned: Returned) -> list[Probe]:
 def _probed_before(run: Run, returned: Returned) -> Run:
     probed: Run = {**run, "probes_before": _probes(returned)}
     return _stopped(probed, stop.prober_is_unreachable(returned.get("results", [])) or stop.lun_is_out_of_reach(probed))
-
-
-def _confirmed(run: Run, returned: Returned) -> Run:
-    """Only here is a client named to be fenced: one that both looks want fenced."""
-    detected = confirm.confirmed(run["detected"], _ruled(run, t.cast(Look, returned)))
-    named = _to_heal(detected) if not run["stop"] else _Healing(healing=[], culprits=[])
-    return {**run, "detected": detected, **named, "looks": [*run["looks"], returned["look"]]}
-
-
-class _Healing(t.TypedDict):
-    healing: list[str]
-    culprits: list[Culprit]
-
-
-def _to_heal(detected: Look) -> _Healing:
-    culprits = [culprit for culprit in detected["culprits"] if culprit["verdict"] == "fence"]
-    return {"healing": _to_fence_on(detected), "culprits": culprits}
-
-
-def _to_fence_on(detected: Look) -> list[str]:
-    """The specs of the images on which a client is to be fenced."""
-    return [image["spec"] for image in detected["images"] if image["decision"] == "fence"]
 
 
 def _fenced(run: Run, returned: Returned) -> Run:
@@ -146,10 +133,9 @@ def _looked_after(run: Run, returned: Returned) -> Run:
 
 
 def _looked_again(run: Run, returned: Returned) -> Run:
-    """A client that came back is fenced by the evidence of two looks, too."""
-    looks = [one["look"] for one in returned["results"]]
-    back = came_back.confirmed(run["came_back"], looks)
-    return _spoilt({**run, "looks": looks, "came_back": back}, "; ".join(back["spare"]))
+    look = t.cast(Look, returned)
+    back = came_back.confirmed(run["came_back"], look["look"])
+    return _spoilt({**run, "looked_again": look, "came_back": back}, "; ".join(back["spare"]))
 
 
 def _fenced_again(run: Run, returned: Returned) -> Run:
@@ -180,7 +166,6 @@ _STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
     "look": _looked,
     "find_luns": _found_luns,
     "probe_before": _probed_before,
-    "confirm": _confirmed,
     "fence": _fenced,
     "verify": _verified,
     "probe_after": _probed_after,
@@ -224,5 +209,5 @@ def _probing(run: Run, sick: t.Sequence[str], verifying: t.Sequence[str]) -> lis
     asked, prober = run["settings"], run["settings"]["prober"]
     if "verify" in run["times"]:
         return luns.by_host(run["luns"], verifying, prober, asked["write_path"])
-    others = [spec for spec in sick if spec not in run["candidates"]]
-    return [*luns.by_host(run["luns"], run["candidates"], prober, asked["write_path"]), *luns.by_host(run["luns"], others, prober, "none")]
+    others = [spec for spec in sick if spec not in run["healing"]]
+    return [*luns.by_host(run["luns"], run["healing"], prober, asked["write_path"]), *luns.by_host(run["luns"], others, prober, "none")]

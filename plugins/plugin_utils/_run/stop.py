@@ -24,7 +24,7 @@ def prober_is_unreachable(results: t.Sequence[Result]) -> str:
 def lun_is_out_of_reach(run: Run) -> str:
     """Nothing could be proven afterwards, and most likely an address is wrong. A LUN that the role found by itself and cannot reach is as good as not found."""
     named = [lun["image"] for lun in run["settings"]["luns"]]
-    wrong = [probe for probe in run["probes_before"] if probe["name"] in run["candidates"] and _is_out_of_reach(probe, named)]
+    wrong = [probe for probe in run["probes_before"] if probe["name"] in run["healing"] and _is_out_of_reach(probe, named)]
     return "; ".join(
         f"{where(probe)} cannot be probed: {probe['reason']}. Nothing was fenced. "
         f"Correct the entry of {probe['name']} in remediate_watchers_luns, or make one. "

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers, judge, vanished
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers, Question, judge, vanished
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
 GATEWAY, STALE, OTHER = (Watcher(f"192.0.2.{number}:0/{number}", number, 70 + number) for number in (1, 2, 3))
@@ -21,9 +21,13 @@ def reply(acked: t.Sequence[Watcher] = (), timed_out: t.Sequence[Watcher] = ()) 
     return NotifyReply(frozenset(one.key for one in acked), frozenset(one.key for one in timed_out))
 
 
-def asked(*replies: NotifyReply | str, watchers: t.Sequence[Watcher] = (GATEWAY, STALE)) -> Answers:
+def question(*clients: str, served_by: Watcher = GATEWAY, named: bool = False) -> Question:
+    return Question(clients, ["rbd/a", "rbd/b"], 1, {"rbd/a": [served_by.address], "rbd/b": [served_by.address]}, named)
+
+
+def asked(*replies: NotifyReply | str, watchers: t.Sequence[Watcher] = (GATEWAY, STALE), **more: t.Any) -> Answers:
     watched = [WatchedImage(image, tuple(watchers)) for image, _reply in zip((A, B), replies)]
-    return judge([STALE.address], watched, dict(zip((A, B), replies)))
+    return judge(question(STALE.address, **more), watched, dict(zip((A, B), replies)))
 
 
 def test_a_client_that_stays_silent_is_fenced() -> None:
@@ -35,7 +39,7 @@ def test_a_client_that_stays_silent_is_fenced() -> None:
     ("replies", "words"),
     [
         ([reply([GATEWAY, STALE])], "it acknowledged the last notify on rbd/a"),
-        ([reply([GATEWAY], [STALE]), reply([STALE], [GATEWAY])], "it acknowledged the last notify on rbd/b"),
+        ([reply([GATEWAY], [STALE]), reply([STALE, GATEWAY])], "it acknowledged the last notify on rbd/b"),
         ([reply([GATEWAY])], "its watch on rbd/a came or went"),
         (["the OSD did not answer"], "it could not be asked on rbd/a before the fence: the OSD did not answer"),
         ([reply([GATEWAY], [STALE]), "no quorum"], "it could not be asked on rbd/b before the fence: no quorum"),
@@ -53,7 +57,7 @@ def test_a_client_that_watches_nothing_any_more_is_not_fenced() -> None:
 
 def test_an_image_that_cannot_be_read_spares_every_client() -> None:
     watched = [WatchedImage(A, (STALE,)), WatchedImage(B, (), unseen="timed out")]
-    answers = judge([STALE.address, OTHER.address], watched, {A: reply([], [STALE])})
+    answers = judge(question(STALE.address, OTHER.address), watched, {A: reply([], [STALE])})
     assert set(answers.spared.values()) == {"it could not be asked before the fence: timed out"}
 
 
@@ -69,3 +73,17 @@ def test_two_watches_of_one_client_are_one_client() -> None:
     second = Watcher(STALE.address, STALE.client_id, 99)
     answers = asked(reply([second], [STALE]), watchers=[STALE, second])
     assert (answers.silent, list(answers.spared)) == ([], [STALE.address])
+
+
+def test_a_client_is_fenced_only_while_one_that_served_the_image_when_it_was_looked_at_does_so() -> None:
+    words = "no client that served rbd/b when it was looked at acknowledged the last notify before the fence"
+    served, silent, newcomer = reply([GATEWAY], [STALE]), reply([], [GATEWAY, STALE]), reply([OTHER], [STALE])
+    assert asked(served, silent).spared == asked(served, newcomer, watchers=[OTHER, STALE, GATEWAY]).spared == {STALE.address: words}
+    assert asked(newcomer, watchers=[OTHER, STALE], served_by=OTHER).silent == [STALE.address]
+    assert judge(Question([STALE.address], ["rbd/a"], 1, {}), [WatchedImage(A, (GATEWAY, STALE))], {A: served}).silent == []
+
+
+def test_a_client_that_the_operator_names_need_not_be_silent_but_another_must_serve() -> None:
+    both = reply([GATEWAY, STALE])
+    assert asked(both, named=True) == asked(reply([GATEWAY]), named=True) == asked(both, watchers=[GATEWAY], named=True) == Answers([STALE.address])
+    assert asked(reply([STALE]), named=True).silent == asked("no quorum", named=True).silent == []

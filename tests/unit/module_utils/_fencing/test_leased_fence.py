@@ -6,22 +6,27 @@
 
 from __future__ import annotations
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.leased_fence import GONE_TIMEOUT_S, batches
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Question
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.leased_fence import GONE_TIMEOUT_S, questions
 
-GONE, HUNG, HUNTING, NAMED = (Lease(f"192.0.2.{number}:0/1", "run", "why", 1.0, 60, gone_since=since) for number, since in enumerate((1.0, 0.0, 9.0, 0.0)))
+GONE, HUNG, NAMED = ("192.0.2.1:0/1", "192.0.2.2:0/1", "192.0.2.3:0/1")
+SERVING = {"rbd/a": ["192.0.2.9:0/1"]}
+REQUEST = {"images": ["rbd/a"], "patience": 30, "evict": [NAMED]}
 
 
 def test_each_waits_for_its_own_patience() -> None:
-    parts = batches([GONE, HUNG, NAMED], [GONE.address], [NAMED.address], 30)
-    assert parts == [([NAMED], 0), ([GONE], GONE_TIMEOUT_S), ([HUNG], 30)]
+    assert questions([GONE, HUNG, NAMED], [GONE], REQUEST, SERVING) == [
+        Question([NAMED], ["rbd/a"], GONE_TIMEOUT_S, SERVING, named=True),
+        Question([GONE], ["rbd/a"], GONE_TIMEOUT_S, SERVING),
+        Question([HUNG], ["rbd/a"], 30, SERVING),
+    ]
 
 
 def test_a_client_that_only_has_no_session_now_gets_the_whole_patience() -> None:
     """As while it looks for another monitor; its lease says since when, all the same."""
-    assert batches([HUNTING], [], [], 30) == [([HUNTING], 30)]
+    assert [one.timeout_s for one in questions([GONE], [], REQUEST, SERVING)] == [30]
 
 
-def test_a_named_client_is_not_asked_although_it_is_gone() -> None:
-    assert batches([GONE], [GONE.address], [GONE.address], 30) == [([GONE], 0)]
-    assert batches([], [], [], 30) == []
+def test_a_named_client_need_not_be_silent_although_it_is_gone() -> None:
+    assert [(one.clients, one.named) for one in questions([NAMED], [NAMED], REQUEST, SERVING)] == [([NAMED], True)]
+    assert questions([], [], REQUEST, SERVING) == []

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -12,7 +11,7 @@ import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import Look, Restoring, gone_since, plan_fence, plan_restore, seconds_left
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import Look, Restoring, plan_fence, plan_restore, seconds_left
 
 DEAD, LIVING, EXPIRED = "192.0.2.1:0/1", "192.0.2.2:0/2", "192.0.2.3:0/3"
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=timezone.utc).timestamp()
@@ -149,28 +148,26 @@ def test_the_times_of_all_releases() -> None:
         seconds_left("tomorrow", NOW)
 
 
-def look(at: float, *fence: str, gone: t.Sequence[str] = ()) -> Look:
-    return Look(at, fence, gone)
+LOOK = Look(10, ["a", "b"], ["a"], {"rbd/a": ["c"]})
 
 
-def test_two_looks_are_the_evidence() -> None:
-    assert gone_since(["a"], [look(10, "a", gone=["a"]), look(20, "a", "b", gone=["a"])], 25) == {"a": 10}
-    assert gone_since(["a"], [look(20, "a", gone=["a"]), look(10, "a")], 25) == {"a": 0.0}
+def test_a_look_is_the_evidence() -> None:
+    LOOK.require(["a", "b"], 25)
+    assert (LOOK.gone_since("a"), LOOK.gone_since("b")) == (10, 0.0)
 
 
 @pytest.mark.parametrize(
-    ("looks", "words"),
-    [
-        ([], "takes two looks"),
-        ([look(10, "a")], "takes two looks"),
-        ([look(10, "a"), look(10, "a")], "takes two looks"),
-        ([look(10, "a"), look(20)], "Not every look names a"),
-        ([look(10), look(20, "a")], "Not every look names a"),
-        ([look(10, "a"), look(20, "a"), look(30, "b")], "Not every look names a"),
-        ([look(1, "a"), look(2, "a")], "began 398 s ago"),
-        ([look(10, "a"), look(401, "a")], "began -1 s ago"),
-    ],
+    ("clients", "now", "words"),
+    [(["a", "c"], 25, "does not name c"), (["a"], 311, "began 301 s ago"), (["a"], 9, "began -1 s ago"), (["a"], 1e9, "look again")],
 )
-def test_less_than_two_looks_is_no_evidence(looks: list[Look], words: str) -> None:
+def test_a_look_that_is_old_or_wants_other_clients_fenced_is_no_evidence(clients: list[str], now: float, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        gone_since(["a"], looks, 400 if looks and max(one.at for one in looks) in (2, 401) else 50)
+        LOOK.require(clients, now)
+
+
+def test_a_look_is_read_from_its_option() -> None:
+    option = {"at": "10.5", "fence": ["a"], "gone": [], "serving": {"rbd/a": ["c"]}}
+    assert Look.from_option(option) == Look(10.5, frozenset(["a"]), frozenset(), {"rbd/a": frozenset(["c"])})
+    for wrong in ("c", 7, None, {"c": 1}):
+        with pytest.raises(InputError, match="must be a dictionary of lists"):
+            Look.from_option({**option, "serving": {"rbd/a": wrong}})

@@ -17,7 +17,6 @@ import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import commands_by_hand, svg
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import result as results
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report.page import render
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import confirm
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.advice import next_step
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
 from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import run_of
@@ -85,7 +84,6 @@ def run(spec: str = "rbd/lun", settings: dict[str, t.Any] | None = None, error: 
         "times": {
             "look": 107,
             "probe_before": 117.5,
-            "confirm": 119,
             "fence": 119.5,
             "verify": 120,
             "probe_after": 121,
@@ -145,8 +143,7 @@ def test_the_timeline_has_every_phase_with_its_seconds() -> None:
         ("detect", 0, 7),
         ("notify", 1.5, 6.5),
         ("probe before", 7, 17.5),
-        ("ask again", 17.5, 19),
-        ("fence", 19, 19.5),
+        ("fence", 17.5, 19.5),
         ("watch gone", 19.5, 20),
         ("probe after", 20, 21),
         ("restore", 21, 22),
@@ -411,50 +408,24 @@ def test_what_is_still_open(summed: dict[str, t.Any], lines: list[str]) -> None:
         assert line in shown
 
 
-def confirmed(second: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-    """What a stale watcher's look and a second one, which found these images, agree on."""
-    culprit = {
-        "address": DEAD,
-        "client": "client.1",
-        "images": ["rbd/lun"],
-        "watches": ["rbd/lun"],
-        "verdict": "fence",
-        "reasons": ["it is orphaned"],
-        "gone_since": 0.0,
-    }
-    first = {"images": [image()], "culprits": [culprit], "counts": {"images": 1, "unseen": 0}}
-    return confirm.confirmed(first, {"images": second, "culprits": []})
+def went() -> dict[str, t.Any]:
+    """The result of a run whose stale watcher was gone before it was fenced."""
+    gone = image(reasons=["2 watchers where 1 is expected", f"{DEAD} went by itself before the fence"])
+    return run(
+        **{**QUIET, "detected": {**run_detected(), "images": [gone]}, "fenced": {"vanished": [DEAD], "after": {}}, "probes_before": [probe("rbd/lun", "hung")]}
+    )
 
 
-@pytest.mark.parametrize(
-    ("second", "words"),
-    [
-        (
-            [healed("rbd/lun")],
-            ["rbd/lun: stale_duplicate, then normal", "when asked for the second time; it had been stale_duplicate before", "Watchers after"],
-        ),
-        ([], ["rbd/lun: stale_duplicate", "when asked again, it was not there any more"]),
-    ],
-)
-def test_a_stale_watcher_that_went_by_itself_is_not_said_never_to_have_been(second: list[dict[str, t.Any]], words: list[str]) -> None:
-    went = run(**{**QUIET, "detected": confirmed(second), "probes_before": [probe("rbd/lun", "hung")]})
-    assert went["outcome"] == "nothing_to_do"
-    assert went["unfinished"] == ["The LUN of rbd/lun was hung when last probed: it is hung"]
-    assert next_step(went).startswith("What was stale was no longer so when asked again.")
-    shown = page(went)
-    for word in [*words, "LUN before: hung", f"{DEAD}client.1sparerbd/lunrbd/lunit is orphaned; the second look does not want it fenced"]:
+def test_a_stale_watcher_that_went_by_itself_is_not_said_never_to_have_been() -> None:
+    summed = went()
+    assert summed["outcome"] == "nothing_to_do"
+    assert summed["unfinished"] == ["The LUN of rbd/lun was hung when last probed: it is hung"]
+    assert next_step(summed).startswith("What was stale was no longer so when asked again.")
+    shown = page(summed)
+    for word in ["rbd/lun: stale_duplicate", f"{DEAD} went by itself before the fence", "LUN before: hung"]:
         assert shown.says(word), shown.text
     assert "none of those looked at was stale" not in shown.text
-    assert any("sg_raw" in line for line in went["by_hand"])
-    assert [one["liveness"] for one in went["images"][0]["watchers_before"]] == ["alive", "orphaned"]
-
-
-def test_two_looks_that_do_not_agree_leave_nobody_to_fence() -> None:
-    other = image(watchers=[watcher(LIVE), watcher("192.0.2.9:0/9", False, "orphaned")])
-    refused = run(**{**QUIET, "detected": confirmed([other])})
-    assert [one["verdict"] for one in refused["images"][0]["watchers_after"]] == ["keep", "spare"]
-    assert [one["address"] for one in refused["images"][0]["watchers_before"]] == [LIVE, DEAD]
-    assert refused["unfinished"][0].startswith("rbd/lun is stale_duplicate and was left so: 2 watchers where 1 is expected; two looks do not agree")
+    assert any("sg_raw" in line for line in summed["by_hand"])
 
 
 @pytest.mark.parametrize(
