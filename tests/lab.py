@@ -34,6 +34,7 @@ LOOK = {
     "served": [],
     "liveness": "duplicates",
     "notify_timeout": 5,
+    "patience": 0,
 }
 BLACKLIST = {"addresses": [], "state": "present", "expire": 3600, "lease": None, "pools": [], "restore": "when_gone"}
 
@@ -56,7 +57,7 @@ class Lab(t.NamedTuple):
 
     @property
     def connection(self) -> dict[str, t.Any]:
-        return {"conf": self.conf, "client": "client.admin", "keyring": None, "timeout": 30, "quorum_settle": 15}
+        return {"conf": self.conf, "client": "client.admin", "keyring": None, "timeout": 30, "quorum_settle": 15, "osd_settle": 15}
 
     @property
     def settings(self) -> dict[str, t.Any]:

@@ -41,6 +41,13 @@ options:
         The default is as long as a monitor remembers a client that is silent (Ceph's C(mon_session_timeout)).
     type: int
     default: 300
+  osd_settle:
+    description:
+      - Seconds that the same OSDs must have served a header before a client that lets a notify on it time out counts as silent.
+      - After an OSD went down or came up, healthy clients need some seconds to watch again. Until then the module waits and asks again, for up to
+        four times as long. After that such a client is V(unknown).
+    type: int
+    default: 15
 requirements:
   - python3-rados and python3-rbd of the cluster's release, or a newer one, on the host that runs the module
 """

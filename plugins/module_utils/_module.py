@@ -18,6 +18,7 @@ def ceph_options() -> dict[str, dict[str, t.Any]]:
         "key": {"type": "str", "no_log": True},
         "timeout": {"type": "int", "default": 10},
         "quorum_settle": {"type": "int", "default": 300},
+        "osd_settle": {"type": "int", "default": 15},
     }
 
 

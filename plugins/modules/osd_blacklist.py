@@ -216,6 +216,24 @@ vanished:
   type: list
   elements: str
   sample: []
+missed:
+  description: The last notify before the fence, for each client that let it time out.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The client's address.
+      type: str
+      sample: 192.0.2.7:0/1193546917
+    at:
+      description: When the notify was sent, in seconds since the epoch.
+      type: float
+      sample: 1795372881.02
+    seconds:
+      description: How long the client had to answer.
+      type: float
+      sample: 30.0
 reset:
   description: Addresses whose entry got the end back that it had before it was extended.
   returned: success

@@ -105,8 +105,17 @@ options:
     description:
       - Seconds a watcher has to answer. All images are asked at once, so this is about what the question costs in time altogether.
       - When a culprit is found, what else it watches is asked too, which takes the same time once more.
+      - With less than 3 seconds the module warns, since a busy client might not answer in time.
     type: int
     default: 5
+  patience:
+    description:
+      - Seconds that a client which might be alive must be silent before it counts as stale. A client that only paused answers as soon as it goes on.
+      - After the first notify the module sends others, one after the other, where such a client is to be fenced. Any answer clears it.
+      - A client without a session on any monitor has been silent for over five minutes, and needs no patience.
+      - With V(0) one notify is enough. Use that only where M(cephops.iscsi_rescue.osd_blacklist) asks a last time, as it does under a lease.
+    type: int
+    default: 30
 notes:
   - "Caps that suffice to look: C(mon 'profile rbd-read-only') and C(osd 'profile rbd-read-only'). The playbook C(ceph_user) makes a user with fewer."
   - "To tell a hung client from one that is gone, it also needs C(mon 'allow command sessions, allow command get_command_descriptions'),
@@ -272,6 +281,19 @@ culprits:
       description: When the monitors' sessions were first looked at and did not show it, in seconds since the epoch; V(0) when a look found it.
       type: float
       sample: 1795372865.12
+    missed:
+      description: The notifies that it let time out.
+      type: list
+      elements: dict
+      contains:
+        at:
+          description: When the notify was sent, in seconds since the epoch.
+          type: float
+          sample: 1795372865.12
+        seconds:
+          description: How long it had to answer.
+          type: float
+          sample: 5.0
     verdict:
       description: V(fence), or V(spare) where a reason speaks against it.
       type: str
@@ -366,6 +388,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.open
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import detect
 
+# With 1 s, a pause of 2.9 s was enough to be called silent in two looks (measured).
+SHORT_NOTIFY_S = 3
+
 
 def main() -> None:
     module = AnsibleModule(
@@ -389,10 +414,13 @@ def main() -> None:
             blocklist=dict(type="bool", default=False),
             liveness=dict(type="str", choices=["none", "duplicates", "all"], default="duplicates"),
             notify_timeout=dict(type="int", default=5),
+            patience=dict(type="int", default=30),
         ),
         mutually_exclusive=CEPH_EXCLUSIVE,
         supports_check_mode=True,
     )
+    if module.params["notify_timeout"] < SHORT_NOTIFY_S:
+        module.warn(f"notify_timeout is {module.params['notify_timeout']} s: a busy client might not answer in time. Give at least {SHORT_NOTIFY_S} s.")
     try:
         result = {**detect.look(module.params), **listed(module.params)}
     except RescueError as error:

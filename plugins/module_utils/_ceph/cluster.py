@@ -40,7 +40,8 @@ _MON_CAPS = {"sessions": "allow command sessions", "service dump": 'allow comman
 class Connection:
     """How to reach a cluster. ``timeout`` in whole seconds, for connecting and for each operation.
 
-    ``quorum_settle``: seconds that the monitors must have been in quorum before a client without a session counts as gone.
+    ``quorum_settle``: seconds that the monitors must have been in quorum before a client without a session counts as gone. ``osd_settle``: seconds that the
+    same OSDs must have served a header before a client that lets a notify on it time out counts as silent.
     """
 
     conf: str
@@ -48,13 +49,15 @@ class Connection:
     keyring: str | None
     timeout: int
     quorum_settle: int = 300
+    osd_settle: int = 15
     key: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any]) -> Connection:
         """From a module's options; raises InputError for files that are not there and for a timeout below 1 s."""
         client = options["client"] if options["client"].startswith("client.") else f"client.{options['client']}"
-        connection = cls(options["conf"], client, options["keyring"], options["timeout"], options["quorum_settle"], options.get("key"))
+        settle = {name: options[name] for name in ("quorum_settle", "osd_settle")}
+        connection = cls(options["conf"], client, options["keyring"], options["timeout"], **settle, key=options.get("key"))
         if connection.timeout < 1:
             raise InputError(f"timeout is {connection.timeout}: give at least 1 second.")
         for name, path in (("conf", connection.conf), ("keyring", connection.keyring)):

@@ -19,6 +19,11 @@ class NotifyReply:
     acked: frozenset[tuple[int, int]]
     timed_out: frozenset[tuple[int, int]]
 
+    def and_also(self, later: NotifyReply) -> NotifyReply:
+        """Returns what both replies say: who acknowledged one of them, and who let both time out."""
+        acked = self.acked | later.acked
+        return NotifyReply(acked, (self.timed_out & later.timed_out) - acked)
+
 
 def decode(reply: bytes) -> NotifyReply:
     """Decodes what ``rados_notify2`` hands back.

@@ -22,7 +22,8 @@ class Change:
     ``kept``: leases that stay open, with the reason. ``closed``: leases that are done with. ``leases``: those that are open, where only looked at.
     ``unread``: why the leases of a pool could not be read. ``foreign``: addresses whose entry is somebody else's, and was left alone. ``unlisted``: addresses
     that were to be restored and are not on the list. ``spared``: clients that were not fenced since they answered the last question, or could not be
-    asked, with the ``reason``; ``vanished``: those that watch nothing any more. ``word``: how this cluster spells the list's name.
+    asked, with the ``reason``; ``vanished``: those that watch nothing any more. ``missed``: the last notify that each client let time out. ``word``: how this
+    cluster spells the list's name.
     """
 
     before: dict[str, str]
@@ -39,6 +40,7 @@ class Change:
     unlisted: list[str] = field(default_factory=list)
     spared: list[dict[str, t.Any]] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
+    missed: list[dict[str, t.Any]] = field(default_factory=list)
     word: str = "blocklist"
 
     @property

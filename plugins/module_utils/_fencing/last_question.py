@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object, notify
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import interval, notify
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, Span, WatchedImage
 
 # How the reason of a client that answered begins.
 ACKNOWLEDGED = "it acknowledged the last notify"
@@ -24,21 +26,24 @@ Replies = t.Mapping[Image, t.Union[NotifyReply, str]]
 class Answers:
     """``silent``: clients that let the notify time out, or need not answer it, and may be fenced. ``spared``: address -> why another one is not.
 
-    ``vanished``: clients that watch none of the images any more, so that fencing them would heal nothing.
+    ``vanished``: clients that watch none of the images any more, so that fencing them would heal nothing. ``missed``: address -> when the notify that it let
+    time out began and ended, in seconds since the epoch.
     """
 
     silent: list[str] = field(default_factory=list)
     spared: dict[str, str] = field(default_factory=dict)
     vanished: list[str] = field(default_factory=list)
+    missed: dict[str, Span] = field(default_factory=dict)
 
     def without(self, vanished: t.Sequence[str]) -> Answers:
         """Returns the same where these clients watch nothing any more."""
         spared = {client: why for client, why in self.spared.items() if client not in vanished}
-        return Answers(self.silent, spared, [*self.vanished, *vanished])
+        return replace(self, spared=spared, vanished=[*self.vanished, *vanished])
 
     def and_then(self, later: Answers) -> Answers:
         """Returns both together."""
-        return Answers(self.silent + later.silent, {**self.spared, **later.spared}, self.vanished + later.vanished)
+        missed = {**self.missed, **later.missed}
+        return Answers(self.silent + later.silent, {**self.spared, **later.spared}, self.vanished + later.vanished, missed)
 
 
 @dataclass(frozen=True)
@@ -57,15 +62,24 @@ class Question:
 
 def ask(cluster: Cluster, question: Question) -> Answers:
     """Asks all watchers of the images; where none is given, all clients are ``named``. Raises ClusterError."""
-    specs, timeout_s = question.specs, question.timeout_s
-    watched = image_watchers.of_named(cluster, specs, missing_ok=True)
-    targets = {one.image: header_object.HeaderObject(one.image.pool, one.image.namespace, one.image.header) for one in watched if not one.unseen}
-    replies = notify.send_all(cluster.connection, list(targets.values()), timeout_s) if targets else {}
+    watched = image_watchers.of_named(cluster, question.specs, missing_ok=True)
+    targets = {one.image: HeaderObject(one.image.pool, one.image.namespace, one.image.header) for one in watched if not one.unseen}
+    began = time.time()
+    replies = _settled(cluster, notify.send_all(cluster.connection, list(targets.values()), question.timeout_s), began) if targets else {}
     answers = judge(question, watched, {image: replies[target] for image, target in targets.items()})
-    if not answers.spared or question.named:
+    if question.named:
         return answers
+    timed = replace(answers, missed=dict.fromkeys(answers.silent, (began, time.time())))
+    if not answers.spared:
+        return timed
     # An OSD drops the watch of a client that is silent for osd_client_watch_timeout (30 s), which the patience can be as long as.
-    return answers.without(vanished(list(answers.spared), image_watchers.of_named(cluster, specs, missing_ok=True)))
+    return timed.without(vanished(list(answers.spared), image_watchers.of_named(cluster, question.specs, missing_ok=True)))
+
+
+def _settled(cluster: Cluster, replies: dict[HeaderObject, NotifyReply | str], began: float) -> dict[HeaderObject, NotifyReply | str]:
+    """The replies, without those of headers whose OSDs have just changed."""
+    young = interval.young(cluster, replies, dict.fromkeys(replies, began))
+    return {**replies, **{header: interval.in_words(at, cluster.connection.osd_settle) for header, at in young.items()}}
 
 
 def vanished(clients: t.Sequence[str], watched: t.Sequence[WatchedImage]) -> list[str]:

@@ -54,7 +54,9 @@ def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run:
         after = read_with(cluster, before, fenced.silent, options["expire"], dry_run)
     added, extended = ([client for client in clients if client in fenced.silent] for clients in (plan.add, plan.extend))
     spared = [{"address": client, "reason": reason, "answered": reason.startswith(ACKNOWLEDGED)} for client, reason in fenced.spared.items()]
-    return Change(before.entries, after, added=added, extended=extended, spared=spared, vanished=fenced.vanished, word=before.word)
+    missed = [{"address": client, "at": began, "seconds": round(ended - began, 1)} for client, (began, ended) in fenced.missed.items()]
+    change = Change(before.entries, after, added=added, extended=extended, word=before.word)
+    return replace(change, spared=spared, vanished=fenced.vanished, missed=missed)
 
 
 def _checked(request: Options, addresses: t.Sequence[str]) -> dict[str, t.Any]:

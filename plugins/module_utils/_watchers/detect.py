@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import time
 import typing as t
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen, Survey
 
 _BETWEEN_LOOKS_S = 1
+LONGEST_PATIENCE_S = 600
 
 
 @dataclass
@@ -57,6 +59,7 @@ class _Look:
         seen, found = self._asked(seen)
         if found.replies:
             self._own, _unread = ceph_own_clients.clients(self._cluster, survey.swept, found.looks)
+        found = self._patiently(seen, found)
         judgements = [self._judged(watched, found) for watched in seen.watched]
         self._stages.end("liveness")
         culprits = self._weighed(survey, judgements, found)
@@ -80,6 +83,16 @@ class _Look:
         now = {watched.image: watched for watched in image_watchers.of_all(self._cluster, moved)}
         again = evidence.gather(self._cluster, self._suspects(list(now.values())), timeout_s)
         return seen.then(now), found.then(again)
+
+    def _patiently(self, seen: Seen, found: Evidence) -> Evidence:
+        """Asks again where a client that might be alive is to be called stale, until it was silent for as long as ``patience``."""
+        give_up = found.began + self._options["patience"]
+        while (left := give_up - time.time()) > 0:
+            doubtful = [watched for watched in seen.watched if any(finding.liveness == "hung" for finding in self._judged(watched, found).surplus)]
+            if not doubtful:
+                break
+            found = found.and_also(evidence.gather(self._cluster, doubtful, min(self._options["notify_timeout"], math.ceil(left))))
+        return found
 
     def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:
         findings = [replace(finding, daemon=self._own.get(finding.watcher.address, "")) for finding in found.findings(watched)]
@@ -158,6 +171,8 @@ def _look_once(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     expected = Expected.from_options(options)
     if options["notify_timeout"] < 1:
         raise InputError(f"notify_timeout is {options['notify_timeout']}: give at least 1 second.")
+    if not 0 <= options["patience"] <= LONGEST_PATIENCE_S:
+        raise InputError(f"patience is {options['patience']}: give between 0 and {LONGEST_PATIENCE_S} seconds.")
     stages = _Stages()
     with _no_collection(), Cluster(Connection.from_options(options)) as cluster:
         stages.end("connect")

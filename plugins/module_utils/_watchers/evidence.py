@@ -8,53 +8,99 @@ from __future__ import annotations
 
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import notify, placement, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import interval, notify, placement, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, Span, WatchedImage
+
+# A cluster whose OSDs change for longer than this many times osd_settle does not settle while somebody waits.
+_LONGEST_SETTLES = 4
+
+
+Reply = t.Union[NotifyReply, str]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the notify brought for each image, and the sessions before and after it. ``began``: the first look at them, in seconds since the epoch."""
+    """What notifies brought for each image, and the sessions before and after them. ``began``: the first look at them, in seconds since the epoch.
 
-    replies: dict[Image, NotifyReply | str]
+    ``asked``: when the notifies to each image began and ended, in seconds since the epoch.
+    """
+
+    replies: dict[Image, Reply]
     looks: tuple[sessions.Sessions, ...]
     began: float = 0.0
+    asked: dict[Image, tuple[Span, ...]] = field(default_factory=dict)
 
     def findings(self, watched: WatchedImage) -> list[Finding]:
         """A finding for each watcher of the image."""
-        reply = self.replies.get(watched.image, verdict.NOT_ASKED)
-        return [verdict.find(watcher, reply, self.looks) for watcher in watched.watchers]
+        reply, asked = self.replies.get(watched.image, verdict.NOT_ASKED), self.asked.get(watched.image, ())
+        return [verdict.find(watcher, reply, self.looks, asked) for watcher in watched.watchers]
 
     def then(self, later: Evidence) -> Evidence:
         """With the replies of a later notify in place of these, where there are some. Who is gone must be missing in all the sessions."""
-        return Evidence({**self.replies, **later.replies}, (*self.looks, *later.looks), self.began)
+        return Evidence({**self.replies, **later.replies}, (*self.looks, *later.looks), self.began, {**self.asked, **later.asked})
+
+    def and_also(self, later: Evidence) -> Evidence:
+        """With the replies of a later notify besides these. A watcher is silent only where it let both time out."""
+        both = {image: _of_both(self.replies[image], reply) for image, reply in later.replies.items()}
+        asked = {image: (*self.asked.get(image, ()), *spans) for image, spans in later.asked.items()}
+        return Evidence({**self.replies, **both}, (*self.looks, *later.looks), self.began, {**self.asked, **asked})
+
+
+def _of_both(first: Reply, later: Reply) -> Reply:
+    if isinstance(first, str):
+        return first
+    return later if isinstance(later, str) else first.and_also(later)
 
 
 NONE = Evidence({}, ())
 
-# In a flood of 20,000 a client that serves thousands of watches was seen to answer some too late; with 5,000 none was.
 _AT_ONCE = 2000
 
 
 def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_s: int) -> Evidence:
-    """Asks every watcher of all suspects, ``_AT_ONCE`` images at a time; each time takes ``notify_timeout_s`` when one does not answer. Raises ClusterError."""
+    """Asks every watcher of all suspects, ``_AT_ONCE`` images at a time; each time takes ``notify_timeout_s`` when one does not answer. Raises ClusterError.
+
+    Where the OSDs that serve a header have just changed, it is asked again once they are ``osd_settle`` old.
+    """
     if not suspects:
         return NONE
     targets = {watched.image: HeaderObject(watched.image.pool, watched.image.namespace, watched.image.header) for watched in suspects}
     began, before = time.time(), sessions.read(cluster)
-    replies: dict[HeaderObject, NotifyReply | str] = {}
-    headers = list(targets.values())
-    for start in range(0, len(headers), _AT_ONCE):
-        replies.update(notify.send_all(cluster.connection, headers[start : start + _AT_ONCE], notify_timeout_s))
+    replies, spans = _settled(cluster, list(targets.values()), notify_timeout_s)
     after = sessions.read(cluster)
-    return Evidence({image: replies[target] for image, target in targets.items()}, (before, after), began)
+    asked: dict[Image, tuple[Span, ...]] = {image: (spans[target],) for image, target in targets.items()}
+    return Evidence({image: replies[target] for image, target in targets.items()}, (before, after), began, asked)
+
+
+def _settled(cluster: Cluster, headers: t.Sequence[HeaderObject], timeout_s: int) -> tuple[dict[HeaderObject, Reply], dict[HeaderObject, Span]]:
+    """The replies, and when each header was asked."""
+    settle_s = cluster.connection.osd_settle
+    give_up = time.monotonic() + _LONGEST_SETTLES * settle_s
+    replies, spans = _ask(cluster, headers, timeout_s)
+    while (young := interval.young(cluster, replies, {header: began for header, (began, _ended) in spans.items()})) and time.monotonic() < give_up:
+        time.sleep(min(settle_s, 1))
+        ready = [header for header in young if time.time() >= young[header] + settle_s]
+        more, later = _ask(cluster, ready, timeout_s)
+        replies.update(more)
+        spans.update(later)
+    return {**replies, **{header: interval.in_words(began, settle_s) for header, began in young.items()}}, spans
+
+
+def _ask(cluster: Cluster, headers: t.Sequence[HeaderObject], timeout_s: int) -> tuple[dict[HeaderObject, Reply], dict[HeaderObject, Span]]:
+    replies: dict[HeaderObject, Reply] = {}
+    spans: dict[HeaderObject, Span] = {}
+    for start in range(0, len(headers), _AT_ONCE):
+        some, began = headers[start : start + _AT_ONCE], time.time()
+        replies.update(notify.send_all(cluster.connection, some, timeout_s))
+        spans.update(dict.fromkeys(some, (began, time.time())))
+    return replies, spans
 
 
 def placed(cluster: Cluster, image: Image, sick: placement.Inactive) -> tuple[str, bool]:

@@ -17,6 +17,9 @@ Place = t.Literal["image", "trash", "stray"]
 
 STATES: tuple[State, ...] = t.get_args(State)
 # Asked, and no answer.
+# When a notify began and ended, in seconds since the epoch.
+Span = tuple[float, float]
+
 STALE: tuple[Liveness, ...] = ("hung", "orphaned")
 
 
@@ -80,6 +83,7 @@ class Finding:
     """What is known of one watcher, and why. ``entity`` and ``host``: of its session on a monitor, '' when it has none.
 
     ``daemon``: what it is where it belongs to Ceph itself, such as rbd-mirror. A daemon serves the image to no initiator. '' for a client.
+    ``missed``: the notifies that it let time out.
     """
 
     watcher: Watcher
@@ -88,6 +92,7 @@ class Finding:
     entity: str = ""
     host: str = ""
     daemon: str = ""
+    missed: tuple[Span, ...] = ()
 
     @property
     def serves(self) -> bool:
@@ -116,7 +121,7 @@ class Judgement:
 class Culprit:
     """A client that is the surplus watcher of images. ``vetoes``: why it must not be fenced all the same. ``named``: by the operator, although it is alive.
 
-    ``gone``: no look at the sessions found it. ``watches``: all images that it watches.
+    ``gone``: no look at the sessions found it. ``missed``: the notifies that it let time out. ``watches``: all images that it watches.
     """
 
     address: str
@@ -125,6 +130,7 @@ class Culprit:
     reasons: tuple[str, ...]
     named: bool = False
     gone: bool = False
+    missed: tuple[Span, ...] = ()
     vetoes: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
 

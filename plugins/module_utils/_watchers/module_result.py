@@ -128,6 +128,7 @@ def _culprit(culprit: Culprit, healable: set[str], looked_at: float) -> dict[str
         "images": list(culprit.images),
         "watches": list(culprit.watches),
         "gone_since": looked_at if culprit.gone else 0.0,
+        "missed": [{"at": began, "seconds": round(ended - began, 1)} for began, ended in culprit.missed],
         "verdict": "fence" if fence else "spare",
         "reasons": [*culprit.reasons, *culprit.vetoes],
     }

@@ -15,10 +15,12 @@ from dataclasses import replace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import (
+    STALE,
     Culprit,
     Finding,
     Judgement,
     Liveness,
+    Span,
     State,
     WatchedImage,
     Watcher,
@@ -28,20 +30,20 @@ NOT_ASKED = "its liveness was not asked for"
 MOVED = "its watch came or went while the notify ran"
 
 
-def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions]) -> Finding:
+def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions], asked: t.Sequence[Span] = ()) -> Finding:
     """One watcher's liveness.
 
-    ``reply``: what the notify brought, or in words why nothing. ``looks``: the monitors' sessions before and after the notify's wait;
+    ``reply``: what the notifies brought, or in words why nothing. ``looks``: the monitors' sessions before and after the notifies' wait;
     a client that moves from one monitor to another has no session for a moment, so it counts as gone only when missing in every look.
+    ``asked``: when the notifies began and ended.
     """
-    liveness, reason = _liveness(watcher, reply, looks)
+    liveness, reason = _liveness(watcher, reply, looks, asked)
+    finding = Finding(watcher, liveness, reason, missed=tuple(asked) if liveness in STALE else ())
     known = [look for look in looks if watcher.address in look.hosts]
-    if not known:
-        return Finding(watcher, liveness, reason)
-    return Finding(watcher, liveness, reason, known[-1].names.get(watcher.address, ""), known[-1].hosts[watcher.address])
+    return replace(finding, entity=known[-1].names.get(watcher.address, ""), host=known[-1].hosts[watcher.address]) if known else finding
 
 
-def _liveness(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions]) -> tuple[Liveness, str]:
+def _liveness(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions], asked: t.Sequence[Span]) -> tuple[Liveness, str]:
     if isinstance(reply, str):
         return "unknown", reply
     if watcher.key in reply.acked:
@@ -50,8 +52,12 @@ def _liveness(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sess
         return "unknown", MOVED
     if looks and all(look.missing(watcher.address, watcher.client_id) for look in looks):
         # A monitor forgets a client that it has not heard of for 300 s (mon_session_timeout; measured with a stopped client).
-        return "orphaned", "it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes"
-    return "hung", f"it did not answer the notify, {_session(watcher.address, looks)}"
+        return "orphaned", f"{_silence(asked)} and has no session on any monitor: the client is gone, or silent for over 5 minutes"
+    return "hung", f"{_silence(asked)}, {_session(watcher.address, looks)}"
+
+
+def _silence(asked: t.Sequence[Span]) -> str:
+    return f"it was silent for {asked[-1][1] - asked[0][0]:.0f} s in {len(asked)} notifies" if len(asked) > 1 else "it did not answer the notify"
 
 
 def _session(client: str, looks: t.Sequence[Sessions]) -> str:
@@ -132,5 +138,6 @@ def culprits(judgements: t.Iterable[Judgement]) -> list[Culprit]:
             reason = f"on {spec} {finding.reason}" + (", and the operator names it" if finding.liveness == "alive" else "")
             named = known.named or finding.liveness == "alive"
             gone = known.gone and finding.liveness == "orphaned"
-            found[known.address] = replace(known, images=(*known.images, spec), reasons=(*known.reasons, reason), named=named, gone=gone)
+            missed = tuple(sorted({*known.missed, *finding.missed}))
+            found[known.address] = replace(known, images=(*known.images, spec), reasons=(*known.reasons, reason), named=named, gone=gone, missed=missed)
     return list(found.values())

@@ -57,6 +57,14 @@ class Image(t.TypedDict, total=False):
     watchers: list[Watcher]
 
 
+class Missed(t.TypedDict, total=False):
+    """A notify that a client let time out: when it was sent, in seconds since the epoch, and how long the client had to answer. ``address``: the client's."""
+
+    address: str
+    at: float
+    seconds: float
+
+
 class Culprit(t.TypedDict, total=False):
     """A culprit as rbd_watchers returns it."""
 
@@ -65,6 +73,7 @@ class Culprit(t.TypedDict, total=False):
     images: list[str]
     watches: list[str]
     gone_since: float
+    missed: list[Missed]
     verdict: str
     reasons: list[str]
 
@@ -156,6 +165,7 @@ class Change(t.TypedDict, total=False):
     unread: list[str]
     spared: list[Spared]
     vanished: list[str]
+    missed: list[Missed]
     failed: bool
     changed: bool
 

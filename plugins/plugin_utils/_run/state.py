@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import came_back, leases, luns, max_fence, plan, protect, settings, stop
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Culprit, Image, Look, Phase, Probe, Probing, Run, When
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Culprit, Image, Look, Missed, Phase, Probe, Probing, Run, When
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
 # What a module returned, or a loop of its calls, as Ansible registers it; {} or "skipped" for one that did not run.
@@ -98,12 +98,27 @@ def _fenced(run: Run, returned: Returned) -> Run:
     change = t.cast(Change, returned)
     done = [*change.get("added", []), *change.get("extended", [])]
     detected = spare(run["detected"], {one["address"]: one["reason"] for one in change.get("spared", [])}, done)
-    return {**run, "fenced": change, "detected": _noting_vanished(detected, change.get("vanished", [])), **_to_heal(detected)}
+    noted = _noting_missed(_noting_vanished(detected, change.get("vanished", [])), change.get("missed", []))
+    return {**run, "fenced": change, "detected": noted, **_to_heal(noted)}
 
 
 def _noting_vanished(detected: Look, vanished: t.Collection[str]) -> Look:
     """Notes on each image which of its stale clients watch nothing any more."""
     return {**detected, "images": [_without(image, vanished) for image in detected["images"]]}
+
+
+def _noting_missed(detected: Look, missed: t.Sequence[Missed]) -> Look:
+    """Notes on each culprit the last notify that it let time out."""
+    last = {one["address"]: one for one in missed}
+    return {**detected, "culprits": [_missing(culprit, last.get(culprit["address"])) for culprit in detected["culprits"]]}
+
+
+def _missing(culprit: Culprit, last: Missed | None) -> Culprit:
+    if last is None:
+        return culprit
+    when: Missed = {"at": last["at"], "seconds": last["seconds"]}
+    words = f"before the fence it was silent for {last['seconds']:.0f} s in one more notify"
+    return {**culprit, "missed": [*culprit.get("missed", []), when], "reasons": [*culprit["reasons"], words]}
 
 
 def _without(image: Image, vanished: t.Collection[str]) -> Image:

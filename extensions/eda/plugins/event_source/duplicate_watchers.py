@@ -127,6 +127,8 @@ SETTINGS = {
     "keyring": "remediate_watchers_ceph_keyring",
     "timeout": "remediate_watchers_ceph_timeout",
     "quorum_settle": "remediate_watchers_quorum_settle",
+    "osd_settle": "remediate_watchers_osd_settle",
+    "patience": "remediate_watchers_patience",
 }
 _TEXTS = ("inventory", "hosts", "conf", "client", "keyring")
 _LEAST = {"interval": 1, "timeout": 1, "hold": 0, "expected": 1, "notify_timeout": 1}

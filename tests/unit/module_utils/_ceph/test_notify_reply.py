@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import decode
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply, decode
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
 # Taken from Ceph 16.2.15: client 4129 acknowledged with four bytes, client 4133 timed out.
@@ -32,3 +32,12 @@ def test_a_reply_cut_short_is_an_error_and_never_a_guess(length: int) -> None:
 def test_a_length_beyond_the_end_is_an_error() -> None:
     with pytest.raises(ClusterError):
         decode(REPLY[:20] + b"\xff\xff\xff\xff" + REPLY[24:])
+
+
+A, B, C, D = ((number, number) for number in range(4))
+
+
+def test_a_watcher_is_silent_only_where_it_let_both_notifies_time_out() -> None:
+    first, later = NotifyReply(frozenset({A}), frozenset({B, C})), NotifyReply(frozenset({B}), frozenset({A, D}))
+    assert first.and_also(later) == NotifyReply(frozenset({A, B}), frozenset())
+    assert first.and_also(first) == first

@@ -136,3 +136,12 @@ def test_the_operator_settles_a_contested_image(livenesses: str, expected: int, 
 @pytest.mark.parametrize("livenesses", ["ao", "a", "h", "oh", "au"])
 def test_the_operators_word_counts_for_contested_images_only(livenesses: str) -> None:
     assert judged(livenesses, evict=(A.address,)) == judged(livenesses)
+
+
+def test_a_client_that_let_several_notifies_time_out_says_for_how_long() -> None:
+    spans = [(10.0, 15.0), (15.1, 20.1), (39.0, 44.2)]
+    hung = verdict.find(B, REPLY, [ALL], spans)
+    assert hung.reason == "it was silent for 34 s in 3 notifies, but still has a session on a monitor, from host gateway2"
+    assert (hung.missed, verdict.find(A, REPLY, [ALL], spans).missed) == (tuple(spans), ())
+    judgement = verdict.judge(WatchedImage(Image("rbd", "", "a", "1"), (A, B)), [verdict.find(A, REPLY, [ALL]), hung], 1)
+    assert [culprit.missed for culprit in verdict.culprits([judgement, judgement])] == [tuple(spans)]

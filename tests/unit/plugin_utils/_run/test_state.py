@@ -165,6 +165,12 @@ def test_a_client_that_answers_the_last_question_is_not_stale() -> None:
     assert f"{DEAD}: it acknowledged the last notify" in ended["images"][0]["reasons"]
 
 
+def test_a_culprits_record_has_the_last_notify_that_it_missed() -> None:
+    run = looked(None, ("fence", change(added=[DEAD], missed=[{"address": DEAD, "at": 12.0, "seconds": 30.0}])))
+    assert [one["missed"] for one in run["culprits"]] == [[{"at": 12.0, "seconds": 30.0}]]
+    assert run["culprits"][0]["reasons"][-1] == "before the fence it was silent for 30 s in one more notify"
+
+
 def test_a_client_that_watches_nothing_any_more_is_nothing_to_fence() -> None:
     run = looked(None, ("fence", change(vanished=[DEAD], changed=False)), VERIFIED)
     assert (run["healing"], run["ours"], run["error"]) == (["rbd/a"], [], "")

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The time of an OSD map."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.interval import stamp
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+
+
+@pytest.mark.parametrize("text", ["2026-11-29T15:13:25.500000+0000", "2026-11-29T17:13:25.500000+0200"])
+def test_the_time_of_a_map(text: str) -> None:
+    assert stamp({"epoch": 14, "modified": text}) == 1795965205.5
+
+
+def test_the_time_of_a_map_of_nautilus_has_no_offset() -> None:
+    assert stamp({"modified": "2026-11-29 15:13:25.500000"}) == pytest.approx(1795965205.5, abs=14 * 3600)
+
+
+@pytest.mark.parametrize("dump", [None, [], {}, {"modified": 7}, {"modified": "0.000000"}])
+def test_a_map_without_a_time(dump: t.Any) -> None:
+    with pytest.raises(ClusterError, match="has a form that is not known here"):
+        stamp(dump)
