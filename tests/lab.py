@@ -96,6 +96,11 @@ class Lab(t.NamedTuple):
             raise LabError(f"{command} ended with {done.returncode}: {done.stderr}")
         return done.stdout
 
+    def json(self, *command: str) -> t.Any:
+        """What a command of ``ceph`` says; of ``rbd`` where it begins with 'image'."""
+        program, words = ("rbd", command[1:]) if command[0] == "image" else ("ceph", command)
+        return json.loads(self.run(program, "--conf", self.conf, *words, "--format", "json"))
+
     def inject(self, image: str, kind: str = "orphan") -> dict[str, t.Any]:
         """An incident on an image and a LUN of its own; the client's own words. What playbooks/lab_inject.yml does, without the seconds of a playbook."""
         self.create(image, "layering" if kind == "contested" else "layering,exclusive-lock")

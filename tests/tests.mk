@@ -4,13 +4,14 @@
 # In the order in which they begin. NAME:SLOTS takes more than one of the two slots that each core has; see tests/stages.py.
 # Those of one list run at the same time, so each has a lab of its own.
 TEST := test-molecule-main test-kernel-incident:2 test-integration test-privilege-once lint:2 test-kill-once test-pauses-once test-unit:2
-REST := test-guards test-pauses test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
+REST := test-guards test-pauses test-osd-down test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
   test-unit-ansible:2 docs:2 test-pages:2 test-ee
 STAGES := $(PYTHON) tests/stages.py $(BUILD)/logs
 
 # A lab is a directory and a port; the next hundred ports are the lab's, too.
 RELEASES_LAB := /var/tmp/iscsi_rescue_releases 16300
 PAUSES_LAB := /var/tmp/iscsi_rescue_pauses 19300
+OSD_DOWN_LAB := /var/tmp/iscsi_rescue_osd_down 24300
 PLAYS_LAB := /var/tmp/iscsi_rescue_plays 17300
 GUARDS_LAB := /var/tmp/iscsi_rescue_guards 18300
 INTEGRATION_LAB := /var/tmp/iscsi_rescue_integration 22300
@@ -158,11 +159,13 @@ test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook and a module here a
 test-kill-once: $(VENV)/.tests $(COLLECTION) ## Kill the playbook when it has fenced, and a module where it changes the blacklist
 	tests/with_lab.sh $(KILL_LAB) -- bash -exc '$(PROGRAM) tests/faults/kill_once.py $(KILL_LAB); $(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 1000'
 
-.PHONY: test-pauses test-pauses-once
-test-pauses: $(VENV)/.tests $(COLLECTION) ## A healthy client that pauses while the role looks is not fenced, and one that stays stopped is
-	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB)
+.PHONY: test-pauses test-pauses-once test-osd-down
+test-pauses: $(VENV)/.tests $(COLLECTION) ## A healthy client that pauses while the role looks is not fenced, and one that stays stopped is (COUNT=60 for so many pauses by chance; SEED=number)
+	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) $(COUNT) $(SEED)
+test-osd-down: $(VENV)/.tests $(COLLECTION) ## Healthy clients are not called stale while OSDs change (COUNT=100 for so many looks; SEED=number)
+	tests/with_lab.sh $(OSD_DOWN_LAB) -- $(PROGRAM) tests/faults/osd_down.py $(OSD_DOWN_LAB) $(or $(COUNT),20) $(SEED)
 test-pauses-once: ## The same for one pause
-	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) probe
+	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) probe has
 
 .PHONY: test-faults
 test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and other people fail in each phase of the role, and kill it at every task; takes hours (CELLS="words" for some)

@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A healthy writer that pauses while the role looks is never fenced; one that stays stopped is.
 
-usage: pauses.py LAB PORT [WORDS], of a lab that is up; WORDS choose the pauses whose names hold them all
+usage: pauses.py LAB PORT [WORDS], of a lab that is up; WORDS choose the cases whose names hold them all
+       pauses.py LAB PORT COUNT [SEED], for as many pauses by chance
 
-Each pause gets an image of its own, served by the lab's gateway and written by a client that holds its lock. The client is stopped before the run begins and
-goes on after a task of it. Prints a line for each, and ends with 1 when a client that went on was fenced, or its writes failed, or when one that stayed
-stopped was not fenced.
+Each case has an image of its own, written by a client that holds its lock, and most often served by the lab's gateway. What happens to the client, or to the
+cluster, begins before the run or after a task of it. The blocklist is read five times a second. Prints a line for each, and ends with 1 when a client that
+went on was fenced, or its writes failed, or when one that stayed stopped was not fenced.
 
 Seen to fail: without the last question, a client that goes on after the probe is fenced; guards_out.py shows that anew.
 """
@@ -15,42 +16,82 @@ Seen to fail: without the last question, a client that goes on after the probe i
 from __future__ import annotations
 
 import contextlib
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 import typing as t
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from aftermath import blacklist, outcome
+from aftermath import outcome
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist
 from fault_list import TASKS
 from lab import Lab, LabError
 
 HERE = Path(__file__).parent
 PATIENCE_S = 10
+POLL_S = 0.2
 RUN = {
     "remediate_watchers_notify_timeout": 1,
     "remediate_watchers_probe_deadline": 3,
     "remediate_watchers_patience": PATIENCE_S,
     "remediate_watchers_report_dir": "",
 }
+# As a user has it, but for what the pauses by chance vary.
+PLAIN = {"remediate_watchers_report_dir": ""}
+REFUSED, QUIET = ("refused",), ("refused", "nothing_to_do")
+GO_ON, DOWN = "kill -CONT $WRITER", "ceph --conf $CONF osd down $LEADER"
 
 
-class Pause(t.NamedTuple):
-    """The client goes on ``seconds`` after the task ``phase`` of fault_list has ended; never where that is empty."""
+@dataclass(frozen=True)
+class Case:
+    """The writer is stopped before the run where ``stopped``. ``happen``: what the shell does after the task ``phase`` of fault_list.
+
+    ``waits``: a command of ``rbd`` waits for the writer, and no gateway serves the image. ``fenced``: whether the writer must be. ``pauses``: when after the
+    run's begin the writer is stopped, and for how long, in seconds. ``named``: whether the run is told the LUN.
+    """
 
     name: str
-    phase: str
-    seconds: float
     ends: tuple[str, ...]
+    phase: str = ""
+    happen: str = ""
+    stopped: bool = True
+    waits: bool = False
+    fenced: bool = False
+    pauses: tuple[tuple[float, float], ...] = ()
+    named: bool = True
+    settings: t.Mapping[str, t.Any] = field(default_factory=lambda: RUN)
 
 
-PAUSES = (
-    Pause("until the first look has ended", "detected", 0, ("refused",)),
-    Pause("until the probe has ended", "probed", 0, ("refused",)),
-    Pause("until half of the last question is over", "probed", PATIENCE_S / 2, ("refused",)),
-    Pause("for ever", "", 0, ("healed_restore_pending",)),
+CASES = (
+    Case("until the first look has ended", REFUSED, "detected", GO_ON),
+    Case("until the probe has ended", REFUSED, "probed", GO_ON),
+    Case("until half of the last question is over", REFUSED, "probed", f"(sleep {PATIENCE_S / 2}; {GO_ON}) >/dev/null 2>&1 &"),
+    Case("until the first look has ended, of a LUN that is not named", REFUSED, "detected", GO_ON, named=False),
+    Case("for ever", ("healed_restore_pending",), fenced=True),
+    Case("not, and the OSD goes down before the look", QUIET, "start", DOWN, stopped=False),
+    Case("not, and the OSD goes down after the look", QUIET, "detected", DOWN, stopped=False),
+    Case("until the OSD has gone down after the probe", QUIET, "probed", f"{DOWN}; {GO_ON}"),
+    Case("for ever, and a command waits for it", REFUSED, waits=True, settings={**RUN, "remediate_watchers_patience": 30}),
 )
+
+
+def by_chance(count: int, seed: int) -> t.Iterator[Case]:
+    """Pauses of up to 25 s, so that each writer wrote or answered within the patience of 30 s."""
+    chance = random.Random(seed)
+    for number in range(count):
+        first = (chance.uniform(-2, 12), chance.uniform(1, 25))
+        second = (sum(first) + chance.uniform(1, 4), chance.uniform(1, 25))
+        pauses = (first, second) if chance.random() < 0.5 else (first,)
+        timeout_s, named = chance.choice((1, 3, 5)), chance.random() < 0.7
+        words = " and ".join(f"for {seconds:.1f} s from {at:+.1f} s on" for at, seconds in pauses)
+        name = f"{number + 1} {words}, notify timeout {timeout_s} s, {'named' if named else 'not named'}"
+        settings = {**PLAIN, "remediate_watchers_notify_timeout": timeout_s}
+        yield Case(name, QUIET, stopped=False, pauses=pauses, named=named, settings=settings)
 
 
 class Writer:
@@ -74,67 +115,132 @@ class Writer:
     def address(self) -> str:
         return self.lines[0]
 
+    def signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+    def pause(self, pauses: t.Sequence[tuple[float, float]], began: float) -> None:
+        for at, seconds in pauses:
+            time.sleep(max(0.0, began + at - time.monotonic()))
+            self.signal(signal.SIGSTOP)
+            time.sleep(seconds)
+            self.signal(signal.SIGCONT)
+
     def writes_on(self) -> bool:
         """Whether another write ends well."""
         seen = len(self.lines)
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + 20
         while len(self.lines) == seen and time.monotonic() < give_up:
             time.sleep(0.1)
         return len(self.lines) > seen and not self.lines[-1].startswith("failed")
 
     def end(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
         self.process.kill()
         self.process.wait()
 
 
-def paused(lab: Lab, number: int, pause: Pause) -> list[str]:
+class Guarded:
+    """Reads the blocklist until it ends, and knows whether a client was ever on it."""
+
+    def __init__(self, lab: Lab, client: str) -> None:
+        self.seen, self._over, self._lab, self._client = False, threading.Event(), lab, client
+        self._reader = threading.Thread(target=self._read, daemon=True)
+
+    def _read(self) -> None:
+        with Cluster(Connection.from_options(self._lab.connection)) as cluster:
+            while not self._over.wait(POLL_S):
+                self.seen = self.seen or self._client in blocklist.read(cluster).entries
+
+    def __enter__(self) -> Guarded:
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._over.set()
+        self._reader.join()
+
+
+def paused(lab: Lab, number: int, case: Case) -> list[str]:
     """What is wrong."""
     image = f"paused{number}-{time.time():.0f}"
     lab.create(image, "layering,exclusive-lock")
-    lab.serve(image)
+    if not case.waits:
+        lab.serve(image)
     writer, note = Writer(lab, image), lab.directory / "pause.note"
     note.unlink(missing_ok=True)
     try:
-        writer.process.send_signal(signal.SIGSTOP)
-        began = time.monotonic()
-        run = lab.play("playbooks/remediate_watchers.yml", settings(lab, image), **callback(pause, writer.process.pid, note))
-        took, ended = time.monotonic() - began, outcome(run)
-        fenced = writer.address in blacklist(lab)["entries"]
-        print(f"{pause.name}: {ended} after {took:.0f} s, {'fenced' if fenced else 'not fenced'}", flush=True)
-        wrong = [] if ended in pause.ends else [f"it ended as {ended}: {run.stdout[-2000:]}{run.stderr[-500:]}"]
-        if pause.phase:
-            return wrong + (["a client that went on was fenced"] if fenced else []) + ([] if writer.writes_on() else ["the client's writes failed"])
-        return wrong + ([] if fenced else ["a client that stayed stopped was not fenced"])
+        with Guarded(lab, writer.address) as listed, happening(lab, case, writer, image):
+            began = time.monotonic()
+            run = lab.play("playbooks/remediate_watchers.yml", settings(lab, case, image), **callback(lab, case, writer.process.pid, note, image))
+            took = time.monotonic() - began
+        ended = outcome(run)
+        print(f"{case.name}: {ended} after {took:.0f} s, {'fenced' if listed.seen else 'not fenced'}", flush=True)
+        wrong = [] if ended in case.ends else [f"it ended as {ended}: {run.stdout[-2000:]}{run.stderr[-500:]}"]
+        wrong += [] if listed.seen == case.fenced else ["a healthy client was fenced" if listed.seen else "a client that stayed stopped was not fenced"]
+        writer.signal(signal.SIGCONT)
+        return wrong + ([] if case.fenced or writer.writes_on() else ["the client's writes failed"])
     finally:
         writer.end()
         # The client is gone, and the next program in this lab wants no lease of it.
         lab.play("playbooks/restore_blacklist.yml", {"remediate_watchers_restore": "always", "restore_blacklist_addresses": [writer.address]})
 
 
-def settings(lab: Lab, image: str) -> dict[str, t.Any]:
-    return {**RUN, "remediate_watchers_images": [f"rbd/{image}"], "remediate_watchers_luns": [lab.lun(image)]}
+@contextlib.contextmanager
+def happening(lab: Lab, case: Case, writer: Writer, image: str) -> t.Iterator[None]:
+    """What begins before the run."""
+    if case.stopped:
+        writer.signal(signal.SIGSTOP)
+    # It asks the lock's owner, so it waits for the writer.
+    command = ["rbd", "--conf", lab.conf, "snap", "create", f"rbd/{image}@waiting"]
+    waiting = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if case.waits else None
+    if waiting:
+        time.sleep(1)
+    pausing = threading.Thread(target=writer.pause, args=(case.pauses, time.monotonic() + max(0.0, -min([0.0, *(at for at, _seconds in case.pauses)]))))
+    pausing.start()
+    try:
+        yield
+    finally:
+        pausing.join()
+        if waiting:
+            waiting.kill()
+            waiting.wait()
 
 
-def callback(pause: Pause, pid: int, note: Path) -> dict[str, str]:
-    """Lets the client go on when it is time."""
-    if not pause.phase:
+def settings(lab: Lab, case: Case, image: str) -> dict[str, t.Any]:
+    luns = [lab.lun(image)] if case.named and not case.waits else []
+    return {**case.settings, "remediate_watchers_images": [f"rbd/{image}"], "remediate_watchers_luns": luns}
+
+
+def callback(lab: Lab, case: Case, pid: int, note: Path, image: str) -> dict[str, str]:
+    """Lets it happen when it is time."""
+    if not case.phase:
         return {}
-    go_on = f"(sleep {pause.seconds}; kill -CONT {pid}) >/dev/null 2>&1 &" if pause.seconds else f"kill -CONT {pid}"
-    told = {"FAULT_AFTER": TASKS[pause.phase], "FAULT_COMMAND": go_on, "FAULT_NOTE": str(note)}
+    leader = lab.json("osd", "map", "rbd", "rbd_header." + lab.json("image", "info", f"rbd/{image}")["id"])["acting_primary"]
+    words = {"WRITER": str(pid), "CONF": lab.conf, "LEADER": str(leader)}
+    told = {**words, "FAULT_AFTER": TASKS[case.phase], "FAULT_COMMAND": case.happen, "FAULT_NOTE": str(note)}
     return {**told, "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "fault_after"}
 
 
+def chosen(words: t.Sequence[str]) -> list[Case]:
+    if words and words[0].isdecimal():
+        seed = int(words[1]) if len(words) > 1 else random.randrange(2**32)
+        print(f"seed {seed}", flush=True)
+        return list(by_chance(int(words[0]), seed))
+    return [case for case in CASES if set(words) <= set(case.name.replace(",", "").split())]
+
+
 def main() -> None:
-    lab, words, failed = Lab(Path(sys.argv[1]), int(sys.argv[2])), set(sys.argv[3:]), 0
-    pauses = [pause for pause in PAUSES if words <= set(pause.name.split())]
-    for number, pause in enumerate(pauses):
-        wrong = paused(lab, number, pause)
+    lab, failed = Lab(Path(sys.argv[1]), int(sys.argv[2])), 0
+    # An OSD that is marked down more often than this ends.
+    lab.run("ceph", "--conf", lab.conf, "config", "set", "osd", "osd_max_markdown_count", "10000")
+    cases = chosen(sys.argv[3:])
+    for number, case in enumerate(cases):
+        wrong = paused(lab, number, case)
         failed += bool(wrong)
-        print(*(f"FAILED {pause.name}: {one}" for one in wrong), sep="\n", end="\n" if wrong else "", flush=True)
-    print(f"{len(pauses)} pauses, {failed} failed")
-    sys.exit(1 if failed or not pauses else 0)
+        print(*(f"FAILED {case.name}: {one}" for one in wrong), sep="\n", end="\n" if wrong else "", flush=True)
+    print(f"{len(cases)} pauses, {failed} failed")
+    sys.exit(1 if failed or not cases else 0)
 
 
 if __name__ == "__main__":

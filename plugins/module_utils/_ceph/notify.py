@@ -38,7 +38,7 @@ class _Notify:
 
 # Kept until the process ends, since an answer that comes too late is still written into them. Once they were freed, that was other objects' memory
 # (measured: a process crashed within ten notifies around an OSD that was marked down).
-_SENT: list[_Notify] = []
+SENT: list[_Notify] = []
 
 
 def send_all(connection: Connection, targets: t.Sequence[HeaderObject], timeout_s: int) -> dict[HeaderObject, NotifyReply | str]:
@@ -95,7 +95,7 @@ def _connect(library: ctypes.CDLL, connection: Connection) -> ctypes.c_void_p:
 
 def _start(library: ctypes.CDLL, cluster: ctypes.c_void_p, target: HeaderObject, timeout_s: int) -> _Notify | str:
     notify, ioctx = _Notify(), ctypes.c_void_p()
-    _SENT.append(notify)
+    SENT.append(notify)
     code = library.rados_ioctx_create(cluster, target.pool.encode(), ctypes.byref(ioctx))
     if not code:
         library.rados_ioctx_set_namespace(ioctx, target.namespace.encode())

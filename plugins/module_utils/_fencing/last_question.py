@@ -17,8 +17,12 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, Span, WatchedImage
 
+# A client that is back answers within milliseconds; one without a session in the look and now has been silent for over five minutes.
+GONE_TIMEOUT_S = 1
 # How the reason of a client that answered begins.
 ACKNOWLEDGED = "it acknowledged the last notify"
+# Image, pool/[namespace/]name -> addresses.
+Serving = t.Mapping[str, t.Collection[str]]
 Replies = t.Mapping[Image, t.Union[NotifyReply, str]]
 
 
@@ -40,6 +44,10 @@ class Answers:
         spared = {client: why for client, why in self.spared.items() if client not in vanished}
         return replace(self, spared=spared, vanished=[*self.vanished, *vanished])
 
+    def sparing(self, spared: t.Mapping[str, str]) -> Answers:
+        """Returns the same with more clients spared, address -> why."""
+        return replace(self, silent=[client for client in self.silent if client not in spared], spared={**self.spared, **spared})
+
     def and_then(self, later: Answers) -> Answers:
         """Returns both together."""
         missed = {**self.missed, **later.missed}
@@ -56,7 +64,7 @@ class Question:
     clients: t.Sequence[str]
     specs: t.Sequence[str]
     timeout_s: int
-    serving: t.Mapping[str, t.Collection[str]]
+    serving: Serving
     named: bool = False
 
 
@@ -70,10 +78,11 @@ def ask(cluster: Cluster, question: Question) -> Answers:
     if question.named:
         return answers
     timed = replace(answers, missed=dict.fromkeys(answers.silent, (began, time.time())))
-    if not answers.spared:
+    if not answers.spared and question.timeout_s <= GONE_TIMEOUT_S:
         return timed
-    # An OSD drops the watch of a client that is silent for osd_client_watch_timeout (30 s), which the patience can be as long as.
-    return timed.without(vanished(list(answers.spared), image_watchers.of_named(cluster, question.specs, missing_ok=True)))
+    # An OSD drops the watch of a client that is silent for osd_client_watch_timeout (30 s), which the patience can be as long as; and a command may end.
+    now = image_watchers.of_named(cluster, question.specs, missing_ok=True)
+    return timed.without(vanished(list(answers.spared), now)).sparing(unserved(timed.silent, now, question.serving))
 
 
 def _settled(cluster: Cluster, replies: dict[HeaderObject, NotifyReply | str], began: float) -> dict[HeaderObject, NotifyReply | str]:
@@ -86,6 +95,16 @@ def vanished(clients: t.Sequence[str], watched: t.Sequence[WatchedImage]) -> lis
     """Returns the clients that watch nothing of this any more; none where something cannot be read."""
     watching = {watcher.address for one in watched for watcher in one.watchers}
     return [] if any(one.unseen for one in watched) else [client for client in clients if client not in watching]
+
+
+def unserved(clients: t.Sequence[str], watched: t.Sequence[WatchedImage], serving: Serving) -> dict[str, str]:
+    """Returns the clients on whose images no client is left that served them in the look, address -> why they are spared."""
+    bare = [one for one in watched if not {watcher.address for watcher in one.watchers} & set(serving.get(one.image.spec, ()))]
+    return {client: _went(one.image.spec) for one in bare for client in clients if client in {watcher.address for watcher in one.watchers}}
+
+
+def _went(spec: str) -> str:
+    return f"the client that served {spec} when it was looked at closed the image before the fence"
 
 
 def judge(question: Question, watched: t.Sequence[WatchedImage], replies: Replies) -> Answers:
@@ -121,7 +140,7 @@ def _heard(spec: str, keys: set[tuple[int, int]], reply: NotifyReply) -> str:
     return f"its watch on {spec} came or went while it was asked before the fence" if moved else ""
 
 
-def _unserved(one: WatchedImage, serving: t.Mapping[str, t.Collection[str]], reply: NotifyReply) -> str:
+def _unserved(one: WatchedImage, serving: Serving, reply: NotifyReply) -> str:
     """A client that came only after the look, or was there only then, such as a command, serves the image to no initiator."""
     spec = one.image.spec
     stays = [watcher for watcher in one.watchers if watcher.address in serving.get(spec, ()) and watcher.key in reply.acked]

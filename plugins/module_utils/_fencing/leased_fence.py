@@ -16,13 +16,11 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, caps, last_question, lease_store
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change, read_with
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import ACKNOWLEDGED, Answers, Question
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import ACKNOWLEDGED, GONE_TIMEOUT_S, Answers, Question
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_lock import LONGEST_BETWEEN_S
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease, LeaseBook
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import FencePlan, Look, plan_fence
 
-# A client that is back answers within milliseconds; one without a session in the look and now has been silent for over five minutes.
-GONE_TIMEOUT_S = 1
 LONGEST_PATIENCE_S = LONGEST_BETWEEN_S
 Options = t.Mapping[str, t.Any]
 

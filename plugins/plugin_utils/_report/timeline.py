@@ -65,7 +65,7 @@ def _what(run: Run) -> dict[str, str]:
 
 
 def _probed(probes: t.Sequence[Probe]) -> str:
-    return some([f"{probe['name']} is {probe['verdict']}" for probe in probes])
+    return some([f"{probe['name']} is {probe['verdict']}" for probe in probes]) or "no LUN was probed"
 
 
 def _notify(run: Run, times: Times) -> list[TimelineEntry]:

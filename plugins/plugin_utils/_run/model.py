@@ -300,7 +300,8 @@ class Run(t.TypedDict):
     What follows from that: ``sick`` images are not normal; ``healing`` are to be healed and ``culprits`` to be fenced for that, by the look and once they
     are asked by the last question. ``continued`` images are those of open leases that this run is asked to look at;
     ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose fence this run may
-    end. ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
+    end. ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs.
+    ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
     """
 
     id: str
@@ -331,6 +332,7 @@ class Run(t.TypedDict):
     touched: list[str]
     ours: list[str]
     unnamed: list[str]
+    asking: list[str]
     probing: list[Probing]
     came_back: CameBack
     plan: list[str]

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import came_back, leases, luns, max_fence, plan, protect, settings, stop
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import (
+    came_back,
+    leases,
+    luns,
+    max_fence,
+    plan,
+    proof_of_service,
+    protect,
+    settings,
+    stop,
+)
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Culprit, Image, Look, Missed, Phase, Probe, Probing, Run, When
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
@@ -59,8 +69,11 @@ def _joined(known: str, more: str) -> str:
 
 
 def _looked(run: Run, returned: Returned) -> Run:
-    detected = _ruled(run, t.cast(Look, returned))
-    return {**run, "listed": returned["blocklist"], "plan": plan.lines(detected), "detected": detected, **_to_heal(detected)}
+    return _planned({**run, "listed": returned["blocklist"]}, _ruled(run, t.cast(Look, returned)))
+
+
+def _planned(run: Run, detected: Look) -> Run:
+    return {**run, "plan": plan.lines(detected), "detected": detected, "healing": _to_heal(detected)["healing"]}
 
 
 class _Healing(t.TypedDict):
@@ -81,7 +94,10 @@ def _ruled(run: Run, look: Look) -> Look:
 def _found_luns(run: Run, returned: Returned) -> Run:
     maps, asked = returned.get("results", []), run["settings"]
     found = luns.found(maps, run["unnamed"], asked["gateways"], asked["probe_initiator"])
-    return {**run, "luns": [*asked["luns"], *found], "silent_gateways": luns.unasked(maps)}
+    told: Run = {**run, "luns": [*asked["luns"], *found], "silent_gateways": luns.unasked(maps)}
+    behind = {client: gateway for client, gateway in luns.clients(maps).items() if client not in asked["evict"]}
+    words = "serves a LUN through it; to fence it all the same, name it in remediate_watchers_evict"
+    return _planned(told, spare(run["detected"], {client: f"gateway {gateway} {words}" for client, gateway in behind.items()}))
 
 
 def _probes(returned: Returned) -> list[Probe]:
@@ -89,8 +105,12 @@ def _probes(returned: Returned) -> list[Probe]:
 
 
 def _probed_before(run: Run, returned: Returned) -> Run:
+    """Only here is a client named to be fenced, also where no LUN was probed."""
     probed: Run = {**run, "probes_before": _probes(returned)}
-    return _stopped(probed, stop.prober_is_unreachable(returned.get("results", [])) or stop.lun_is_out_of_reach(probed))
+    why = stop.prober_is_unreachable(returned.get("results", [])) or stop.lun_is_out_of_reach(probed)
+    accused = _to_heal(run["detected"])["culprits"]
+    proven = _planned(probed, spare(run["detected"], proof_of_service.missing(accused, probed["probes_before"], run["settings"]["evict"])))
+    return _stopped({**proven, **_to_heal(proven["detected"])}, why)
 
 
 def _fenced(run: Run, returned: Returned) -> Run:
@@ -201,6 +221,7 @@ def _derived(run: Run) -> Run:
     continued = [spec for spec in selected if spec not in sick]
     verifying = [*run["healing"], *continued]
     named = [lun["image"] for lun in run["settings"]["luns"]]
+    unnamed = [spec for spec in [*sick, *continued] if spec not in named] if run["settings"]["find_luns"] else []
     return {
         **run,
         "sick": sick,
@@ -208,7 +229,8 @@ def _derived(run: Run) -> Run:
         "verifying": verifying,
         "touched": list(dict.fromkeys([*verifying, *_of_fenced(run)])),
         "ours": leases.ours(run["fenced"], open_leases, verifying if run["settings"]["restore"] == "always" else selected),
-        "unnamed": [spec for spec in [*sick, *continued] if spec not in named] if run["settings"]["find_luns"] else [],
+        "unnamed": unnamed,
+        "asking": list(run["settings"]["gateways"]) if unnamed or run["healing"] else [],
         "probing": _probing(run, sick, verifying),
     }
 

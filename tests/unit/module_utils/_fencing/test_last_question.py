@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers, Question, judge, vanished
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers, Question, judge, unserved, vanished
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
 GATEWAY, STALE, OTHER = (Watcher(f"192.0.2.{number}:0/{number}", number, 70 + number) for number in (1, 2, 3))
@@ -87,3 +87,11 @@ def test_a_client_that_the_operator_names_need_not_be_silent_but_another_must_se
     both = reply([GATEWAY, STALE])
     assert asked(both, named=True) == asked(reply([GATEWAY]), named=True) == asked(both, watchers=[GATEWAY], named=True) == Answers([STALE.address])
     assert asked(reply([STALE]), named=True).silent == asked("no quorum", named=True).silent == []
+
+
+def test_a_command_that_ended_while_the_client_was_asked_does_not_serve_the_image() -> None:
+    question_ = question(STALE.address)
+    assert unserved([STALE.address], [WatchedImage(A, (GATEWAY, STALE))], question_.serving) == {}
+    lost = unserved([STALE.address], [WatchedImage(A, (OTHER, STALE)), WatchedImage(B, (OTHER,))], question_.serving)
+    assert lost == {STALE.address: "the client that served rbd/a when it was looked at closed the image before the fence"}
+    assert Answers([STALE.address]).sparing(lost) == Answers([], lost)

@@ -51,6 +51,7 @@ def change(**more: t.Any) -> dict[str, t.Any]:
 
 def probed(verdict: str, spec: str = "rbd/a") -> dict[str, t.Any]:
     probe = {"name": spec, "portal": "192.0.2.10", "target": "iqn.t", "lun": 12, "device": "", "verdict": verdict, "reason": f"it is {verdict}", "steps": []}
+    probe["steps"] = [] if verdict == "unreachable" else [{"name": "inquiry", "seconds": 0.1, "status": "good"}]
     return {"results": [{"item": {"host": "prober"}, "probes": [probe]}]}
 
 
@@ -61,9 +62,10 @@ def after(run: Run, *phases: tuple[Phase, dict[str, t.Any]]) -> Run:
 
 
 def looked(run: Run | None = None, *more: tuple[Phase, dict[str, t.Any]]) -> Run:
-    return after(run or begun(luns=[NAMED]), ("look", look(image("rbd/a"))), *more)
+    return after(run or begun(luns=[NAMED]), ("look", look(image("rbd/a"))), PROBED, *more)
 
 
+PROBED: tuple[Phase, dict[str, t.Any]] = ("probe_before", {"results": []})
 FENCED: tuple[Phase, dict[str, t.Any]] = ("fence", change(added=[DEAD], after={DEAD: "then"}))
 VERIFIED: tuple[Phase, dict[str, t.Any]] = ("verify", look(image("rbd/a", "leave")))
 RESTORED: tuple[Phase, dict[str, t.Any]] = ("restore", change(removed=[DEAD], closed=[DEAD]))
@@ -94,7 +96,8 @@ def test_settings_that_cannot_be(settings: dict[str, t.Any], words: str) -> None
 
 def test_a_look_names_what_to_heal_and_whom_to_fence_for_that() -> None:
     run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"), image("rbd/b", "refuse"), image("rbd/c", "leave"))))
-    assert (run["sick"], run["healing"], [one["address"] for one in run["culprits"]]) == (["rbd/a", "rbd/b"], ["rbd/a"], [DEAD])
+    assert (run["sick"], run["healing"], run["culprits"]) == (["rbd/a", "rbd/b"], ["rbd/a"], [])
+    assert [one["address"] for one in after(run, PROBED)["culprits"]] == [DEAD]
     assert (run["verifying"], run["detected"]["look"]["fence"]) == (["rbd/a"], [DEAD])
     assert (run["unnamed"], run["probing"]) == (["rbd/b"], [{"host": "prober", "write_path": "auto", "luns": [{**without_image(NAMED), "name": "rbd/a"}]}])
     assert [line.split()[0] for line in run["plan"]] == ["fence", "refuse"]
@@ -117,20 +120,36 @@ def test_no_lun_is_looked_for_where_that_is_not_asked() -> None:
 
 def test_the_operators_rules_count() -> None:
     for settings in ({"protect": ["192.0.2.7"]}, {"protect": ["liveness == 'orphaned'"]}):
-        run = after(begun(**settings), ("look", look(image("rbd/a"))))
+        run = after(begun(**settings), ("look", look(image("rbd/a"))), PROBED)
         assert (run["healing"], run["culprits"], run["sick"]) == ([], [], ["rbd/a"])
     many = look(image("rbd/a"))
     many["culprits"] += [{**many["culprits"][0], "address": OTHER}]
-    over = after(begun(max_fence=1), ("look", many))
+    over = after(begun(max_fence=1), ("look", many), PROBED)
     assert (over["healing"], over["culprits"]) == ([], [])
 
 
 def test_found_luns_are_probed_and_silent_gateways_are_told() -> None:
-    lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "e1", "naa": "", "disk": "/dev/sdb", "lun": 1}
+    lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "e1", "naa": "", "disk": "/dev/sdb", "lun": 1, "client_address": ""}
     maps = {"results": [{"item": "gw1", "luns": [lun]}, {"item": "gw2", "msg": "no"}]}
     run = after(begun(gateways={"gw1": ""}), ("look", look(image("rbd/a"))), ("find_luns", maps))
     assert run["probing"] == [{"host": "gw1", "write_path": "auto", "luns": [{"name": "rbd/a", "device": "/dev/sdb", "eui": "e1"}]}]
     assert run["silent_gateways"] == [{"host": "gw2", "why": "no"}]
+
+
+@pytest.mark.parametrize(("evict", "culprits"), [([], []), ([DEAD], [DEAD])])
+def test_the_client_behind_a_lun_is_fenced_only_by_the_operators_word(evict: list[str], culprits: list[str]) -> None:
+    lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "", "naa": "", "disk": "/dev/sdb", "lun": 1, "client_address": DEAD}
+    looked_at = after(begun(gateways={"gw1": ""}, luns=[NAMED], evict=evict), ("look", look(image("rbd/a"))))
+    assert looked_at["asking"] == ["gw1"]
+    run = after(looked_at, ("find_luns", {"results": [{"item": "gw1", "luns": [lun]}]}), PROBED)
+    assert [one["address"] for one in run["culprits"]] == culprits
+    if not evict:
+        words = f"{DEAD}: gateway gw1 serves a LUN through it; to fence it all the same, name it in remediate_watchers_evict"
+        assert (run["healing"], words in run["detected"]["images"][0]["reasons"], run["plan"][0][:12]) == ([], True, "refuse rbd/a")
+
+
+def test_no_gateway_is_asked_where_nothing_is_wrong() -> None:
+    assert after(begun(gateways={"gw1": ""}), ("look", look(image("rbd/a", "leave"))))["asking"] == []
 
 
 @pytest.mark.parametrize(
@@ -141,6 +160,26 @@ def test_a_lun_out_of_reach_stops_the_run_before_it_fences(verdict: str, named: 
     run = after(begun(luns=[NAMED] if named else []), ("look", look(image("rbd/a"))), ("probe_before", probed(verdict)))
     assert ("Nothing was fenced" in run["stop"]) == stops
     assert run["culprits"] == [] if stops else [one["address"] for one in run["culprits"]] == [DEAD]
+
+
+@pytest.mark.parametrize(
+    ("gone_since", "probes", "evict", "fenced"),
+    [
+        (0.0, {"results": []}, [], False),
+        (0.0, probed("unreachable"), [], False),
+        (0.0, probed("hung", "rbd/b"), [], False),
+        (0.0, probed("hung"), [], True),
+        (0.0, {"results": []}, [DEAD], True),
+        (1.0, {"results": []}, [], True),
+    ],
+)
+def test_a_client_that_might_be_alive_is_fenced_only_where_another_serves(gone_since: float, probes: dict[str, t.Any], evict: list[str], fenced: bool) -> None:
+    found = look(image("rbd/a"))
+    found["culprits"][0]["gone_since"] = gone_since
+    run = after(begun(evict=evict), ("look", found), ("probe_before", probes))
+    assert ([one["address"] for one in run["culprits"]], run["healing"]) == (([DEAD], ["rbd/a"]) if fenced else ([], []))
+    if not fenced:
+        assert "no LUN of rbd/a responded" in run["plan"][0] and run["plan"][0].startswith("refuse rbd/a")
 
 
 def test_a_prober_that_is_unreachable_stops_the_run() -> None:
@@ -182,7 +221,7 @@ def test_a_client_that_is_fenced_already_is_not_called_spared() -> None:
     """Clients that are gone are fenced before the others are asked."""
     both = look(image("rbd/a", "fence", watcher(LIVE), watcher(DEAD, "orphaned"), watcher(OTHER, "hung")))
     both["culprits"] += [{**both["culprits"][0], "address": OTHER}]
-    run = after(begun(), ("look", both), ("fence", change(added=[DEAD], spared=[{"address": OTHER, "reason": "it answered", "answered": True}])))
+    run = after(begun(), ("look", both), PROBED, ("fence", change(added=[DEAD], spared=[{"address": OTHER, "reason": "it answered", "answered": True}])))
     assert [(one["address"], one["verdict"]) for one in run["detected"]["culprits"]] == [(DEAD, "fence"), (OTHER, "spare")]
     assert (run["healing"], run["verifying"], run["touched"], run["ours"]) == ([], [], ["rbd/a"], [DEAD])
     watchers = {one["address"]: one["verdict"] for one in run["detected"]["images"][0]["watchers"]}
@@ -291,7 +330,7 @@ def test_a_lun_that_the_role_found_and_never_reached_proves_nothing() -> None:
 )
 def test_each_entry_that_the_run_touched_is_as_it_was(before: dict[str, str], fenced: dict[str, t.Any], restored: dict[str, t.Any], words: str) -> None:
     first = look(image("rbd/a"), blocklist=listed(**before))
-    run = after(begun(), ("look", first), ("fence", change(**fenced)), ("restore", restored))
+    run = after(begun(), ("look", first), PROBED, ("fence", change(**fenced)), ("restore", restored))
     assert run["error"].startswith(words) and bool(run["error"]) == bool(words)
 
 
@@ -326,7 +365,7 @@ def test_errors_add_up_and_have_their_times() -> None:
     several = {"task": "Put the blocklist back", "result": {"results": [{"failed": True, "msg": "a"}, {"failed": False, "msg": "b"}, {"failed": True}]}}
     run = looked(None, ("failed", failed), ("failed", several))
     assert run["error"] == "Fence the stale clients: no quorum; Put the blocklist back: a; it gave no reason"
-    assert (run["times"]["failed"], run["times"]["failed_again"]) == (BEGAN + 2, BEGAN + 3)
+    assert (run["times"]["failed"], run["times"]["failed_again"]) == (BEGAN + 3, BEGAN + 4)
     assert outcome.conclude(run, 20.0)["outcome"] == "failed"
 
 

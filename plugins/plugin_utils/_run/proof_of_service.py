@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether another process serves the image of a client that might be alive: only then is that client fenced. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Culprit, Probe
+
+_MISSING = (
+    "the client might be alive, and no LUN of {} responded, so the client that responds might be a command that waits for it; "
+    "give the LUN in remediate_watchers_luns, or name the client in remediate_watchers_evict"
+)
+
+
+def missing(culprits: t.Sequence[Culprit], probes: t.Sequence[Probe], evict: t.Collection[str]) -> dict[str, str]:
+    """Returns the culprits to spare, address -> why. ``probes``: of the LUNs before the fence. ``evict``: clients that the operator wants fenced.
+
+    A command such as ``rbd snap create`` watches the image and responds to notifies, too, for as long as it waits for the lock of a silent gateway
+    (measured: over 200 s). A LUN that answers INQUIRY is served by a process that is not silent.
+    """
+    served = {probe["name"] for probe in probes if any(step["status"] == "good" for step in probe["steps"])}
+    doubtful = [one for one in culprits if not one["gone_since"] and one["address"] not in evict]
+    bare = {one["address"]: [spec for spec in one["images"] if spec not in served] for one in doubtful}
+    return {client: _MISSING.format(", ".join(specs)) for client, specs in bare.items() if specs}
