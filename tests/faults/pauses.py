@@ -84,7 +84,7 @@ def by_chance(count: int, seed: int) -> t.Iterator[Case]:
     """Pauses of up to 25 s, so that each writer wrote or answered within the patience of 30 s."""
     chance = random.Random(seed)
     for number in range(count):
-        first = (chance.uniform(-2, 12), chance.uniform(1, 25))
+        first = (chance.uniform(-3, 2), chance.uniform(1, 25))
         second = (sum(first) + chance.uniform(1, 4), chance.uniform(1, 25))
         pauses = (first, second) if chance.random() < 0.5 else (first,)
         timeout_s, named = chance.choice((1, 3, 5)), chance.random() < 0.7
