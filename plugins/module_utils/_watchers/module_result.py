@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STATES, Culprit, Finding, Judgement, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
 
@@ -99,7 +100,9 @@ def _decision(judgement: Judgement, vetoes: t.Sequence[str]) -> str:
 
 def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Sequence[str]], decision: str) -> dict[str, t.Any]:
     watcher = finding.watcher
-    vetoes = spared.get(watcher.address, ()) if finding in judgement.surplus else ()
+    surplus = finding in judgement.surplus
+    vetoes = spared.get(watcher.address, ()) if surplus else ()
+    other = [verdict.NOTHING_HEALED] if surplus and decision != "fence" and not vetoes else []
     return {
         "address": watcher.address,
         "client": f"client.{watcher.client_id}",
@@ -110,7 +113,7 @@ def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Se
         "lock_owner": watcher.key == judgement.watched.lock_owner,
         "liveness": finding.liveness,
         "verdict": _verdict(judgement, finding, decision),
-        "reasons": [finding.reason, *vetoes],
+        "reasons": [finding.reason, *vetoes, *other],
     }
 
 
@@ -122,6 +125,7 @@ def _verdict(judgement: Judgement, finding: Finding, decision: str) -> str:
 
 def _culprit(culprit: Culprit, healable: set[str], looked_at: float) -> dict[str, t.Any]:
     fence = not culprit.vetoes and bool(healable & set(culprit.images))
+    other = [] if fence or culprit.vetoes else [verdict.NOTHING_HEALED]
     return {
         "address": culprit.address,
         "client": f"client.{culprit.client_id}",
@@ -130,5 +134,5 @@ def _culprit(culprit: Culprit, healable: set[str], looked_at: float) -> dict[str
         "gone_since": looked_at if culprit.gone else 0.0,
         "missed": [{"at": began, "seconds": round(ended - began, 1)} for began, ended in culprit.missed],
         "verdict": "fence" if fence else "spare",
-        "reasons": [*culprit.reasons, *culprit.vetoes],
+        "reasons": [*culprit.reasons, *culprit.vetoes, *other],
     }

@@ -27,6 +27,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 )
 
 NOT_ASKED = "its liveness was not asked for"
+# Why a culprit without a veto is spared.
+NOTHING_HEALED = "another surplus watcher of its images is spared, so fencing it would heal nothing"
 MOVED = "its watch came or went while the notify ran"
 
 

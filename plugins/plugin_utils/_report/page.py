@@ -10,7 +10,7 @@ import typing as t
 
 import jinja2
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STALE
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import svg
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import summary, svg
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import LunResult, Result
 
@@ -55,7 +55,8 @@ def _blacklist(summed: Result) -> dict[str, t.Any]:
     known = [state for state in states if state is not None]
     clients = sorted({client for state in known for client in state})
     moved = [client for client in clients if len({state.get(client) for state in known}) > 1]
-    rows = [{"client": client, "until": [_until(state, client) for state in states]} for client in moved]
+    own = summary.touched(summed)
+    rows = [{"client": client, "whose": "" if client in own else "of others", "until": [_until(state, client) for state in states]} for client in moved]
     return {"rows": rows, "same": len(clients) - len(moved), "known": summed["blacklist_before"] is not None, "unread": len(states) - len(known)}
 
 

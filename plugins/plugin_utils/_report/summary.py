@@ -45,7 +45,9 @@ def _image_lines(image: ImageResult, summed: Result) -> list[str]:
     refused = "refused, " if image["decision"] == "refuse" else ""
     lines = [f"{image['spec']}: {refused}{image['state']}, {'; '.join(image['reasons'])}"]
     lines += [f"{image['spec']}: {watcher['address']} is {watcher['liveness']}: {watcher['reasons'][0]}" for watcher in stale]
-    lines += [f"{image['spec']}: fenced {watcher['address']}" for watcher in image["watchers_before"] if watcher["address"] in summed["fenced"]]
+    lines += [
+        f"{image['spec']}: fenced {_silent(watcher['address'], summed)}" for watcher in image["watchers_before"] if watcher["address"] in summed["fenced"]
+    ]
     if image["state_after"]:
         lines.append(f"{image['spec']}: watchers {len(image['watchers_before'])} -> {len(image['watchers_after'])}, {image['state']} -> {image['state_after']}")
     lines += [f"{image['spec']}: {_lun_text(lun['before'], lun['after'])}" for lun in image["luns"]]
@@ -54,6 +56,13 @@ def _image_lines(image: ImageResult, summed: Result) -> list[str]:
             f"{image['spec']}: no LUN of it is known, by remediate_watchers_luns or the gateways, so none was probed: only the watchers tell that it is healed"
         )
     return lines
+
+
+def _silent(client: str, summed: Result) -> str:
+    """A client, and for how long it was asked directly before its fence where it might have been alive."""
+    hung = [culprit for culprit in summed["culprits"] if culprit["address"] == client and not culprit["gone_since"]]
+    missed = [one["seconds"] for culprit in hung for one in culprit.get("missed", [])[1:]]
+    return f"{client}, silent for {missed[-1]:.0f} s in the last notify" if missed else client
 
 
 def _event(host: str, event: KernelEvent) -> str:
@@ -84,6 +93,18 @@ def _blacklist_lines(summed: Result) -> list[str]:
         return []
     if before.keys() == after.keys():
         return [f"blacklist: {len(after)} entries, the same as before"]
-    would = "would be " if summed["check_mode"] else ""
-    changes = (("added", after.keys() - before.keys()), ("removed", before.keys() - after.keys()))
-    return [f"blacklist: {would}{word} {', '.join(short(sorted(clients), 'clients'))}" for word, clients in changes if clients]
+    own, would = touched(summed), "would be " if summed["check_mode"] else ""
+    came, went = after.keys() - before.keys(), before.keys() - after.keys()
+    mine = ((f"{would}added", came & own), (f"{would}removed", went & own))
+    others = (("added by others meanwhile:", came - own), ("expired meanwhile, or removed by others:", went - own))
+    lines = [f"blacklist: {word} {', '.join(short(sorted(clients), 'clients'))}" for word, clients in (*mine, *others) if clients]
+    return lines if (came | went) & own else ["blacklist: no entry of this run is left", *lines]
+
+
+def touched(summed: Result) -> set[str]:
+    """The addresses whose entries the run, or one before it that it goes on from, added, changed or removed."""
+    if summed["check_mode"]:
+        # The list as it would be has no changes of others.
+        return {*(summed["blacklist_before"] or ()), *(summed["blacklist_after"] or ())}
+    tried = [culprit["address"] for culprit in summed["culprits"] if summed["fence_failed"]]
+    return {*summed["fenced"], *summed["restored"], *summed["fenced_again"], *(kept["address"] for kept in summed["kept"]), *tried}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.verdict import NOTHING_HEALED
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Culprit, Image, Look
 
 
@@ -26,9 +27,8 @@ def _image(image: Image, spared: t.Mapping[str, str], done: t.Collection[str]) -
     hit = [watcher["address"] for watcher in image["watchers"] if watcher["verdict"] == "fence" and watcher["address"] in spared]
     if not hit:
         return image
-    for_another = "another one of this image is spared"
     watchers = [
-        {**watcher, "verdict": "spare", "reasons": [*watcher["reasons"], spared.get(watcher["address"], for_another)]}
+        {**watcher, "verdict": "spare", "reasons": [*watcher["reasons"], spared.get(watcher["address"], NOTHING_HEALED)]}
         if watcher["verdict"] == "fence" and watcher["address"] not in done
         else watcher
         for watcher in image["watchers"]
@@ -40,6 +40,6 @@ def _image(image: Image, spared: t.Mapping[str, str], done: t.Collection[str]) -
 def _culprit(culprit: Culprit, spared: t.Mapping[str, str], healable: t.Collection[str]) -> Culprit:
     why = [spared[culprit["address"]]] if culprit["address"] in spared else []
     if culprit["verdict"] == "fence" and not why and not any(spec in healable for spec in culprit["images"]):
-        why = ["another surplus watcher of its images is spared, so fencing it would heal nothing"]
+        why = [NOTHING_HEALED]
     fence = culprit["verdict"] == "fence" and not why
     return {**culprit, "verdict": "fence" if fence else "spare", "reasons": [*culprit["reasons"], *why]}

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import guards, module_result, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, Judgement, Surroundings, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
-from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import B, C, judged
+from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import A, B, C, judged
 
 
 def shown(judgements: list[Judgement]) -> dict:
@@ -46,6 +46,16 @@ def test_a_plain_duplicate_is_fenced() -> None:
 def test_one_spared_culprit_refuses_the_image_and_spares_the_others() -> None:
     found = shown([judged("aho"), judged("h", name="other", clients=(B,))])
     assert {culprit["address"]: culprit["verdict"] for culprit in found["culprits"]} == {B.address: "spare", C.address: "spare"}
+    own = {culprit["address"]: culprit["reasons"][-1] for culprit in found["culprits"]}
+    assert own[C.address] == verdict.NOTHING_HEALED and own[B.address] != verdict.NOTHING_HEALED
+    watchers = next(image for image in found["images"] if image["spec"] == "rbd/lun")["watchers"]
+    assert [len(watcher["reasons"]) for watcher in watchers] == [1, 2, 2]
+
+
+def test_the_look_names_who_serves_and_stays() -> None:
+    assert shown([judged("ao")])["look"]["serving"] == {"rbd/lun": [A.address]}
+    assert shown([judged("aa", evict=(B.address,))])["look"]["serving"] == {"rbd/lun": [A.address]}
+    assert shown([judged("aa")])["look"]["serving"] == {}
 
 
 def test_a_named_client_is_fenced_although_it_is_alive() -> None:

@@ -83,6 +83,27 @@ def test_the_blacklist_is_compared_with_what_it_was_at_first() -> None:
     assert "blacklist: 0 entries, the same as before" in summary.lines(result)
 
 
+def test_entries_of_others_are_not_shown_as_those_of_the_run() -> None:
+    other, gone = "192.0.2.9:0/9", "192.0.2.9:0/8"
+    freed = {**FREED, "after": {other: "then"}}
+    lines = summary.lines(conclude("fence", listed={**IDLE, "after": {gone: "soon"}}, fenced=FENCED, restored=freed))
+    shown = [line for line in lines if line.startswith("blacklist")]
+    assert shown == [
+        "blacklist: no entry of this run is left",
+        f"blacklist: added by others meanwhile: {other}",
+        f"blacklist: expired meanwhile, or removed by others: {gone}",
+    ]
+    kept = summary.lines(conclude("fence", fenced=FENCED, restored={**IDLE, "after": {ADDRESS: "then", other: "then"}, "kept": [KEPT]}))
+    assert [line for line in kept if "added" in line] == [f"blacklist: added {ADDRESS}", f"blacklist: added by others meanwhile: {other}"]
+
+
+@pytest.mark.parametrize(("gone_since", "words"), [(0.0, ", silent for 30 s in the last notify"), (7.0, "")])
+def test_a_fenced_client_that_might_be_alive_is_shown_with_how_long_it_was_asked(gone_since: float, words: str) -> None:
+    missed = [{"at": 1.0, "seconds": 5.0}, {"at": 20.0, "seconds": 30.0}]
+    found = {**detected("fence"), "culprits": [{**culprit("fence"), "missed": missed, "gone_since": gone_since}]}
+    assert f"rbd/lun: fenced {ADDRESS}{words}" in summary.lines(conclude("fence", detected=found, fenced=FENCED, restored=FREED))
+
+
 def test_nothing_is_said_of_a_blacklist_that_nobody_read() -> None:
     lines = summary.lines(conclude("leave", {"restore": "never"}, listed={}))
     assert not [line for line in lines if line.startswith("blacklist")]
