@@ -4,7 +4,7 @@
 # In the order in which they begin. NAME:SLOTS takes more than one of the two slots that each core has; see tests/stages.py.
 # Those of one list run at the same time, so each has a lab of its own.
 TEST := test-molecule-main test-kernel-incident:2 test-integration test-privilege-once lint:2 test-kill-once test-pauses-once test-unit:2
-REST := test-guards test-pauses test-osd-down test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
+REST := test-guards test-pauses test-osd-down test-mirror test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
   test-unit-ansible:2 docs:2 test-pages:2 test-ee
 STAGES := $(PYTHON) tests/stages.py $(BUILD)/logs
 
@@ -12,6 +12,8 @@ STAGES := $(PYTHON) tests/stages.py $(BUILD)/logs
 RELEASES_LAB := /var/tmp/iscsi_rescue_releases 16300
 PAUSES_LAB := /var/tmp/iscsi_rescue_pauses 19300
 OSD_DOWN_LAB := /var/tmp/iscsi_rescue_osd_down 24300
+MIRROR_LAB := /var/tmp/iscsi_rescue_mirror 20500
+MIRROR_PEER_PORT := 20600
 PLAYS_LAB := /var/tmp/iscsi_rescue_plays 17300
 GUARDS_LAB := /var/tmp/iscsi_rescue_guards 18300
 INTEGRATION_LAB := /var/tmp/iscsi_rescue_integration 22300
@@ -167,6 +169,11 @@ test-osd-down: $(VENV)/.tests $(COLLECTION) ## Healthy clients are not called st
 test-pauses-once: ## The same for one pause
 	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) probe has
 
+.PHONY: test-mirror
+test-mirror: $(VENV)/.tests $(COLLECTION) ## A real rbd-mirror between two clusters watches an image whose gateway is stopped
+	tests/packages.sh rbd-mirror
+	tests/with_lab.sh $(MIRROR_LAB) -- $(PROGRAM) tests/faults/mirror.py $(MIRROR_LAB) $(MIRROR_PEER_PORT)
+
 .PHONY: test-faults
 test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and other people fail in each phase of the role, and kill it at every task; takes hours (CELLS="words" for some)
 	tests/with_lab.sh $(KILL_LAB) -e incident_lab_mons=3 -- bash -exc '\
@@ -178,6 +185,7 @@ test-faults: $(VENV)/.tests $(COLLECTION) ## Let monitors, OSDs, clients and oth
 GUARDS_OUT := $(BUILD)/guards_out
 .PHONY: test-guards
 test-guards: $(VENV)/.tests $(COLLECTION) ## Take one guard out of the code at a time, and see that the tests of faults notice; takes half an hour (GUARD="words" for some)
+	tests/packages.sh rbd-mirror
 	tests/copy.sh $(GUARDS_OUT) ansible_collections/cephops/iscsi_rescue
 	tests/with_lab.sh $(GUARDS_LAB) -e incident_lab_mons=3 -- $(PROGRAM) tests/faults/guards_out.py $(GUARDS_LAB) $(CURDIR)/$(GUARDS_OUT) $(GUARD)
 

@@ -105,6 +105,22 @@ GUARDS = (
         "in [1-9][0-9]* one was called stale",
     ),
     Guard(
+        "an rbd-mirror serves nobody",
+        f"{CODE}/_watchers/verdict.py",
+        "[finding for finding in every if not finding.daemon]",
+        "list(every)",
+        "mirror.py 18400",
+        "FAILED with the gateway stopped it is",
+    ),
+    Guard(
+        "a command that waits serves nobody",
+        f"{RUN}/proof_of_service.py",
+        "if specs}",
+        "if not specs}",
+        "pauses.py command",
+        "a healthy client was fenced",
+    ),
+    Guard(
         "what a run before left is ended",
         f"{RUN}/leases.py",
         ", *owed]",
