@@ -48,8 +48,11 @@ class LabError(Exception):
 
 
 class Lab(t.NamedTuple):
+    """``gateway``: where its iSCSI portal is."""
+
     directory: Path
     port: int
+    gateway: str = "127.0.0.1"
 
     @property
     def conf(self) -> str:
@@ -154,12 +157,15 @@ class Lab(t.NamedTuple):
 
     def lun(self, image: str) -> dict[str, t.Any]:
         """An entry of remediate_watchers_luns."""
-        return {"image": f"rbd/{image}", "portal": f"127.0.0.1:{self.port + 2}", "target": TARGET, "lun": self.served()[f"rbd/{image}"]}
+        return {"image": f"rbd/{image}", "portal": f"{self.gateway}:{self.port + 2}", "target": TARGET, "lun": self.served()[f"rbd/{image}"]}
 
 
-def wanting(*clients: str, gone: bool = False) -> dict[str, t.Any]:
-    """A look that wants these clients fenced, as evidence for osd_blacklist; ``gone``: without a session, so that restoring needs one look only."""
-    return {"at": time.time() - 10, "fence": list(clients), "gone": list(clients) if gone else [], "serving": {}}
+def wanting(*clients: str, gone: bool = False, serving: t.Mapping[str, list[str]] | None = None) -> dict[str, t.Any]:
+    """A look that wants these clients fenced, as evidence for osd_blacklist; ``gone``: without a session, so that restoring needs one look only.
+
+    ``serving``: image -> addresses of the clients that serve it, as that look found them.
+    """
+    return {"at": time.time() - 10, "fence": list(clients), "gone": list(clients) if gone else [], "serving": serving or {}}
 
 
 def lives(pid: int) -> bool:

@@ -4,7 +4,7 @@
 # In the order in which they begin. NAME:SLOTS takes more than one of the two slots that each core has; see tests/stages.py.
 # Those of one list run at the same time, so each has a lab of its own.
 TEST := test-molecule-main test-kernel-incident:2 test-integration test-privilege-once lint:2 test-kill-once test-pauses-once test-unit:2
-REST := test-guards test-pauses test-osd-down test-mirror test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
+REST := test-guards test-pauses test-osd-down test-mirror test-cuts test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
   test-unit-ansible:2 docs:2 test-pages:2 test-ee
 STAGES := $(PYTHON) tests/stages.py $(BUILD)/logs
 
@@ -12,6 +12,7 @@ STAGES := $(PYTHON) tests/stages.py $(BUILD)/logs
 RELEASES_LAB := /var/tmp/iscsi_rescue_releases 16300
 PAUSES_LAB := /var/tmp/iscsi_rescue_pauses 19300
 OSD_DOWN_LAB := /var/tmp/iscsi_rescue_osd_down 24300
+CUTS_LAB := /var/tmp/iscsi_rescue_cuts 16500
 MIRROR_LAB := /var/tmp/iscsi_rescue_mirror 20500
 MIRROR_PEER_PORT := 20600
 PLAYS_LAB := /var/tmp/iscsi_rescue_plays 17300
@@ -168,6 +169,11 @@ test-osd-down: $(VENV)/.tests $(COLLECTION) ## Healthy clients are not called st
 	tests/with_lab.sh $(OSD_DOWN_LAB) -- $(PROGRAM) tests/faults/osd_down.py $(OSD_DOWN_LAB) $(or $(COUNT),20) $(SEED)
 test-pauses-once: ## The same for one pause
 	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) probe has
+
+.PHONY: test-cuts
+test-cuts: $(VENV)/.tests $(COLLECTION) ## Links are cut between monitors, OSDs, gateway and client, each on a host of its own (WORDS="words" for some)
+	tests/packages.sh iproute2
+	tests/with_lab.sh $(CUTS_LAB) -e incident_lab_hosts=true -e incident_lab_mons=3 -- $(PROGRAM) tests/faults/cuts.py $(CUTS_LAB) $(WORDS)
 
 .PHONY: test-mirror
 test-mirror: $(VENV)/.tests $(COLLECTION) ## A real rbd-mirror between two clusters watches an image whose gateway is stopped

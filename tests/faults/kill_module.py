@@ -51,11 +51,16 @@ def options(lab: Lab, act: str, client: str) -> dict[str, t.Any]:
         "run": "killed",
         "reason": "a test",
         "images": [f"rbd/{IMAGE}"],
-        "look": wanting(client, gone=True),
+        "look": wanting(client, gone=True, serving={f"rbd/{IMAGE}": [gateway(lab)["address"]]}),
         "patience": 1,
         "evict": [client],
     }
     return {**told, "lease": request} if act in ("fence", "extend") else {**told, "state": "restored"}
+
+
+def gateway(lab: Lab) -> dict[str, t.Any]:
+    """What the client says of itself that serves the image all the time."""
+    return t.cast(dict[str, t.Any], json.loads((lab.directory / "clients" / f"{IMAGE}-gateway.json").read_text()))
 
 
 def lines(act: t.Callable[[int, bool], None]) -> None:
@@ -193,9 +198,11 @@ def main() -> None:
         child(lab, act, client, int(line))
         return
     lab.create(IMAGE)
+    lab.client(IMAGE, f"{IMAGE}-gateway")
     killing = Killing(lab, int(sys.argv[3]) if sys.argv[3:] else 40)
     ended = [killed(killing, act) for act in ACTS]
     failed, missed = sum(one for one, _missed in ended), sum(one for _failed, one in ended)
+    lab.run(*lab.daemon(f"{IMAGE}-gateway"), "--stop", "--retry", "TERM/10/KILL/5")
     print(f"{failed} kills failed{', and too many came too late' if missed else ''}")
     sys.exit(1 if failed or missed else 0)
 

@@ -27,14 +27,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aftermath import outcome
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist
 from fault_list import TASKS
-from lab import Lab, LabError
+from healthy_client import Guarded, Writer
+from lab import Lab
 
 HERE = Path(__file__).parent
 PATIENCE_S = 10
-POLL_S = 0.2
 RUN = {
     "remediate_watchers_notify_timeout": 1,
     "remediate_watchers_probe_deadline": 3,
@@ -92,73 +90,6 @@ def by_chance(count: int, seed: int) -> t.Iterator[Case]:
         name = f"{number + 1} {words}, notify timeout {timeout_s} s, {'named' if named else 'not named'}"
         settings = {**PLAIN, "remediate_watchers_notify_timeout": timeout_s}
         yield Case(name, QUIET, stopped=False, pauses=pauses, named=named, settings=settings)
-
-
-class Writer:
-    """A client that writes; what it says is in a file."""
-
-    def __init__(self, lab: Lab, image: str) -> None:
-        self.log = lab.directory / "clients" / f"{image}.writes"
-        self.log.unlink(missing_ok=True)
-        self.process = subprocess.Popen([sys.executable, str(HERE / "writer.py"), lab.conf, "rbd", image, str(self.log)])
-        give_up = time.monotonic() + 60
-        while len(self.lines) < 2:
-            if time.monotonic() > give_up:
-                raise LabError(f"The writer of rbd/{image} did not write within 60 s.")
-            time.sleep(0.1)
-
-    @property
-    def lines(self) -> list[str]:
-        return self.log.read_text().splitlines() if self.log.exists() else []
-
-    @property
-    def address(self) -> str:
-        return self.lines[0]
-
-    def signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(number)
-
-    def pause(self, pauses: t.Sequence[tuple[float, float]], began: float) -> None:
-        for at, seconds in pauses:
-            time.sleep(max(0.0, began + at - time.monotonic()))
-            self.signal(signal.SIGSTOP)
-            time.sleep(seconds)
-            self.signal(signal.SIGCONT)
-
-    def writes_on(self) -> bool:
-        """Whether another write ends well."""
-        seen = len(self.lines)
-        give_up = time.monotonic() + 20
-        while len(self.lines) == seen and time.monotonic() < give_up:
-            time.sleep(0.1)
-        return len(self.lines) > seen and not self.lines[-1].startswith("failed")
-
-    def end(self) -> None:
-        self.signal(signal.SIGCONT)
-        self.process.kill()
-        self.process.wait()
-
-
-class Guarded:
-    """Reads the blocklist until it ends, and knows whether a client was ever on it."""
-
-    def __init__(self, lab: Lab, client: str) -> None:
-        self.seen, self._over, self._lab, self._client = False, threading.Event(), lab, client
-        self._reader = threading.Thread(target=self._read, daemon=True)
-
-    def _read(self) -> None:
-        with Cluster(Connection.from_options(self._lab.connection)) as cluster:
-            while not self._over.wait(POLL_S):
-                self.seen = self.seen or self._client in blocklist.read(cluster).entries
-
-    def __enter__(self) -> Guarded:
-        self._reader.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._over.set()
-        self._reader.join()
 
 
 def paused(lab: Lab, number: int, case: Case) -> list[str]:

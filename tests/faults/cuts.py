@@ -1,0 +1,197 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Links are cut between hosts of their own: a client that is heard of within the patience is never fenced, and nobody is judged on what cannot be seen.
+
+usage: cuts.py LAB PORT [WORDS], of a lab with hosts of their own and three monitors that is up; WORDS choose the cases whose names hold them all
+
+Each case has an image of its own, served by the lab's gateway. A client on another host writes to it and holds its lock. Its links are cut by blackhole
+routes, or those of this host, which looks. Prints a line for each case, and ends with 1 when one ended otherwise than it must.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from aftermath import blacklist, outcome
+from fault_list import TASKS
+from healthy_client import Guarded, Writer
+from lab import Lab
+
+HERE = Path(__file__).parent
+# What a monitor remembers a silent client for (mon_session_timeout), and some more.
+FORGOTTEN_S = 330
+RUN = {"remediate_watchers_report_dir": "", "remediate_watchers_notify_timeout": 3}
+REFUSED, PENDING, HEALED = ("refused",), ("healed_restore_pending",), ("healed",)
+
+
+@dataclass(frozen=True)
+class Case:
+    """``cut``: from whom the client is cut off, ``monitors``, ``leader`` (the OSD of the image's header) or ``all``; ``down`` takes its host's device down.
+
+    ``before_s``: seconds from the cut to the run. The cut ends ``for_s`` seconds after the run's begin, or after the task ``until`` of fault_list; else after
+    the run. ``fenced``: whether the client must be.
+    """
+
+    name: str
+    cut: str
+    ends: tuple[str, ...]
+    fenced: bool = False
+    before_s: float = 1
+    for_s: float = 0
+    until: str = ""
+    then_s: float = 0
+
+
+@dataclass(frozen=True)
+class Blind:
+    """An image with a dead client, and this host cut off from one ``monitor``, or from the ``leader``. ``fenced``: whether the client might be fenced."""
+
+    name: str
+    cut: str
+    ends: tuple[str, ...]
+    fenced: bool
+
+
+CASES = (
+    Case("from the monitors only", "monitors", REFUSED),
+    Case("from the OSD only", "leader", PENDING, fenced=True),
+    Case("from all for 20 s", "all", REFUSED, for_s=19),
+    Case("from all until the look has ended", "all", REFUSED, until="detected"),
+    Case("from all until the probe has ended", "all", REFUSED, until="probed"),
+    Case("from all until the middle of the last question", "all", REFUSED, until="probed", then_s=10),
+    Case("with its host down", "down", PENDING, fenced=True),
+    Blind("this host from one monitor", "monitor", (*PENDING, *REFUSED), fenced=True),
+    Blind("this host from the OSD", "leader", REFUSED, fenced=False),
+    Case("from all for six minutes", "all", HEALED, fenced=True, before_s=FORGOTTEN_S),
+)
+
+
+class Links:
+    """Cuts links of one host: of the namespace ``host``, or of this host where that is empty."""
+
+    def __init__(self, lab: Lab, host: str) -> None:
+        self.lab, self.prefix = lab, ["ip", *(["-n", f"lab{lab.port}-{host}"] if host else [])]
+        self.cut_off: list[str] = []
+
+    def cut(self, addresses: t.Sequence[str]) -> None:
+        for one in addresses:
+            self.lab.run(*self.prefix, "route", "add", "blackhole", f"{one}/32")
+            self.cut_off.append(one)
+
+    def down(self) -> None:
+        self.lab.run(*self.prefix, "link", "set", "eth0", "down")
+
+    @property
+    def mending(self) -> str:
+        """The command that mends all, in shell."""
+        routes = [" ".join([*self.prefix, "route", "del", "blackhole", f"{one}/32"]) for one in self.cut_off]
+        return "; ".join(routes) or " ".join([*self.prefix, "link", "set", "eth0", "up"])
+
+    def mend(self) -> None:
+        subprocess.run(["bash", "-c", self.mending], check=False, capture_output=True)
+
+
+def subnet(lab: Lab) -> str:
+    return f"10.99.{lab.port // 100 % 256}"
+
+
+def addresses(lab: Lab, whom: str, image: str) -> list[str]:
+    """Of the monitors, of the OSD that leads the image's header, or of all; ``monitor`` is the second."""
+    net = subnet(lab)
+    monitors, osds = [f"{net}.{number}" for number in (11, 12, 13)], [f"{net}.{30 + osd}" for osd in lab.json("osd", "ls")]
+    header = "rbd_header." + lab.json("image", "info", f"rbd/{image}")["id"]
+    leader = [f"{net}.{30 + lab.json('osd', 'map', 'rbd', header)['acting_primary']}"]
+    return {"monitors": monitors, "monitor": monitors[1:2], "leader": leader, "all": monitors + osds}[whom]
+
+
+def settings(lab: Lab, image: str) -> dict[str, t.Any]:
+    return {**RUN, "remediate_watchers_images": [f"rbd/{image}"], "remediate_watchers_luns": [lab.lun(image)]}
+
+
+def callback(case: Case, links: Links, note: Path) -> dict[str, str]:
+    if not case.until:
+        return {}
+    note.unlink(missing_ok=True)
+    happen = f"(sleep {case.then_s}; {links.mending}) >/dev/null 2>&1 &" if case.then_s else links.mending
+    told = {"FAULT_AFTER": TASKS[case.until], "FAULT_COMMAND": happen, "FAULT_NOTE": str(note)}
+    return {**told, "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "fault_after"}
+
+
+def verdict(name: str, run: subprocess.CompletedProcess[str], took_s: float, ends: tuple[str, ...], fenced: bool) -> list[str]:
+    ended = outcome(run)
+    print(f"{name}: {ended} after {took_s:.0f} s, {'fenced' if fenced else 'not fenced'}", flush=True)
+    return [] if ended in ends else [f"it ended as {ended}: {run.stdout[-2500:]}{run.stderr[-500:]}"]
+
+
+def cut(lab: Lab, image: str, case: Case) -> list[str]:
+    """What is wrong."""
+    lab.create(image, "layering,exclusive-lock")
+    lab.serve(image)
+    writer, links = Writer(lab, image, ["ip", "netns", "exec", f"lab{lab.port}-client"]), Links(lab, "client")
+    try:
+        links.down() if case.cut == "down" else links.cut(addresses(lab, case.cut, image))
+        time.sleep(case.before_s)
+        mending = threading.Timer(case.for_s, links.mend)
+        with Guarded(lab, writer.address) as listed:
+            began = time.monotonic()
+            if case.for_s:
+                mending.start()
+            run = lab.play("playbooks/remediate_watchers.yml", settings(lab, image), **callback(case, links, lab.directory / "cut.note"))
+            took_s = time.monotonic() - began
+        mending.cancel()
+        links.mend()
+        wrong = verdict(case.name, run, took_s, case.ends, listed.seen)
+        wrong += [] if listed.seen == case.fenced else ["a client that was heard of was fenced" if listed.seen else "a silent client was not fenced"]
+        return wrong + ([] if case.fenced or writer.writes_on() else ["the client's writes failed"])
+    finally:
+        links.mend()
+        writer.end()
+        free(lab, writer.address)
+
+
+def blind(lab: Lab, image: str, case: Blind) -> list[str]:
+    """What is wrong."""
+    stale, links = lab.inject(image)["address"], Links(lab, "")
+    try:
+        links.cut(addresses(lab, case.cut, image))
+        began = time.monotonic()
+        run = lab.play("playbooks/remediate_watchers.yml", settings(lab, image))
+        took_s = time.monotonic() - began
+        links.mend()
+        listed = stale in blacklist(lab)["entries"]
+        said = "".join(run.stdout.split())
+        wrong = verdict(case.name, run, took_s, case.ends, listed)
+        wrong += [f"it says that the client is gone: {run.stdout[-2500:]}"] if f"{stale}isorphaned" in said else []
+        return wrong + ([] if case.fenced or not listed else ["a client was fenced"])
+    finally:
+        links.mend()
+        free(lab, stale)
+
+
+def free(lab: Lab, client: str) -> None:
+    """The client is gone, and the next case wants no lease of it."""
+    lab.play("playbooks/restore_blacklist.yml", {"remediate_watchers_restore": "always", "restore_blacklist_addresses": [client]})
+
+
+def main() -> None:
+    port, failed = int(sys.argv[2]), 0
+    lab = Lab(Path(sys.argv[1]), port, f"10.99.{port // 100 % 256}.50")
+    cases = [case for case in CASES if set(sys.argv[3:]) <= set(case.name.split())]
+    for number, case in enumerate(cases):
+        image = f"cut{number}-{time.time():.0f}"
+        wrong = cut(lab, image, case) if isinstance(case, Case) else blind(lab, image, case)
+        failed += bool(wrong)
+        print(*(f"FAILED {case.name}: {one}" for one in wrong), sep="\n", end="\n" if wrong else "", flush=True)
+    print(f"{len(cases)} cuts, {failed} failed")
+    sys.exit(1 if failed or not cases else 0)
+
+
+if __name__ == "__main__":
+    main()
