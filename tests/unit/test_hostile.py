@@ -208,7 +208,14 @@ def test_lines_and_flags_of_a_match(text: str) -> None:
             continue
 
 
-@given(torn((DATA / "logs" / "scst-trace-reserve.dmesg").read_text() + (DATA / "logs" / "incident-kern.log").read_text()) | st.text())
+@given(
+    torn(
+        (DATA / "logs" / "scst-trace-reserve.dmesg").read_text()
+        + (DATA / "logs" / "incident-kern.log").read_text()
+        + (DATA / "logs" / "scst-aborts.dmesg").read_text()
+    )
+    | st.text()
+)
 def test_kernel_logs(text: str) -> None:
     kernel_events.parse(kernel_log.parse_lines(text.splitlines()))
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kernel
 _MOST_PENDING = 10_000
 _GOOD, _CONFLICT = "0", "18"
 _OPERATIONS: dict[str, Kind] = {"RESERVE": "reserve", "RELEASE": "release"}
+# Task management functions that end a nexus, and its reservation with it (SCST_NEXUS_LOSS_SESS and others in SCST's scst/include/scst.h).
+_SESSION_ENDS = ("NEXUS_LOSS", "UNREG_SESS")
 _THREAD = r"^(?P<thread>\[\d+\])?.*?"
 
 
@@ -43,6 +46,8 @@ class ScstEvents:
         self._last: dict[str, _Command] = {}
         # Who has reserved, by SCST's target and LUN: a RELEASE is good for everybody, and has no effect but for the holder (SPC-2 7.18).
         self._holders: OrderedDict[tuple[str, int | None], str] = OrderedDict()
+        # A LUN reset under way, by the address of its management command.
+        self._resets: OrderedDict[str, Draft] = OrderedDict()
 
     def old_holders(self, record: Record, told: Told) -> None:
         """Nobody reserves for nobody, so without a new holder it is a release."""
@@ -78,6 +83,38 @@ class ScstEvents:
             command.seconds = record.seconds
             command.text.append(record.message)
             self._end(command, told["status"])
+
+    def manage(self, record: Record, told: Told) -> None:
+        """An initiator aborts a command, or resets a LUN or a target. Of a session that ends, only the reservations go with it."""
+        if told["function"].startswith(_SESSION_ENDS):
+            self._forget(lambda place, holder: place[0] == told["target"] and holder == told["initiator"])
+            return
+        who = {"initiator": told["initiator"], "target": told["target"], "command": told["function"]}
+        draft = self._drafts.add("error", "scst", record, **who)
+        if told["function"] == "LUN_RESET":
+            self._resets[told["management"]] = draft
+            if len(self._resets) > _MOST_PENDING:
+                self._resets.popitem(last=False)
+        elif told["function"] == "TARGET_RESET":
+            self._forget(lambda place, _holder: place[0] == told["target"])
+
+    def reset_lun(self, record: Record, told: Told) -> None:
+        """After a reset nobody holds the LUN any more."""
+        lun, draft = int(told["lun"]), self._resets.pop(told["management"], None)
+        if draft is None:
+            self._drafts.add("error", "scst", record, lun=lun, command="LUN_RESET")
+            self._forget(lambda place, _holder: place[1] == lun)
+            return
+        draft.text.append(record.message)
+        draft.told.update(lun=lun, old_holder=self._holders.pop((draft.told["target"], lun), ""))
+
+    def stuck(self, record: Record, told: Told) -> None:
+        """A command that an abort has to wait for."""
+        self._drafts.add("error", "scst", record, initiator=told["initiator"], target=told["target"], command=told["operation"])
+
+    def _forget(self, gone: t.Callable[[tuple[str, int | None], str], bool]) -> None:
+        for place in [place for place, holder in self._holders.items() if gone(place, holder)]:
+            del self._holders[place]
 
     def finish(self) -> None:
         """Ends the commands of which the log does not have the end."""
@@ -146,6 +183,20 @@ FORMS = forms(
     ),
     ("op_name <", _THREAD + r"op_name <(?P<operation>[^>]*)> \(cmd (?P<command>\w+)\)", ScstEvents.operation),
     ("msg_status", r"\bcmd (?P<command>\w+), status (?P<status>[0-9a-f]+), msg_status", ScstEvents.end_command),
+    (
+        "TM fn ",
+        r"\bTM fn (?P<function>\w+)/\d+ \(mcmd (?P<management>\w+), initiator (?P<initiator>[^,]+), target (?P<target>[^,)]+)\)",
+        ScstEvents.manage,
+    ),
+    ("Resetting LUN ", r"\bResetting LUN (?P<lun>\d{1,20}) \(mcmd (?P<management>\w+)\)", ScstEvents.reset_lun),
+    (
+        "being executed/xmitted",
+        r"\bbeing executed/xmitted \(state \w+, op (?P<operation>[^,]+), .*, initiator (?P<initiator>[^,]+), target (?P<target>[^,)]+)\)",
+        ScstEvents.stuck,
+    ),
+    ("Aborting cmd ", r"\bAborting cmd \w+", skip),
+    ("is being executed", r"\bscst_abort_cmd:\d+:cmd \w+ \(tag \d+\) is being executed", skip),
+    ("TM fn ", r"\bTM fn UNREG_SESS_TM/\d+ \(mcmd \w+\)", skip),
     ("CDB:", r"^(?:\[\d+\]: )?CDB:$", skip),
     ("(h)___0__1", r"\(h\)___0__1__2", skip),
     (": ", r"^\s+[0-9A-F]+: (?:[0-9a-f]{2} )+", skip),

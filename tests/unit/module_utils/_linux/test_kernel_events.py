@@ -28,7 +28,7 @@ def of(*messages: str) -> Parsed:
     return parse(Record(number, float(number), 6, message) for number, message in enumerate(messages))
 
 
-@pytest.mark.parametrize("name", ["incident-kern.log", "scst-trace-reserve.dmesg"])
+@pytest.mark.parametrize("name", ["incident-kern.log", "scst-trace-reserve.dmesg", "scst-aborts.dmesg"])
 def test_every_line_is_understood(name: str) -> None:
     lines = (LOGS / name).read_text().splitlines()
     records = kernel_log.parse_lines(lines)
@@ -43,6 +43,44 @@ def test_the_incident() -> None:
         {"kind": "conflict", "stack": "sd", "device": "3:0:0:0"},
     ]
     assert parsed.events[0].seconds == 356969.436003
+
+
+def test_scst_aborts_and_resets() -> None:
+    """In the form of a debug build and in that of a release."""
+    events = told(parse(kernel_log.read_file(str(LOGS / "scst-aborts.dmesg"))))
+    probe, esx = {"initiator": "iqn.2026-11.invalid.cephops.iscsi-rescue:probe", "target": "iqn.2026-11.test:t1"}, {"initiator": "hostA", "target": "tgtA"}
+    error = {"kind": "error", "stack": "scst"}
+    assert {**error, "lun": 12, "initiator": "hostB", "target": "tgtB", "command": "LUN_RESET"} in events
+    assert [event["command"] for event in events if event == {**error, **esx, "command": event.get("command")}] == ["ABORT_TASK", "WRITE(10)"]
+    stuck = [event["command"] for event in events if event == {**error, **probe, "command": event.get("command")}]
+    assert set(stuck) == {"SYNCHRONIZE CACHE(10)", "COMPARE AND WRITE", "WRITE(16)", "RESERVE(6)", "READ(10)"}
+
+
+RESERVED = (
+    "[7]: scst: NEW CDB: len 6, lun 12, initiator hostA, target tgtA, queue_type 1, tag 1 (cmd 0000000000000001, sess 1)",
+    "[7]: scst: op_name <RESERVE(6)> (cmd 0000000000000001), direction=4",
+    "[7]: scst: cmd 0000000000000001, status 0, msg_status 0, host_status 0",
+)
+RELEASED = tuple(line.replace("RESERVE(6)", "RELEASE(6)") for line in RESERVED)
+
+
+@pytest.mark.parametrize(
+    ("between", "old_holder"),
+    [
+        ((), "hostA"),
+        (("scst: TM fn ABORT_TASK/0 (mcmd 00000002, initiator hostA, target tgtA)",), "hostA"),
+        (("scst: TM fn LUN_RESET/4 (mcmd 00000002, initiator hostB, target tgtA)", "scst: Resetting LUN 11 (mcmd 00000002)"), "hostA"),
+        (("scst: TM fn LUN_RESET/4 (mcmd 00000002, initiator hostB, target tgtA)", "scst: Resetting LUN 12 (mcmd 00000002)"), None),
+        (("scst: scst_lun_reset:6085:Resetting LUN 12 (mcmd 00000002)",), None),
+        (("scst: TM fn TARGET_RESET/5 (mcmd 00000002, initiator hostB, target tgtA)",), None),
+        (("scst: TM fn TARGET_RESET/5 (mcmd 00000002, initiator hostB, target tgtB)",), "hostA"),
+        (("scst: scst_rx_mgmt_fn:6742:TM fn NEXUS_LOSS_SESS/6 (mcmd 00000002, initiator hostA, target tgtA)",), None),
+        (("scst: TM fn NEXUS_LOSS_SESS/6 (mcmd 00000002, initiator hostB, target tgtA)",), "hostA"),
+    ],
+)
+def test_after_a_reset_the_old_holder_is_believed_no_more(between: tuple[str, ...], old_holder: str | None) -> None:
+    events = told(of(*RESERVED, *between, *RELEASED))
+    assert (events[0]["kind"], events[-1]["kind"], events[-1].get("old_holder")) == ("reserve", "release", old_holder)
 
 
 def test_scst_trace() -> None:
