@@ -165,7 +165,7 @@ def wanting(*clients: str, gone: bool = False, serving: t.Mapping[str, list[str]
 
     ``serving``: image -> addresses of the clients that serve it, as that look found them.
     """
-    return {"at": time.time() - 10, "fence": list(clients), "gone": list(clients) if gone else [], "serving": serving or {}}
+    return {"at": time.time() - 10, "fence": list(clients), "gone": list(clients) if gone else [], "serving": serving or {}, "watches": {}}
 
 
 def lives(pid: int) -> bool:

@@ -65,7 +65,7 @@ options:
         description:
           - Seconds that a client which might be alive must let a last notify time out before it is fenced. The module asks under the lock of the leases,
             directly before it adds the entries, and fences no client that answers. A client that only paused answers as soon as it goes on.
-          - A client that was gone in O(lease.look), and has no session now, is asked for 1 second.
+          - A client that was gone in O(lease.look), and has no session now, is asked for 1 second. One that has a session again is spared.
         type: int
         default: 30
       evict:
@@ -102,6 +102,12 @@ options:
               - For each image, the addresses of the clients that serve it and stay.
               - A client is fenced only while one of them acknowledges the last notify on every image of O(lease.images) that it watches. Otherwise the fence
                 might take the image offline.
+            type: dict
+            required: true
+          watches:
+            description:
+              - For each client to fence, all images that it watches. A client that might be alive is asked on these, too, and spared where it answers on one of
+                them, or where no other client answers there.
             type: dict
             required: true
   pools:
@@ -399,6 +405,7 @@ def main() -> None:
                     fence=dict(type="list", elements="str", required=True),
                     gone=dict(type="list", elements="str", required=True),
                     serving=dict(type="dict", required=True),
+                    watches=dict(type="dict", required=True),
                 ),
             ),
         ),

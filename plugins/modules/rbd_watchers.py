@@ -323,9 +323,13 @@ look:
       elements: str
       sample: [192.0.2.7:0/1193546917]
     serving:
-      description: For each image where a culprit is to be fenced, the addresses of the clients that serve it and stay.
+      description: For each image that is shown, the addresses of the clients that serve it and stay when its culprits are fenced.
       type: dict
       sample: {"rbd/esx-datastore1": ["192.0.2.8:0/2917311035"]}
+    watches:
+      description: For each client to fence, all images that it watches.
+      type: dict
+      sample: {"192.0.2.7:0/1193546917": ["rbd/esx-datastore1"]}
 blocklist:
   description: >-
     What M(cephops.iscsi_rescue.osd_blacklist) returns without addresses: the whole list as C(after), the open C(leases), the C(word) that the cluster

@@ -33,6 +33,7 @@ except ImportError as _error:
 __all__ = ["Cluster", "Connection", "explain", "rados", "rbd"]
 
 
+LONGEST_SETTLE_S = 120
 _MON_CAPS = {"sessions": "allow command sessions", "service dump": 'allow command "service dump"'}
 
 
@@ -60,6 +61,8 @@ class Connection:
         connection = cls(options["conf"], client, options["keyring"], options["timeout"], **settle, key=options.get("key"))
         if connection.timeout < 1:
             raise InputError(f"timeout is {connection.timeout}: give at least 1 second.")
+        if not 0 <= connection.osd_settle <= LONGEST_SETTLE_S:
+            raise InputError(f"osd_settle is {connection.osd_settle}: give between 0 and {LONGEST_SETTLE_S} seconds.")
         for name, path in (("conf", connection.conf), ("keyring", connection.keyring)):
             if path is not None and not (os.path.isfile(path) and os.access(path, os.R_OK)):
                 raise InputError(f"The Ceph {name} file '{path}' cannot be read on this host: name the right file in {name}, or run as a user who may read it.")

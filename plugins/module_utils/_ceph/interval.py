@@ -9,85 +9,100 @@ In the first seconds of an interval healthy clients have not watched again yet, 
 
 from __future__ import annotations
 
+import errno
 import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
-# Before Ceph 15, the monitor's local time without an offset.
-_TIMES = ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S.%f")
+_STAMP = "%Y-%m-%dT%H:%M:%S.%f%z"
+# Before Ceph 15: the monitor's local time, and not of which zone. Every zone is whole quarters of an hour away from another one.
+_STAMP_WITHOUT_ZONE, _ZONES_S = "%Y-%m-%d %H:%M:%S.%f", 900
+
+# OSD -> the newest epoch in which an interval that it leads may have begun, and whether it is up.
+Osds = dict[int, tuple[int, bool]]
 
 
-Replies = t.Mapping[HeaderObject, t.Union[NotifyReply, str]]
+class Young(t.NamedTuple):
+    """``began``: when the interval began at the latest, in seconds since the epoch; ``why``: in words, why a notify proves nothing."""
+
+    began: float
+    why: str
 
 
-def young(cluster: Cluster, replies: Replies, sent: t.Mapping[HeaderObject, float]) -> dict[HeaderObject, float]:
-    """Returns the headers on which a watcher let a notify time out although the interval had not lasted for ``osd_settle`` before, and when it began.
+@guarded("osd dump")
+def osds(cluster: Cluster) -> Osds:
+    """Returns the OSDs. Where they are the same before and after a notify, no interval began meanwhile. Raises ClusterError."""
+    return {one["osd"]: (max(one["up_from"], one["up_thru"]), bool(one["up"])) for one in cluster.command("osd dump")["osds"]}
 
-    ``sent``: when the notifies were, in seconds since the epoch. A header whose history cannot be read counts as young, with the time of the notify.
+
+def young(cluster: Cluster, headers: t.Sequence[HeaderObject], sent: float) -> dict[HeaderObject, Young]:
+    """Returns the headers whose interval had not lasted for ``osd_settle`` when a notify was ``sent``, in seconds since the epoch.
+
+    A header whose history cannot be read is one of them, as if its interval began with the notify. A placement group becomes active only once the OSD map
+    has its leading OSD's up_thru in the interval (``PeeringState::adjust_need_up_thru`` in Ceph's src/osd/PeeringState.cc). So no interval that this OSD
+    leads is newer than its up_thru. One that another group began counts, too.
     """
-    silent = [header for header, reply in replies.items() if isinstance(reply, NotifyReply) and reply.timed_out]
-    began = {header: at if isinstance(at, float) else sent[header] for header, at in begins(cluster, silent).items()}
-    return {header: at for header, at in began.items() if at > sent[header] - cluster.connection.osd_settle}
+    if not headers:
+        return {}
+    settle_s = cluster.connection.osd_settle
+    try:
+        newest = osds(cluster)
+        leaders = dict(zip(headers, at_once(lambda header: _leader(cluster, header), headers)))
+        epochs = {newest[leader][0] for leader in leaders.values() if isinstance(leader, int) and leader in newest}
+        stamps = _newer(cluster, epochs, sent - settle_s, sent)
+    except ClusterError as error:
+        return dict.fromkeys(headers, Young(sent, f"the history of its placement group could not be read: {error}"))
+    found: dict[HeaderObject, Young] = {}
+    for header, leader in leaders.items():
+        if isinstance(leader, str) or leader not in newest:
+            found[header] = Young(sent, leader if isinstance(leader, str) else "no OSD leads its placement group: see 'ceph osd tree'")
+        elif newest[leader][0] in stamps:
+            found[header] = Young(stamps[newest[leader][0]], _in_words(stamps[newest[leader][0]], settle_s))
+    return found
 
 
-def in_words(began: float, settle_s: int) -> str:
-    """Why a header with a young interval proves nothing."""
+def _in_words(began: float, settle_s: int) -> str:
     at = datetime.fromtimestamp(began, timezone.utc).isoformat(timespec="seconds")
     return f"the OSDs that serve its header changed at {at}, and clients need up to {settle_s} s to watch again: check 'ceph osd tree', then rerun"
 
 
-def begins(cluster: Cluster, headers: t.Sequence[HeaderObject]) -> dict[HeaderObject, float | str]:
-    """Returns when the interval of each header began at the latest, in seconds since the epoch; in words why that is not known.
-
-    A placement group becomes active only once the OSD map has its leading OSD's up_thru in the interval (``PeeringState::adjust_need_up_thru`` in Ceph's
-    src/osd/PeeringState.cc). So no interval that this OSD leads is newer than its up_thru. One that another group began counts, too.
-    """
-    if not headers:
-        return {}
-    try:
-        newest = _newest(cluster.command("osd dump"))
-        epochs = dict(zip(headers, at_once(lambda header: _epoch(cluster, header, newest), headers)))
-        stamps = {epoch: _stamp(cluster, epoch) for epoch in {epoch for epoch in epochs.values() if isinstance(epoch, int)}}
-    except ClusterError as error:
-        return dict.fromkeys(headers, f"the history of its placement group could not be read: {error}")
-    return {header: stamps[epoch] if isinstance(epoch, int) else epoch for header, epoch in epochs.items()}
-
-
-@guarded("osd dump")
-def _newest(dump: t.Any) -> dict[int, int]:
-    """OSD -> the newest epoch in which an interval that it leads may have begun."""
-    return {one["osd"]: max(one["up_from"], one["up_thru"]) for one in dump["osds"]}
-
-
-def _epoch(cluster: Cluster, header: HeaderObject, newest: t.Mapping[int, int]) -> int | str:
+def _leader(cluster: Cluster, header: HeaderObject) -> int | str:
+    """The OSD that leads the header's placement group, or why that is not known."""
     namespace = {"nspace": header.namespace} if header.namespace else {}
-    found = cluster.command("osd map", pool=header.pool, object=header.name, **namespace)
-    with guarded("osd map"):
-        return newest.get(found["acting_primary"], "no OSD leads its placement group")
-
-
-def _stamp(cluster: Cluster, epoch: int) -> float:
-    """When the epoch of the OSD map began; 0 for one that the monitors no longer keep, which is long ago."""
     try:
-        return stamp(cluster.command("osd dump", epoch=epoch))
+        found = cluster.command("osd map", pool=header.pool, object=header.name, **namespace)
+        with guarded("osd map"):
+            return int(found["acting_primary"])
     except ClusterError as error:
-        if error.code == 2:
-            return 0.0
-        raise
+        return f"the placement group of its header is not known: {error}"
+
+
+def _newer(cluster: Cluster, epochs: t.Collection[int], since: float, now: float) -> dict[int, float]:
+    """The epochs of the OSD map that began after ``since``, and when. An epoch that the monitors no longer keep is long ago."""
+    found: dict[int, float] = {}
+    for epoch in sorted(epochs, reverse=True):
+        try:
+            at = stamp(cluster.command("osd dump", epoch=epoch), now)
+        except ClusterError as error:
+            if error.code != errno.ENOENT:
+                raise
+            break
+        if at <= since:
+            break
+        found[epoch] = at
+    return found
 
 
 @guarded("osd dump")
-def stamp(dump: t.Mapping[str, t.Any]) -> float:
-    """The time of an OSD map, from ``osd dump``, in seconds since the epoch. Raises ClusterError."""
-    for shape in _TIMES:
-        try:
-            return datetime.strptime(dump["modified"], shape).timestamp()
-        except ValueError:
-            continue
-    raise ValueError(dump["modified"])
+def stamp(dump: t.Mapping[str, t.Any], now: float) -> float:
+    """The time of an OSD map, from ``osd dump``, in seconds since the epoch; of one without a zone the newest that it can be. Raises ClusterError."""
+    try:
+        return datetime.strptime(dump["modified"], _STAMP).timestamp()
+    except ValueError:
+        at = datetime.strptime(dump["modified"], _STAMP_WITHOUT_ZONE).replace(tzinfo=timezone.utc).timestamp()
+        return now - (now - at) % _ZONES_S

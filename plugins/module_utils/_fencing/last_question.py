@@ -16,9 +16,12 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, Span, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.verdict import NOTHING_HEALED
 
 # A client that is back answers within milliseconds; one without a session in the look and now has been silent for over five minutes.
 GONE_TIMEOUT_S = 1
+# A client that the operator names, and the one that stays, are alive, and most often answer at once.
+NAMED_TIMEOUT_S = 5
 # How the reason of a client that answered begins.
 ACKNOWLEDGED = "it acknowledged the last notify"
 # Image, pool/[namespace/]name -> addresses.
@@ -58,37 +61,42 @@ class Answers:
 class Question:
     """To ``clients``, that watch some of the images ``specs``; for as long as ``timeout_s`` where a watcher is silent.
 
-    ``serving``: see plan.Look. ``named``: whether the operator wants the clients fenced although they live, so that only the others must respond.
+    ``serving``: see plan.Look. ``others``: images that the clients watch besides, where they must be silent, too, and not the only ones. ``named``: whether
+    the operator wants the clients fenced although they live, so that only the others must respond.
     """
 
     clients: t.Sequence[str]
     specs: t.Sequence[str]
     timeout_s: int
     serving: Serving
+    others: t.Sequence[str] = ()
     named: bool = False
 
 
 def ask(cluster: Cluster, question: Question) -> Answers:
-    """Asks all watchers of the images; where none is given, all clients are ``named``. Raises ClusterError."""
-    watched = image_watchers.of_named(cluster, question.specs, missing_ok=True)
+    """Asks all watchers of the images; where none is given, all clients are ``named``. Raises ClusterError.
+
+    After the notify it reads only whether the OSDs changed meanwhile and, where that was a long wait, who watches now.
+    """
+    watched = image_watchers.of_named(cluster, [*question.specs, *question.others], missing_ok=True)
     targets = {one.image: HeaderObject(one.image.pool, one.image.namespace, one.image.header) for one in watched if not one.unseen}
+    before, young = interval.osds(cluster), interval.young(cluster, list(targets.values()), time.time())
     began = time.time()
-    replies = _settled(cluster, notify.send_all(cluster.connection, list(targets.values()), question.timeout_s), began) if targets else {}
-    answers = judge(question, watched, {image: replies[target] for image, target in targets.items()})
+    replies = notify.send_all(cluster.connection, list(targets.values()), question.timeout_s) if targets else {}
+    ended = time.time()
+    silent = [header for header, reply in replies.items() if isinstance(reply, NotifyReply) and reply.timed_out]
+    if interval.osds(cluster) != before:
+        young.update(interval.young(cluster, silent, began))
+    settled = {**replies, **{header: young[header].why for header in silent if header in young}}
+    answers = together(judge(question, watched, {image: settled[target] for image, target in targets.items()}), watched)
     if question.named:
         return answers
-    timed = replace(answers, missed=dict.fromkeys(answers.silent, (began, time.time())))
+    timed = replace(answers, missed=dict.fromkeys(answers.silent, (began, ended)))
     if not answers.spared and question.timeout_s <= GONE_TIMEOUT_S:
         return timed
     # An OSD drops the watch of a client that is silent for osd_client_watch_timeout (30 s), which the patience can be as long as; and a command may end.
     now = image_watchers.of_named(cluster, question.specs, missing_ok=True)
     return timed.without(vanished(list(answers.spared), now)).sparing(unserved(timed.silent, now, question.serving))
-
-
-def _settled(cluster: Cluster, replies: dict[HeaderObject, NotifyReply | str], began: float) -> dict[HeaderObject, NotifyReply | str]:
-    """The replies, without those of headers whose OSDs have just changed."""
-    young = interval.young(cluster, replies, dict.fromkeys(replies, began))
-    return {**replies, **{header: interval.in_words(at, cluster.connection.osd_settle) for header, at in young.items()}}
 
 
 def vanished(clients: t.Sequence[str], watched: t.Sequence[WatchedImage]) -> list[str]:
@@ -97,8 +105,18 @@ def vanished(clients: t.Sequence[str], watched: t.Sequence[WatchedImage]) -> lis
     return [] if any(one.unseen for one in watched) else [client for client in clients if client not in watching]
 
 
+def together(answers: Answers, watched: t.Sequence[WatchedImage]) -> Answers:
+    """Returns the same without the silent clients of images on which another one was spared: fencing them would heal nothing."""
+    on = [{watcher.address for watcher in one.watchers} for one in watched]
+    refused = set[str]().union(*(clients for clients in on if clients & set(answers.spared)))
+    return answers.sparing({client: NOTHING_HEALED for client in answers.silent if client in refused})
+
+
 def unserved(clients: t.Sequence[str], watched: t.Sequence[WatchedImage], serving: Serving) -> dict[str, str]:
     """Returns the clients on whose images no client is left that served them in the look, address -> why they are spared."""
+    unseen = [one for one in watched if one.unseen]
+    if unseen:
+        return dict.fromkeys(clients, f"whether its images are still served could not be read before the fence: {unseen[0].unseen}")
     bare = [one for one in watched if not {watcher.address for watcher in one.watchers} & set(serving.get(one.image.spec, ()))]
     return {client: _went(one.image.spec) for one in bare for client in clients if client in {watcher.address for watcher in one.watchers}}
 
@@ -111,7 +129,8 @@ def judge(question: Question, watched: t.Sequence[WatchedImage], replies: Replie
     """Returns what the replies say of each client. A client counts as silent only where all that it watches could be asked."""
     clients = question.clients
     spared = {client: why for client in clients if (why := _why_spared(client, question, watched, replies))}
-    watching = clients if question.named else {watcher.address for one in watched for watcher in one.watchers}
+    concerned = {watcher.address for one in watched if one.image.spec in question.specs for watcher in one.watchers}
+    watching = concerned if question.specs else set(clients)
     silent = [client for client in clients if client in watching and client not in spared]
     return Answers(silent, spared, [client for client in clients if client not in watching and client not in spared])
 
@@ -130,7 +149,7 @@ def _reason(one: WatchedImage, client: str, question: Question, reply: NotifyRep
         return ""
     if isinstance(reply, str):
         return f"it could not be asked on {one.image.spec} before the fence: {reply}"
-    return ("" if question.named else _heard(one.image.spec, keys, reply)) or _unserved(one, question.serving, reply)
+    return ("" if question.named else _heard(one.image.spec, keys, reply)) or _unserved(one, question, reply)
 
 
 def _heard(spec: str, keys: set[tuple[int, int]], reply: NotifyReply) -> str:
@@ -140,8 +159,11 @@ def _heard(spec: str, keys: set[tuple[int, int]], reply: NotifyReply) -> str:
     return f"its watch on {spec} came or went while it was asked before the fence" if moved else ""
 
 
-def _unserved(one: WatchedImage, serving: Serving, reply: NotifyReply) -> str:
+def _unserved(one: WatchedImage, question: Question, reply: NotifyReply) -> str:
     """A client that came only after the look, or was there only then, such as a command, serves the image to no initiator."""
-    spec = one.image.spec
-    stays = [watcher for watcher in one.watchers if watcher.address in serving.get(spec, ()) and watcher.key in reply.acked]
-    return "" if stays else f"no client that served {spec} when it was looked at acknowledged the last notify before the fence"
+    spec, answered = one.image.spec, {watcher.address for watcher in one.watchers if watcher.key in reply.acked}
+    if spec in question.specs:
+        words = f"no client that served {spec} when it was looked at acknowledged the last notify before the fence"
+        return "" if answered & set(question.serving.get(spec, ())) else words
+    words = f"it also watches {spec}, where no other client acknowledged the last notify: fencing it might take that image offline"
+    return "" if answered - set(question.clients) else words

@@ -16,12 +16,20 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, caps, last_question, lease_store
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change, read_with
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import ACKNOWLEDGED, GONE_TIMEOUT_S, Answers, Question
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import (
+    ACKNOWLEDGED,
+    GONE_TIMEOUT_S,
+    NAMED_TIMEOUT_S,
+    Answers,
+    Question,
+)
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_lock import LONGEST_BETWEEN_S
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease, LeaseBook
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import FencePlan, Look, plan_fence
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.verdict import NOTHING_HEALED
 
 LONGEST_PATIENCE_S = LONGEST_BETWEEN_S
+_BACK = "it was gone when it was looked at, and has a session again, so it might be alive: rerun"
 Options = t.Mapping[str, t.Any]
 
 
@@ -45,10 +53,15 @@ def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run:
         if plan.record:
             caps.require_way_back(cluster, before.word)
         gone = [client for client in missing if look.gone_since(client)]
+        back = [client for client in plan.add + plan.extend if client in look.gone and client in seen.hosts and client not in request["evict"]]
         fence = _Fence(cluster, book, before, plan, open_leases, options["expire"])
-        fenced = Answers()
-        for question in questions(plan.add + plan.extend, gone, request, look.serving):
-            fenced = fenced.and_then(last_question.ask(cluster, question) if dry_run else fence.after(question))
+        fenced = Answers(spared=dict.fromkeys(back, _BACK))
+        for question in questions([client for client in plan.add + plan.extend if client not in back], gone, request, look):
+            refused = spared_together(question, fenced, look)
+            left = replace(question, clients=[client for client in question.clients if client not in refused])
+            fenced = fenced.sparing(refused)
+            if left.clients:
+                fenced = fenced.and_then(last_question.ask(cluster, left) if dry_run else fence.after(left))
         after = read_with(cluster, before, fenced.silent, options["expire"], dry_run)
     added, extended = ([client for client in clients if client in fenced.silent] for clients in (plan.add, plan.extend))
     spared = [{"address": client, "reason": reason, "answered": reason.startswith(ACKNOWLEDGED)} for client, reason in fenced.spared.items()]
@@ -71,8 +84,8 @@ def _book(cluster: Cluster, request: Options, dry_run: bool) -> t.ContextManager
     return lease_store.looked_at(cluster, request["pool"]) if dry_run else lease_store.opened(cluster, request["pool"], request["patience"])
 
 
-def questions(clients: t.Sequence[str], gone: t.Collection[str], request: Options, serving: t.Mapping[str, t.Collection[str]]) -> list[Question]:
-    """Returns which clients are asked together, and for how long.
+def questions(clients: t.Sequence[str], gone: t.Collection[str], request: Options, look: Look) -> list[Question]:
+    """Returns which clients are asked together, and for how long, in this order.
 
     ``gone``: clients without a session in the look and now. They wait for no other one's patience. A client that only has no session now, as while it
     looks for another monitor, gets the whole patience. A client that the operator names need not be silent.
@@ -80,8 +93,23 @@ def questions(clients: t.Sequence[str], gone: t.Collection[str], request: Option
     named = [client for client in clients if client in request["evict"]]
     orphans = [client for client in clients if client not in named and client in gone]
     rest = [client for client in clients if client not in named and client not in orphans]
-    parts = ((named, GONE_TIMEOUT_S), (orphans, GONE_TIMEOUT_S), (rest, request["patience"]))
-    return [Question(part, request["images"], timeout_s, serving, named=part is named) for part, timeout_s in parts if part]
+    parts = ((orphans, GONE_TIMEOUT_S, False), (rest, request["patience"], False), (named, NAMED_TIMEOUT_S, True))
+    return [
+        Question(part, request["images"], timeout_s, look.serving, () if part is orphans else _others(part, request["images"], look), word)
+        for part, timeout_s, word in parts
+        if part
+    ]
+
+
+def _others(clients: t.Sequence[str], specs: t.Sequence[str], look: Look) -> list[str]:
+    """The images that these clients watch besides."""
+    return sorted({spec for client in clients for spec in look.watches.get(client, ())} - set(specs)) if specs else []
+
+
+def spared_together(question: Question, before: Answers, look: Look) -> dict[str, str]:
+    """Returns the named clients of whose images another client was spared before, address -> why: fencing them would settle nothing."""
+    kept = {spec for client in before.spared for spec in look.watches.get(client, ())}
+    return {client: NOTHING_HEALED for client in question.clients if question.named and kept & set(look.watches.get(client, ()))}
 
 
 @dataclass(frozen=True)

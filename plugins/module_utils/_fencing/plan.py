@@ -36,21 +36,21 @@ Entries = t.Mapping[str, str]
 class Look:
     """What a look of rbd_watchers says of clients. ``at``: when it began. ``fence``: addresses to fence; ``gone``: those of them without a session.
 
-    ``serving``: image, ``pool/[namespace/]name`` -> addresses of the clients that responded, serve it and are not to be fenced.
+    ``serving``: image, ``pool/[namespace/]name`` -> addresses of the clients that responded, serve it and are not to be fenced. ``watches``: client to
+    fence -> all images that it watches.
     """
 
     at: float
     fence: t.Collection[str]
     gone: t.Collection[str]
     serving: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
+    watches: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
 
     @classmethod
     def from_option(cls, option: t.Mapping[str, t.Any]) -> Look:
         """From the option ``lease.look``. Raises InputError."""
-        if not all(isinstance(addresses, list) for addresses in option["serving"].values()):
-            raise InputError("lease.look.serving must be a dictionary of lists: for each image, the addresses of the clients that serve it.")
-        serving = {spec: frozenset(map(str, addresses)) for spec, addresses in option["serving"].items()}
-        return cls(float(option["at"]), frozenset(option["fence"]), frozenset(option["gone"]), serving)
+        serving, watches = (_lists(option[name], f"lease.look.{name}") for name in ("serving", "watches"))
+        return cls(float(option["at"]), frozenset(option["fence"]), frozenset(option["gone"]), serving, watches)
 
     def require(self, addresses: t.Sequence[str], now: float) -> None:
         """Raises InputError unless the look is fresh and wants every one of these clients fenced."""
@@ -63,6 +63,12 @@ class Look:
     def gone_since(self, client: str) -> float:
         """Returns since when the client is known to be gone, 0 where the look found it."""
         return self.at if client in self.gone else 0.0
+
+
+def _lists(told: t.Mapping[str, t.Any], name: str) -> dict[str, frozenset[str]]:
+    if not all(isinstance(words, list) for words in told.values()):
+        raise InputError(f"{name} must be a dictionary of lists, as rbd_watchers returns it.")
+    return {str(key): frozenset(map(str, words)) for key, words in told.items()}
 
 
 @dataclass(frozen=True)

@@ -86,13 +86,14 @@ class _Look:
 
     def _patiently(self, seen: Seen, found: Evidence) -> Evidence:
         """Asks again where a client that might be alive is to be called stale, until it was silent for as long as ``patience``."""
-        give_up = found.began + self._options["patience"]
-        while (left := give_up - time.time()) > 0:
-            doubtful = [watched for watched in seen.watched if any(finding.liveness == "hung" for finding in self._judged(watched, found).surplus)]
+        while True:
+            silent = [watched for watched in seen.watched if any(finding.liveness == "hung" for finding in self._judged(watched, found).surplus)]
+            left = {watched.image: found.asked[watched.image][0][0] + self._options["patience"] - time.time() for watched in silent}
+            doubtful = [watched for watched in silent if left[watched.image] > 0]
             if not doubtful:
-                break
-            found = found.and_also(evidence.gather(self._cluster, doubtful, min(self._options["notify_timeout"], math.ceil(left))))
-        return found
+                return found
+            longest_s = math.ceil(max(left.values()))
+            found = found.and_also(evidence.gather(self._cluster, doubtful, min(self._options["notify_timeout"], longest_s)))
 
     def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:
         findings = [replace(finding, daemon=self._own.get(finding.watcher.address, "")) for finding in found.findings(watched)]

@@ -84,13 +84,23 @@ def _settled(cluster: Cluster, headers: t.Sequence[HeaderObject], timeout_s: int
     settle_s = cluster.connection.osd_settle
     give_up = time.monotonic() + _LONGEST_SETTLES * settle_s
     replies, spans = _ask(cluster, headers, timeout_s)
-    while (young := interval.young(cluster, replies, {header: began for header, (began, _ended) in spans.items()})) and time.monotonic() < give_up:
+    young = _young(cluster, headers, replies, spans)
+    while young and time.monotonic() < give_up:
         time.sleep(min(settle_s, 1))
-        ready = [header for header in young if time.time() >= young[header] + settle_s]
+        ready = [header for header, one in young.items() if time.time() >= one.began + settle_s]
         more, later = _ask(cluster, ready, timeout_s)
         replies.update(more)
         spans.update(later)
-    return {**replies, **{header: interval.in_words(began, settle_s) for header, began in young.items()}}, spans
+        young = {header: one for header, one in young.items() if header not in ready} | _young(cluster, ready, replies, spans)
+    return {**replies, **{header: one.why for header, one in young.items()}}, spans
+
+
+def _young(
+    cluster: Cluster, headers: t.Sequence[HeaderObject], replies: t.Mapping[HeaderObject, Reply], spans: t.Mapping[HeaderObject, Span]
+) -> dict[HeaderObject, interval.Young]:
+    """Those of the headers on which a watcher was silent while their OSDs had just changed."""
+    silent = [header for header in headers if isinstance(reply := replies[header], NotifyReply) and reply.timed_out]
+    return interval.young(cluster, silent, min((spans[header][0] for header in silent), default=0.0))
 
 
 def _ask(cluster: Cluster, headers: t.Sequence[HeaderObject], timeout_s: int) -> tuple[dict[HeaderObject, Reply], dict[HeaderObject, Span]]:

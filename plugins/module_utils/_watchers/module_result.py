@@ -26,7 +26,7 @@ def of(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: S
     return {
         "images": images,
         "culprits": accused,
-        "look": {**_look(accused, looked_at), "serving": {one.watched.image.spec: _serving(one) for one in judgements if one.watched.image.spec in healable}},
+        "look": {**_look(accused, looked_at), "serving": _serving_shown(judgements, named)},
         "incomplete": list(seen.incomplete),
         "strays": [_stray(stray) for stray in seen.strays],
         "counts": _counts(judgements, seen),
@@ -40,7 +40,13 @@ def _look(accused: t.Sequence[t.Mapping[str, t.Any]], looked_at: float) -> dict[
         "at": looked_at,
         "fence": [culprit["address"] for culprit in stale],
         "gone": [culprit["address"] for culprit in stale if culprit["gone_since"]],
+        "watches": {culprit["address"]: culprit["watches"] for culprit in stale},
     }
+
+
+def _serving_shown(judgements: t.Sequence[Judgement], named: t.Sequence[str]) -> dict[str, list[str]]:
+    shown = {one.watched.image.spec: _serving(one) for one in judgements if _is_shown(one, named)}
+    return {spec: clients for spec, clients in shown.items() if clients}
 
 
 def _serving(judgement: Judgement) -> list[str]:

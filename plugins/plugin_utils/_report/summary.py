@@ -98,7 +98,7 @@ def _blacklist_lines(summed: Result) -> list[str]:
     mine = ((f"{would}added", came & own), (f"{would}removed", went & own))
     others = (("added by others meanwhile:", came - own), ("expired meanwhile, or removed by others:", went - own))
     lines = [f"blacklist: {word} {', '.join(short(sorted(clients), 'clients'))}" for word, clients in (*mine, *others) if clients]
-    return lines if (came | went) & own else ["blacklist: no entry of this run is left", *lines]
+    return lines if (came | went | after.keys()) & own else ["blacklist: no entry of this run is left", *lines]
 
 
 def touched(summed: Result) -> set[str]:

@@ -44,4 +44,8 @@ def confirmed(found: CameBack, again: Evidence) -> CameBack:
 def in_words(run: Run) -> str:
     """Returns what is said of those who were fenced again."""
     who = dict.fromkeys(kept["reason"] for kept in run["kept_out"].get("kept", []))
-    return f"{', '.join(run['came_back']['fence'])} came back after having been let in again, and is fenced again; {'; '.join(who)}"
+    again = run["refenced"]
+    fenced = [*again.get("added", []), *again.get("extended", [])]
+    spared = [f"{one['address']} came back after having been let in again, and is not fenced, for {one['reason']}" for one in again.get("spared", [])]
+    back = [f"{', '.join(fenced)} came back after having been let in again, and is fenced again; {'; '.join(who)}"] if fenced else []
+    return "; ".join([*back, *spared])

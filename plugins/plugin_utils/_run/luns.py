@@ -39,11 +39,6 @@ def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mappin
     return [way for found in best for way in found]
 
 
-def clients(maps: t.Sequence[Result]) -> dict[str, str]:
-    """Returns the clients behind the LUNs that gateways serve from the kernel's mappings, address -> gateway; ``maps`` as for ``found``."""
-    return {lun["client_address"]: one["item"] for one in maps for lun in one.get("luns", []) if lun["client_address"]}
-
-
 def unasked(maps: t.Sequence[Result]) -> list[SilentGateway]:
     """The gateways that did not tell their LUNs, C(host), and C(why); ``maps`` as for ``found``."""
     silent = [one for one in maps if "luns" not in one and not one.get("skipped")]

@@ -85,6 +85,7 @@ class Evidence(t.TypedDict):
     fence: list[str]
     gone: list[str]
     serving: dict[str, list[str]]
+    watches: dict[str, list[str]]
 
 
 class Stray(t.TypedDict):

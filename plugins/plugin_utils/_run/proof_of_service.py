@@ -22,7 +22,13 @@ def missing(culprits: t.Sequence[Culprit], probes: t.Sequence[Probe], evict: t.C
     A command such as ``rbd snap create`` watches the image and responds to notifies, too, for as long as it waits for the lock of a silent gateway
     (measured: over 200 s). A LUN that answers INQUIRY is served by a process that is not silent.
     """
-    served = {probe["name"] for probe in probes if any(step["status"] == "good" for step in probe["steps"])}
+    served = {probe["name"] for probe in probes if _is_served(probe)}
     doubtful = [one for one in culprits if not one["gone_since"] and one["address"] not in evict]
     bare = {one["address"]: [spec for spec in one["images"] if spec not in served] for one in doubtful}
     return {client: _MISSING.format(", ".join(specs)) for client, specs in bare.items() if specs}
+
+
+def _is_served(probe: Probe) -> bool:
+    """A disk can be opened, and a portal answer, while the target behind it is stopped."""
+    answered = any((step["name"], step["status"]) == ("inquiry", "good") for step in probe["steps"])
+    return answered and probe["verdict"] not in ("unreachable", "mismatch")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx.survey import text_lines
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import protect
@@ -25,6 +26,7 @@ def read(told: t.Mapping[str, t.Any]) -> Settings:
     """Returns the settings. A template hands numbers over as text up to ansible-core 2.18, and a form a list. Raises InputError."""
     lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "evict")}
     numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout", "patience")}
+    lists["evict"] = [str(address.parse(text)) for text in lists["evict"]]
     read: t.Any = {**told, **lists, **numbers, "probe_deadline": float(told["probe_deadline"]), "trace": _trace(told["trace"])}
     return _checked(read)
 

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import (
     came_back,
     leases,
+    lun_clients,
     luns,
     max_fence,
     plan,
@@ -95,9 +96,8 @@ def _found_luns(run: Run, returned: Returned) -> Run:
     maps, asked = returned.get("results", []), run["settings"]
     found = luns.found(maps, run["unnamed"], asked["gateways"], asked["probe_initiator"])
     told: Run = {**run, "luns": [*asked["luns"], *found], "silent_gateways": luns.unasked(maps)}
-    behind = {client: gateway for client, gateway in luns.clients(maps).items() if client not in asked["evict"]}
-    words = "serves a LUN through it; to fence it all the same, name it in remediate_watchers_evict"
-    return _planned(told, spare(run["detected"], {client: f"gateway {gateway} {words}" for client, gateway in behind.items()}))
+    spared = lun_clients.spared(maps, run["detected"]["images"], asked["gateways"], asked["evict"])
+    return _planned(told, spare(run["detected"], spared))
 
 
 def _probes(returned: Returned) -> list[Probe]:

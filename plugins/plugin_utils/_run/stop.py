@@ -28,7 +28,8 @@ def lun_is_out_of_reach(run: Run) -> str:
     return "; ".join(
         f"{where(probe)} cannot be probed: {probe['reason']}. Nothing was fenced. "
         f"Correct the entry of {probe['name']} in remediate_watchers_luns, or make one. "
-        "To heal without proof, leave it out, and set remediate_watchers_find_luns to false."
+        "To heal without proof, leave it out, and set remediate_watchers_find_luns to false; a client that might be alive must then be named in "
+        "remediate_watchers_evict."
         for probe in wrong
     )
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.interval import stamp
@@ -15,14 +16,18 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 
 @pytest.mark.parametrize("text", ["2026-11-29T15:13:25.500000+0000", "2026-11-29T17:13:25.500000+0200"])
 def test_the_time_of_a_map(text: str) -> None:
-    assert stamp({"epoch": 14, "modified": text}) == 1795965205.5
+    assert stamp({"epoch": 14, "modified": text}, 0) == 1795965205.5
 
 
 def test_the_time_of_a_map_of_nautilus_has_no_offset() -> None:
-    assert stamp({"modified": "2026-11-29 15:13:25.500000"}) == pytest.approx(1795965205.5, abs=14 * 3600)
+    """So it is taken for the newest that it can be, in whatever zone."""
+    for hours in (-10, 0, 5.5, 14):
+        local = 1795965205.5 + hours * 3600
+        text = datetime.fromtimestamp(local, timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
+        assert stamp({"modified": text}, 1795965210.5) == 1795965205.5
 
 
 @pytest.mark.parametrize("dump", [None, [], {}, {"modified": 7}, {"modified": "0.000000"}])
 def test_a_map_without_a_time(dump: t.Any) -> None:
     with pytest.raises(ClusterError, match="has a form that is not known here"):
-        stamp(dump)
+        stamp(dump, 0)

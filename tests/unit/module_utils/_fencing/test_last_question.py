@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers, Question, judge, unserved, vanished
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers, Question, judge, together, unserved, vanished
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
 GATEWAY, STALE, OTHER = (Watcher(f"192.0.2.{number}:0/{number}", number, 70 + number) for number in (1, 2, 3))
@@ -22,7 +22,7 @@ def reply(acked: t.Sequence[Watcher] = (), timed_out: t.Sequence[Watcher] = ()) 
 
 
 def question(*clients: str, served_by: Watcher = GATEWAY, named: bool = False) -> Question:
-    return Question(clients, ["rbd/a", "rbd/b"], 1, {"rbd/a": [served_by.address], "rbd/b": [served_by.address]}, named)
+    return Question(clients, ["rbd/a", "rbd/b"], 1, {"rbd/a": [served_by.address], "rbd/b": [served_by.address]}, named=named)
 
 
 def asked(*replies: NotifyReply | str, watchers: t.Sequence[Watcher] = (GATEWAY, STALE), **more: t.Any) -> Answers:
@@ -85,7 +85,9 @@ def test_a_client_is_fenced_only_while_one_that_served_the_image_when_it_was_loo
 
 def test_a_client_that_the_operator_names_need_not_be_silent_but_another_must_serve() -> None:
     both = reply([GATEWAY, STALE])
-    assert asked(both, named=True) == asked(reply([GATEWAY]), named=True) == asked(both, watchers=[GATEWAY], named=True) == Answers([STALE.address])
+    assert asked(both, named=True) == asked(reply([GATEWAY]), named=True) == Answers([STALE.address])
+    assert asked(both, watchers=[GATEWAY], named=True) == Answers(vanished=[STALE.address])
+    assert judge(Question([STALE.address], [], 5, {}, named=True), [], {}) == Answers([STALE.address])
     assert asked(reply([STALE]), named=True).silent == asked("no quorum", named=True).silent == []
 
 
@@ -95,3 +97,29 @@ def test_a_command_that_ended_while_the_client_was_asked_does_not_serve_the_imag
     lost = unserved([STALE.address], [WatchedImage(A, (OTHER, STALE)), WatchedImage(B, (OTHER,))], question_.serving)
     assert lost == {STALE.address: "the client that served rbd/a when it was looked at closed the image before the fence"}
     assert Answers([STALE.address]).sparing(lost) == Answers([], lost)
+    unseen = unserved([STALE.address], [WatchedImage(A, (), unseen="timed out")], question_.serving)
+    assert unseen == {STALE.address: "whether its images are still served could not be read before the fence: timed out"}
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        (reply([OTHER], [STALE]), ""),
+        (reply([STALE, OTHER]), "it acknowledged the last notify on rbd/b"),
+        (reply([], [STALE, OTHER]), "it also watches rbd/b, where no other client acknowledged the last notify"),
+        ("no quorum", "it could not be asked on rbd/b before the fence: no quorum"),
+    ],
+)
+def test_a_client_must_be_silent_on_all_it_watches_and_not_be_needed_there(there: NotifyReply | str, words: str) -> None:
+    question_ = Question([STALE.address], ["rbd/a"], 30, {"rbd/a": [GATEWAY.address]}, ["rbd/b"])
+    answers = judge(question_, [WatchedImage(A, (GATEWAY, STALE)), WatchedImage(B, (OTHER, STALE))], {A: reply([GATEWAY], [STALE]), B: there})
+    assert (answers.silent == [STALE.address], answers.spared.get(STALE.address, "").startswith(words)) == (not words, True)
+    gone = judge(question_, [WatchedImage(A, (GATEWAY,)), WatchedImage(B, (OTHER, STALE))], {A: reply([GATEWAY]), B: reply([OTHER], [STALE])})
+    assert gone.vanished == [STALE.address]
+
+
+def test_clients_of_one_image_are_fenced_together_or_not_at_all() -> None:
+    both = Answers([STALE.address], {OTHER.address: "it answered"})
+    assert together(both, [WatchedImage(A, (GATEWAY, STALE, OTHER))]).silent == []
+    assert together(both, [WatchedImage(A, (GATEWAY, STALE)), WatchedImage(B, (OTHER,))]) == both
+    assert together(Answers([STALE.address]), [WatchedImage(A, (STALE,))]) == Answers([STALE.address])

@@ -55,7 +55,9 @@ def test_one_spared_culprit_refuses_the_image_and_spares_the_others() -> None:
 def test_the_look_names_who_serves_and_stays() -> None:
     assert shown([judged("ao")])["look"]["serving"] == {"rbd/lun": [A.address]}
     assert shown([judged("aa", evict=(B.address,))])["look"]["serving"] == {"rbd/lun": [A.address]}
-    assert shown([judged("aa")])["look"]["serving"] == {}
+    assert shown([judged("aa")])["look"]["serving"] == {"rbd/lun": [A.address, B.address]}
+    assert shown([judged("ho")])["look"]["serving"] == shown([judged("a")])["look"]["serving"] == {}
+    assert shown([judged("ao")])["look"]["watches"] == {B.address: ["rbd/lun"]}
 
 
 def test_a_named_client_is_fenced_although_it_is_alive() -> None:

@@ -51,7 +51,8 @@ def change(**more: t.Any) -> dict[str, t.Any]:
 
 def probed(verdict: str, spec: str = "rbd/a") -> dict[str, t.Any]:
     probe = {"name": spec, "portal": "192.0.2.10", "target": "iqn.t", "lun": 12, "device": "", "verdict": verdict, "reason": f"it is {verdict}", "steps": []}
-    probe["steps"] = [] if verdict == "unreachable" else [{"name": "inquiry", "seconds": 0.1, "status": "good"}]
+    answered = "no_answer" if verdict == "unreachable" else "good"
+    probe["steps"] = [{"name": "connect", "seconds": 0.1, "status": "good"}, {"name": "inquiry", "seconds": 0.1, "status": answered}]
     return {"results": [{"item": {"host": "prober"}, "probes": [probe]}]}
 
 
@@ -129,7 +130,7 @@ def test_the_operators_rules_count() -> None:
 
 
 def test_found_luns_are_probed_and_silent_gateways_are_told() -> None:
-    lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "e1", "naa": "", "disk": "/dev/sdb", "lun": 1, "client_address": ""}
+    lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "e1", "naa": "", "disk": "/dev/sdb", "lun": 1, "client_address": "", "stack": "lio"}
     maps = {"results": [{"item": "gw1", "luns": [lun]}, {"item": "gw2", "msg": "no"}]}
     run = after(begun(gateways={"gw1": ""}), ("look", look(image("rbd/a"))), ("find_luns", maps))
     assert run["probing"] == [{"host": "gw1", "write_path": "auto", "luns": [{"name": "rbd/a", "device": "/dev/sdb", "eui": "e1"}]}]
@@ -138,7 +139,7 @@ def test_found_luns_are_probed_and_silent_gateways_are_told() -> None:
 
 @pytest.mark.parametrize(("evict", "culprits"), [([], []), ([DEAD], [DEAD])])
 def test_the_client_behind_a_lun_is_fenced_only_by_the_operators_word(evict: list[str], culprits: list[str]) -> None:
-    lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "", "naa": "", "disk": "/dev/sdb", "lun": 1, "client_address": DEAD}
+    lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "", "naa": "", "disk": "/dev/sdb", "lun": 1, "client_address": DEAD, "stack": "lio"}
     looked_at = after(begun(gateways={"gw1": ""}, luns=[NAMED], evict=evict), ("look", look(image("rbd/a"))))
     assert looked_at["asking"] == ["gw1"]
     run = after(looked_at, ("find_luns", {"results": [{"item": "gw1", "luns": [lun]}]}), PROBED)
@@ -146,6 +147,25 @@ def test_the_client_behind_a_lun_is_fenced_only_by_the_operators_word(evict: lis
     if not evict:
         words = f"{DEAD}: gateway gw1 serves a LUN through it; to fence it all the same, name it in remediate_watchers_evict"
         assert (run["healing"], words in run["detected"]["images"][0]["reasons"], run["plan"][0][:12]) == ([], True, "refuse rbd/a")
+
+
+@pytest.mark.parametrize(
+    ("told", "liveness", "host", "fenced"),
+    [
+        ({"msg": "no answer within 10 s"}, "hung", "192.0.2.7", False),
+        ({"msg": "no answer within 10 s"}, "hung", "", False),
+        ({"msg": "no answer within 10 s"}, "hung", "192.0.2.5", True),
+        ({"msg": "no answer within 10 s"}, "orphaned", "192.0.2.7", True),
+        ({"msg": "no route", "unreachable": True}, "hung", "192.0.2.7", True),
+        ({"luns": []}, "hung", "192.0.2.7", True),
+    ],
+)
+def test_a_gateway_that_is_half_stuck_spares_its_clients_that_might_be_alive(told: dict[str, t.Any], liveness: str, host: str, fenced: bool) -> None:
+    """By its address, or by its name."""
+    stale = {**watcher(DEAD, liveness), "host": "gw1" if not host else ""}
+    run = after(begun(gateways={"gw1": host}, luns=[NAMED]), ("look", look(image("rbd/a", "fence", watcher(LIVE), stale))))
+    found = after(run, ("find_luns", {"results": [{"item": "gw1", **told}]}), ("probe_before", probed("hung")))
+    assert [one["address"] for one in found["culprits"]] == ([DEAD] if fenced else [])
 
 
 def test_no_gateway_is_asked_where_nothing_is_wrong() -> None:
@@ -168,6 +188,7 @@ def test_a_lun_out_of_reach_stops_the_run_before_it_fences(verdict: str, named: 
         (0.0, {"results": []}, [], False),
         (0.0, probed("unreachable"), [], False),
         (0.0, probed("hung", "rbd/b"), [], False),
+        (0.0, probed("mismatch"), [], False),
         (0.0, probed("hung"), [], True),
         (0.0, {"results": []}, [DEAD], True),
         (1.0, {"results": []}, [], True),
@@ -347,6 +368,8 @@ def test_a_client_that_came_back_is_fenced_by_another_look() -> None:
     assert (agreed["looked_again"]["look"]["at"], agreed["came_back"]["fence"]) == (3.0, [DEAD])
     ended = after(agreed, ("fence_again", {"fenced": change(added=[DEAD]), "asked": change(kept=[{"address": DEAD, "reason": "it lives"}])}))
     assert ended["error"] == f"{DEAD} came back after having been let in again, and is fenced again; it lives"
+    kept = after(agreed, ("fence_again", {"fenced": change(spared=[{"address": DEAD, "reason": "no other answered", "answered": False}]), "asked": change()}))
+    assert kept["error"] == f"{DEAD} came back after having been let in again, and is not fenced, for no other answered"
     spared = after(run, ("look_again", look(image("rbd/a", "leave"), at=4.0)), ("fence_again", {"fenced": {"skipped": True}, "asked": {"skipped": True}}))
     assert (spared["came_back"]["fence"], "two looks do not agree" in spared["error"]) == ([], True)
 

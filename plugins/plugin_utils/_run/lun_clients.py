@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The clients through which gateways serve LUNs: they are fenced only by the operator's word. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Watcher
+
+# What lun_map returned for one gateway in a loop, with the gateway as ``item``.
+Result = t.Mapping[str, t.Any]
+
+
+def spared(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str], evict: t.Collection[str]) -> dict[str, str]:
+    """Returns the clients not to fence, address -> why. ``addresses``: gateway -> its address. ``evict``: clients that the operator wants fenced."""
+    found = {**_on_stuck_gateways(maps, images, addresses), **_behind(maps)}
+    return {client: why for client, why in found.items() if client not in evict}
+
+
+def _behind(maps: t.Sequence[Result]) -> dict[str, str]:
+    """By the address of the kernel's mapping. A mapping that no target exports is no LUN."""
+    words = "serves a LUN through it; to fence it all the same, name it in remediate_watchers_evict"
+    exported = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if lun["client_address"] and lun["stack"] != "krbd"]
+    return {lun["client_address"]: f"gateway {gateway} {words}" for gateway, lun in exported}
+
+
+def _on_stuck_gateways(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str]) -> dict[str, str]:
+    """Clients that might be alive on a gateway that can be reached and did not tell its LUNs, as where its kernel holds its configuration."""
+    stuck = [one["item"] for one in maps if "luns" not in one and not one.get("skipped") and not one.get("unreachable")]
+    hung = [watcher for image in images for watcher in image["watchers"] if watcher["liveness"] == "hung"]
+    words = "did not tell its LUNs, so whether it serves one through this client is not known"
+    return {one["address"]: f"gateway {gateway} {words}" for gateway in stuck for one in hung if _is_on(one, {gateway, addresses.get(gateway, "")})}
+
+
+def _is_on(watcher: Watcher, names: t.Collection[str]) -> bool:
+    host, _colon, _port = watcher["address"].rpartition(":")
+    return host in names or (bool(watcher.get("host")) and watcher["host"] in names)
