@@ -50,7 +50,7 @@ options:
     description:
       - Seconds after which a look is given up.
     type: int
-    default: 120
+    default: 240
   hold:
     description:
       - Seconds for which nothing but that it is gone is told of an image, after it was told that it is found or changed. What lasts longer is told then.
@@ -112,7 +112,7 @@ Facts = tuple[str, str, tuple[str, ...]]
 logger = logging.getLogger(__name__)
 
 MODULE = "cephops.iscsi_rescue.rbd_watchers"
-DEFAULTS = {"hosts": "ceph_admin[0]", "interval": 60, "timeout": 120, "hold": 600}
+DEFAULTS = {"hosts": "ceph_admin[0]", "interval": 60, "timeout": 240, "hold": 600}
 # The module's options, and the role's variables that stand for them in the inventory.
 SETTINGS = {
     "images": "remediate_watchers_images",
