@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import typing as t
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
@@ -54,20 +55,27 @@ def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run:
             caps.require_way_back(cluster, before.word)
         gone = [client for client in missing if look.gone_since(client)]
         back = [client for client in plan.add + plan.extend if client in look.gone and client in seen.hosts and client not in request["evict"]]
+        asked = questions([client for client in plan.add + plan.extend if client not in back], gone, request, look)
         fence = _Fence(cluster, book, before, plan, open_leases, options["expire"])
-        fenced = Answers(spared=dict.fromkeys(back, _BACK))
-        for question in questions([client for client in plan.add + plan.extend if client not in back], gone, request, look):
-            refused = spared_together(question, fenced, look)
-            left = replace(question, clients=[client for client in question.clients if client not in refused])
-            fenced = fenced.sparing(refused)
-            if left.clients:
-                fenced = fenced.and_then(last_question.ask(cluster, left) if dry_run else fence.after(left))
+        fenced = _one_after_the_other(asked, Answers(spared=dict.fromkeys(back, _BACK)), look, partial(last_question.ask, cluster) if dry_run else fence.after)
         after = read_with(cluster, before, fenced.silent, options["expire"], dry_run)
     added, extended = ([client for client in clients if client in fenced.silent] for clients in (plan.add, plan.extend))
-    spared = [{"address": client, "reason": reason, "answered": reason.startswith(ACKNOWLEDGED)} for client, reason in fenced.spared.items()]
-    missed = [{"address": client, "at": began, "seconds": round(ended - began, 1)} for client, (began, ended) in fenced.missed.items()]
-    change = Change(before.entries, after, added=added, extended=extended, word=before.word)
-    return replace(change, spared=spared, vanished=fenced.vanished, missed=missed)
+    return _told(Change(before.entries, after, added=added, extended=extended, word=before.word), fenced)
+
+
+def _one_after_the_other(asked: t.Sequence[Question], found: Answers, look: Look, ask: t.Callable[[Question], Answers]) -> Answers:
+    for question in asked:
+        refused = spared_together(question, found, look)
+        left = replace(question, clients=[client for client in question.clients if client not in refused])
+        found = found.sparing(refused).and_then(ask(left) if left.clients else Answers())
+    return found
+
+
+def _told(change: Change, answers: Answers) -> Change:
+    """With what the clients answered."""
+    spared = [{"address": client, "reason": reason, "answered": reason.startswith(ACKNOWLEDGED)} for client, reason in answers.spared.items()]
+    missed = [{"address": client, "at": began, "seconds": round(ended - began, 1)} for client, (began, ended) in answers.missed.items()]
+    return replace(change, spared=spared, vanished=answers.vanished, missed=missed)
 
 
 def _checked(request: Options, addresses: t.Sequence[str]) -> dict[str, t.Any]:
@@ -124,7 +132,7 @@ class _Fence:
     expire_s: int
 
     def after(self, question: Question) -> Answers:
-        """Asks, and fences those who stay silent. Between the end of the question and the command to the monitors there is no other work."""
+        """Asks, and fences those who stay silent. Between the question and the command to the monitors it only sees to the lock."""
         leases = [one for one in self.plan.record if one.address in question.clients]
         self.book.record(leases)
         answers = self._asked(question)
