@@ -50,7 +50,8 @@ def options(lab: Lab, act: str, client: str) -> dict[str, t.Any]:
         "pool": "rbd",
         "run": "killed",
         "reason": "a test",
-        "images": [f"rbd/{IMAGE}"],
+        # A client that is on the list watches nothing any more, so it would not be fenced for an image's sake.
+        "images": [] if act == "extend" else [f"rbd/{IMAGE}"],
         "look": wanting(client, gone=True, serving={f"rbd/{IMAGE}": [gateway(lab)["address"]]}),
         "patience": 1,
         "evict": [client],
