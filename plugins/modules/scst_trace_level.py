@@ -11,10 +11,12 @@ short_description: Set the trace flags of the SCST target
 version_added: 0.1.0
 description:
   - Switches what the SCST iSCSI target writes to the kernel log, and says what it was before.
-  - The flags V(scsi) and V(pr) show who reserves a LUN and who meets a conflict.
+  - The flag V(minor) shows who meets a reservation conflict, V(scsi) who reserves a LUN. V(pr) shows only PERSISTENT RESERVE OUT.
 options:
   state:
-    description: SCST's own V(default), V(all) flags, or V(none).
+    description:
+      - SCST's own V(default), V(all) flags, or V(none).
+      - V(all) also sets bits that no flag names. Only V(default) or V(none) takes these away, so the module warns, in check mode, too.
     type: str
     choices: [default, all, none]
   add:
@@ -45,7 +47,7 @@ author:
 EXAMPLES = r"""
 - name: Let SCST say who reserves a LUN
   cephops.iscsi_rescue.scst_trace_level:
-    add: [scsi, pr]
+    add: [minor, scsi]
   register: traced
 
 - name: Put the flags back
@@ -61,11 +63,11 @@ before:
   elements: str
   sample: [out_of_mem, pid, special, mgmt]
 after:
-  description: The flags that are set now, or would be in check mode; those of before first.
+  description: The flags that are set now, or would be in check mode, in SCST's order.
   returned: success
   type: list
   elements: str
-  sample: [out_of_mem, pid, special, mgmt, scsi, pr]
+  sample: [out_of_mem, minor, pid, special, scsi, mgmt]
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -89,6 +91,8 @@ def main() -> None:
         before, after = scst_trace.change(options["state"], options["add"], options["remove"], module.check_mode)
     except RescueError as error:
         module.fail_json(msg=str(error))
+    if options["state"] == "all":
+        module.warn("SCST's 'all' also sets bits that no flag names. Only state=default or state=none takes them away.")
     diff = {"before": " | ".join(before) + "\n", "after": " | ".join(after) + "\n"}
     module.exit_json(changed=set(before) != set(after), before=before, after=after, diff=diff)
 

@@ -6,7 +6,7 @@
 usage: scst_stand_in.py DIRECTORY [--without-tracing] [--refusing]
 
 What it shows and takes follows SCST 3.11's scst_sysfs.c; its text is that of a captured trace_level.
-With --refusing it knows the flag pr, and does not take it.
+With --refusing it knows the flag scsi, and does not take it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ import typing as t
 import fusepy as fuse
 
 TOKENS = ["function", "line", "pid", "out_of_mem", "special", "scsi", "mgmt", "minor", "scsi_serializing", "retry", "pr"]
-# The order in which the set ones are shown is another. That of the first four is captured.
-SHOWN = ["out_of_mem", "pid", "special", "mgmt", "minor", "line", "function", "pr", "retry", "scsi_serializing", "scsi"]
+# Those that can be set are more, and shown in another order (scst_trace_tbl and scst_local_trace_tbl in SCST's scst/src/scst_sysfs.c).
+SHOWN = [
+    *("out_of_mem", "minor", "sg", "mem", "buff", "entryexit", "pid", "line", "function", "debug", "special", "scsi", "mgmt", "mgmt_dbg", "flow_control", "pr"),
+    *("retry", "scsi_serializing", "data_send", "data_received", "block"),
+]
+# 'all' writes 0xffffffff, which has bits that no flag names; they stay until 'none', 'default' or a value is written.
+NAMELESS = "a bit without a name"
 DEFAULT = {"out_of_mem", "pid", "special", "mgmt"}
 USAGE = f"""
 
@@ -59,7 +64,7 @@ class StandIn(fuse.Operations):  # type: ignore[misc]
 
     def write(self, path: str, data: bytes, offset: int, fh: t.Any) -> int:
         words = data.decode().split()
-        whole = {"all": set(TOKENS), "none": set(), "default": DEFAULT}
+        whole = {"all": {*SHOWN, NAMELESS}, "none": set(), "default": DEFAULT}
         if len(words) == 1 and words[0] in whole:
             self.set = set(whole[words[0]])
         elif len(words) == 2 and words[0] in ("add", "del") and words[1] in self.taken:
@@ -71,5 +76,5 @@ class StandIn(fuse.Operations):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    takes = [token for token in TOKENS if token != "pr" or "--refusing" not in sys.argv]
+    takes = [token for token in SHOWN if token != "scsi" or "--refusing" not in sys.argv]
     fuse.FUSE(StandIn("--without-tracing" not in sys.argv, takes), sys.argv[1], foreground=True, direct_io=True, nothreads=True)

@@ -20,13 +20,23 @@ DIRECTORY = "/sys/kernel/scst_tgt"
 _FILE = f"{DIRECTORY}/trace_level"
 _TOKENS = re.compile(r"TOKEN is one of \[([^\]]*)\]")
 # The default depends on release and build, and SCST tells it only by setting it. These are those of builds with tracing that are known.
-_DEFAULTS = ({"out_of_mem", "special", "mgmt"}, {"out_of_mem", "pid", "special", "mgmt"})
+_DEFAULTS = (
+    {"out_of_mem", "special", "mgmt"},
+    {"out_of_mem", "pid", "special", "mgmt"},
+    {"out_of_mem", "minor", "pid", "line", "function", "special", "mgmt", "mgmt_dbg", "retry"},
+)
+# Every flag, in the order in which SCST shows them; any can be added, also one that the usage text of a release build omits (scst_trace_tbl and
+# scst_local_trace_tbl in SCST's scst/src/scst_sysfs.c).
+ORDER = (
+    *("out_of_mem", "minor", "sg", "mem", "buff", "entryexit", "pid", "line", "function", "debug", "special", "scsi", "mgmt", "mgmt_dbg", "flow_control", "pr"),
+    *("retry", "scsi_serializing", "data_send", "data_received", "block"),
+)
 
 State = t.Literal["default", "all", "none"]
 
 
 class Level(t.NamedTuple):
-    """The flags that are set, in SCST's order, and those that there are, in another one."""
+    """The flags that are set, in SCST's order, and those that its usage text names, in another one."""
 
     flags: list[str]
     known: list[str]
@@ -42,11 +52,11 @@ def parse(text: str) -> Level:
 
 def plan(level: Level, add: t.Collection[str], remove: t.Collection[str]) -> list[str]:
     """What to write, one text a write, so that the flags of ``add`` are set and those of ``remove`` are not. Raises InputError."""
-    both, unknown = sorted(set(add) & set(remove)), sorted({*add, *remove} - {*level.known, *level.flags})
+    both, unknown = sorted(set(add) & set(remove)), sorted({*add, *remove} - {*ORDER, *level.known, *level.flags})
     if both:
         raise InputError(f"{', '.join(both)} is both in add and in remove.")
     if unknown:
-        raise InputError(f"SCST has no trace flag {', '.join(unknown)}: this build has {', '.join(level.known)}.")
+        raise InputError(f"SCST has no trace flag {', '.join(unknown)}: it has {', '.join(in_order(level, {*ORDER, *level.known}))}.")
     return [f"add {token}" for token in add if token not in level.flags] + [f"del {token}" for token in remove if token in level.flags]
 
 
@@ -55,15 +65,15 @@ def expect(level: Level, state: State | None, writes: t.Iterable[str]) -> list[s
     if state == "default":
         return level.flags if set(level.flags) in _DEFAULTS else in_order(level, _DEFAULTS[1])
     if state:
-        return in_order(level, level.known if state == "all" else [])
+        return in_order(level, [*ORDER, *level.known] if state == "all" else [])
     words = [write.split() for write in writes]
     added, removed = ({token for word, token in words if word == which} for which in ("add", "del"))
     return in_order(level, {*level.flags, *added} - removed)
 
 
 def in_order(level: Level, flags: t.Collection[str]) -> list[str]:
-    """Those that were set before first, so that check mode, which does not know where SCST puts a new one, says the same as the run itself."""
-    return [token for token in dict.fromkeys([*level.flags, *level.known, *sorted(flags)]) if token in flags]
+    """As SCST shows them. Those that are not known here come last, so that check mode says the same as the run itself."""
+    return [token for token in dict.fromkeys([*ORDER, *level.flags, *level.known, *sorted(flags)]) if token in flags]
 
 
 def read() -> Level:

@@ -81,7 +81,7 @@ def lio(control):
 def test_two_runs_that_overlap(tmp_path):
     """The messages go with the first run that ends, for the other has not switched them on. Nothing stays on after both."""
     steps = [("first", "trace_on.yml"), ("second", "trace_on.yml"), ("first", "trace_off.yml"), ("second", "trace_off.yml")]
-    on, off = (["p", "p"], {"scsi", "pr"}), (["_", "_"], set())
+    on, off = (["p", "p"], {"scsi", "minor"}), (["_", "_"], set())
     assert play(tmp_path, *steps) == [on, on, off, off]
 
 

@@ -43,19 +43,21 @@ def test_add_and_remove_in_four_ways(scst):
     check, real, again, check_again = four_ways("scst_trace_level", add=["scsi", "pr", "mgmt"])
     assert [one["changed"] for one in (check, real, again, check_again)] == [True, True, False, False]
     assert check["diff"] == real["diff"] and check["after"] == real["after"]
-    assert real["after"] == [*real["before"], "scsi", "pr"]
-    assert writes() == ["add scsi", "add pr"]
+    assert real["after"] == ["out_of_mem", "pid", "special", "scsi", "mgmt", "pr"]
+    assert module("scst_trace_level", add=["block"])["after"] == [*real["after"], "block"]
+    assert module("scst_trace_level", remove=["block"])["after"] == real["after"]
+    assert writes() == ["add scsi", "add pr", "add block", "del block"]
     back = four_ways("scst_trace_level", remove=["scsi", "pr"])
     assert [one["changed"] for one in back] == [True, True, False, False]
     assert back[1]["after"] == real["before"] == DEFAULT
-    assert writes()[2:] == ["del scsi", "del pr"]
+    assert writes()[4:] == ["del scsi", "del pr"]
 
 
 @pytest.mark.parametrize("scst", [["--refusing"]], indirect=True)
 def test_a_flag_that_is_refused_leaves_none_of_the_others(scst):
-    failed = module("scst_trace_level", add=["scsi", "minor", "pr"], remove=["mgmt"])
-    assert failed["failed"] and "refused 'add pr'" in failed["msg"]
-    assert writes() == ["add scsi", "add minor", "del minor", "del scsi"]
+    failed = module("scst_trace_level", add=["block", "minor", "scsi"], remove=["mgmt"])
+    assert failed["failed"] and "refused 'add scsi'" in failed["msg"]
+    assert writes() == ["add block", "add minor", "del minor", "del block"]
     assert (SCST / "trace_level").read_text().startswith(" | ".join(DEFAULT) + "\n")
 
 
@@ -64,7 +66,8 @@ def test_states_in_four_ways(scst, state):
     check, real, again, check_again = four_ways("scst_trace_level", state=state)
     assert [one["changed"] for one in (check, real, again, check_again)] == [True, True, False, False]
     assert check["after"] == real["after"]
-    assert len(real["after"]) == (11 if state == "all" else 0)
+    assert len(real["after"]) == (21 if state == "all" else 0)
+    assert [bool(one.get("warnings")) for one in (check, real)] == [state == "all"] * 2
     assert writes() == [state]
 
 
@@ -78,7 +81,7 @@ def test_default_in_four_ways(scst):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"add": ["scsi", "nonsense"]}, "no trace flag nonsense: this build has function, line"),
+        ({"add": ["scsi", "nonsense"]}, "no trace flag nonsense: it has out_of_mem, minor"),
         ({"add": ["pr"], "remove": ["pr"]}, "pr is both in add and in remove"),
         ({}, "either state, or the flags"),
         ({"state": "all", "add": ["pr"]}, "either state, or the flags"),

@@ -19,6 +19,21 @@ def test_the_capture() -> None:
     assert LEVEL.known == ["function", "line", "pid", "out_of_mem", "special", "scsi", "mgmt", "minor", "scsi_serializing", "retry", "pr"]
 
 
+@pytest.mark.parametrize(
+    ("name", "flags", "omitted"),
+    [
+        ("release", ["out_of_mem", "pid", "special", "mgmt"], {"mgmt_dbg", "block", "flow_control"}),
+        ("debug", ["out_of_mem", "minor", "pid", "line", "function", "special", "mgmt", "mgmt_dbg", "retry"], {"flow_control", "data_send"}),
+    ],
+)
+def test_real_builds(name: str, flags: list[str], omitted: set[str]) -> None:
+    """A flag that the usage text omits can be added all the same."""
+    level = scst_trace.parse((CAPTURES / f"scst-trace_level-{name}.txt").read_text())
+    assert level.flags == scst_trace.in_order(level, flags) == flags == scst_trace.expect(level, "default", [])
+    assert set(level.known) < set(scst_trace.ORDER) and not omitted & set(level.known)
+    assert scst_trace.plan(level, sorted(omitted), []) == [f"add {token}" for token in sorted(omitted)]
+
+
 @pytest.mark.parametrize("text", ["\n\nUsage:", "", "\n"])
 def test_no_flags(text: str) -> None:
     assert scst_trace.parse(text).flags == []
@@ -35,9 +50,10 @@ def test_unknown_and_contrary_flags() -> None:
 
 
 def test_what_is_expected_in_check_mode() -> None:
-    assert scst_trace.expect(LEVEL, None, ["add pr", "del pid"]) == ["out_of_mem", "special", "mgmt", "pr"]
+    assert scst_trace.expect(LEVEL, None, ["add pr", "add minor", "del pid"]) == ["out_of_mem", "minor", "special", "mgmt", "pr"]
     assert scst_trace.expect(LEVEL, "none", []) == []
-    assert scst_trace.expect(LEVEL, "all", []) == [*LEVEL.flags, *(token for token in LEVEL.known if token not in LEVEL.flags)]
+    assert scst_trace.expect(LEVEL, "all", []) == list(scst_trace.ORDER)
+    assert scst_trace.expect(LEVEL._replace(known=["new_one"]), "all", []) == [*scst_trace.ORDER, "new_one"]
     assert scst_trace.expect(LEVEL, "default", []) == LEVEL.flags
-    assert scst_trace.expect(LEVEL, None, ["add scsi"]) == [*LEVEL.flags, "scsi"]
+    assert scst_trace.expect(LEVEL, None, ["add scsi"]) == ["out_of_mem", "pid", "special", "scsi", "mgmt"]
     assert set(scst_trace.expect(LEVEL._replace(flags=["pr"]), "default", [])) == set(LEVEL.flags)
