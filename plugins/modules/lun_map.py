@@ -164,6 +164,10 @@ luns:
       type: list
       elements: str
       sample: []
+    enabled:
+      description: Whether the target lets initiators in this way. False where its driver, the target or its portal group is switched off.
+      type: bool
+      sample: true
     disk:
       description: The local disk that a loopback LUN of LIO is.
       type: str

@@ -16,7 +16,7 @@ DATA = Path(__file__).parent / "data"
 CAPTURES = DATA / "captures"
 SCST = "sys/kernel/scst_tgt"
 LIO = "sys/kernel/config/target"
-_LINKS = {"scst-links": SCST, "lio-links": LIO}
+_LINKS = {"scst-links": SCST, "scst-iscsi-links": SCST, "lio-links": LIO}
 
 
 def text(name: str) -> str:

@@ -38,10 +38,12 @@ def _group(tree: Tree, path: str, target: str) -> t.Iterator[Lun]:
     portals = tuple(tree.names(f"{path}/np"))
     mapped = _mapped(tree, path)
     guests, is_open = _guests(tree, path), _is_open(tree, path)
+    # The groups of tcm_loop have no such switch. ceph-iscsi keeps the portals of the other gateways in groups that are off.
+    enabled = tree.line(f"{path}/enable") != "0"
     for number, directory in _numbered(tree, f"{path}/lun"):
         device = _device(tree, directory)
         if device:
-            own = lio_backstore.fill(tree, _ROOT, Lun("lio", target, number, device, "", portals=portals))
+            own = lio_backstore.fill(tree, _ROOT, Lun("lio", target, number, device, "", portals=portals, enabled=enabled))
             for seen, initiators in _seen(number, mapped[number], guests, is_open).items():
                 others = tuple(tree.names(f"{path}/acls")) if is_open and seen == number else None
                 yield replace(own, lun=seen, initiators=tuple(sorted(initiators)), disk=_disk(tree, path, seen), everybody_but=others)

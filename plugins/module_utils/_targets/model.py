@@ -32,7 +32,8 @@ class Lun:
 
     ``device``: what the stack calls the device behind it. ``backing``: where that keeps its data. ``initiators``: who sees it under this number;
     SCST's may hold wildcards. ``everybody_but``: where all others see it so as well, those who do not.
-    ``disk``: the local disk that tcm_loop makes of it. What is not known or does not apply is empty.
+    ``disk``: the local disk that tcm_loop makes of it. ``enabled``: whether the target lets initiators in this way.
+    What is not known or does not apply is empty.
     """
 
     stack: Stack
@@ -52,6 +53,7 @@ class Lun:
     reservation_holder: str = ""
     portals: tuple[str, ...] = ()
     disk: str = ""
+    enabled: bool = True
     everybody_but: t.Optional[tuple[str, ...]] = None
 
     def on(self, image: Image) -> Lun:

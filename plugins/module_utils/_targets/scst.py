@@ -33,21 +33,27 @@ def read(root: str) -> list[Lun]:
     return [lun for path, target in targets for found in _sets(tree, path) for lun in _set(tree, target, found)]
 
 
+def _is_enabled(tree: Tree, target: str) -> bool:
+    """Whether driver and target let initiators in. Drivers such as scst_local have no such switch."""
+    return "0" not in (tree.line(f"{target}/enabled"), tree.line(f"{target.rpartition('/')[0]}/enabled"))
+
+
 class _Set(t.NamedTuple):
     """A directory of LUNs; who sees them, and where all others do so as well, those who do not."""
 
     path: str
     initiators: set[str]
     everybody_but: set[str] | None
+    enabled: bool
 
 
 def _sets(tree: Tree, target: str) -> t.Iterator[_Set]:
     """The target's own set is for whom no group names. Names in a group may hold wildcards."""
-    sessions = _sessions(tree, target)
+    sessions, enabled = _sessions(tree, target), _is_enabled(tree, target)
     groups = {group: _members(tree, f"{target}/ini_groups/{group}") for group in tree.names(f"{target}/ini_groups")}
-    yield _Set(f"{target}/luns", sessions[_EVERYBODY], {name for names in groups.values() for name in names})
+    yield _Set(f"{target}/luns", sessions[_EVERYBODY], {name for names in groups.values() for name in names}, enabled)
     for group, names in groups.items():
-        yield _Set(f"{target}/ini_groups/{group}/luns", sessions[group] | names, None)
+        yield _Set(f"{target}/ini_groups/{group}/luns", sessions[group] | names, None, enabled)
 
 
 def _members(tree: Tree, group: str) -> set[str]:
@@ -70,7 +76,8 @@ def _set(tree: Tree, target: str, found: _Set) -> t.Iterator[Lun]:
     for number in filter(str.isdecimal, tree.names(found.path)):
         link = tree.link(f"{found.path}/{number}/device")
         if link:
-            yield _lun(tree, Lun("scst", target, int(number), link[-1], "", initiators=tuple(sorted(found.initiators)), everybody_but=others))
+            lun = Lun("scst", target, int(number), link[-1], "", initiators=tuple(sorted(found.initiators)), everybody_but=others)
+            yield _lun(tree, replace(lun, enabled=found.enabled))
 
 
 def _lun(tree: Tree, lun: Lun) -> Lun:

@@ -32,9 +32,9 @@ def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mappin
     empty where its name is that. ``initiator``: who probes over iSCSI; others may see another LUN under the same number.
     Only one, since two probes of the same image at once meet each other's reservation.
     """
-    told = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if not lun["snapshot"]]
+    told = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if not lun["snapshot"] and lun["enabled"]]
     ways = {image: [_way(lun, host, addresses[host] or host, initiator) for host, lun in told if lun["image"] == image] for image in images}
-    # One over iSCSI goes the way of other initiators, a local disk only that of this host.
+    # One over iSCSI goes the way of other initiators, a local disk only that of this host. A target that is off lets nobody in.
     best = (sorted(filter(None, found), key=lambda way: "device" in way)[:1] for found in ways.values())
     return [way for found in best for way in found]
 

@@ -41,7 +41,7 @@ def test_from_the_name_that_esxi_logs_to_the_header(tmp_path: Path) -> None:
         {
             **{"stack": "scst", "target": target, "lun": 12, "device": "lun12", "backing": "/dev/rbd0", **IMG1},
             **{"serial": "3fa2014d", "eui": "3366613230313464", "naa": "", "initiators": [initiator]},
-            **{"reservation_holder": "", "portals": [], "disk": "", "everybody_but": []},
+            **{"reservation_holder": "", "portals": [], "disk": "", "enabled": True, "everybody_but": []},
         }
         for target, initiator in (("scst_local_tgt", "scst_local_host"), ("tgtB", "initB"))
     ]
@@ -49,9 +49,9 @@ def test_from_the_name_that_esxi_logs_to_the_header(tmp_path: Path) -> None:
 
 def test_lio_by_iscsi_and_by_two_loopback_ports(tmp_path: Path) -> None:
     write(tmp_path, {"sys/class/scsi_device/3:0:1:0/device/block/sdb/size": "131072"})
-    common = {"stack": "lio", "device": "iblock_0/rbd.img1", "backing": "/dev/rbd0", **IMG1, "reservation_holder": "", "everybody_but": None}
+    common = {"stack": "lio", "device": "iblock_0/rbd.img1", "backing": "/dev/rbd0", **IMG1, "reservation_holder": "", "enabled": True, "everybody_but": None}
     identity = {"serial": "8cb1bf32-0001-4000-8000-0123456789ab", "eui": "", "naa": "60014058cb1bf3200014000800001234"}
-    iscsi = {"target": "iqn.2003-01.org.linux-iscsi.gw1:rbd", "lun": 12, "portals": ["127.0.0.1:3260"], "disk": ""}
+    iscsi = {"target": "iqn.2003-01.org.linux-iscsi.gw1:rbd", "lun": 12, "portals": ["127.0.0.1:3260"], "disk": "", "enabled": False}
     loop = {"lun": 0, "portals": []}
     assert [record for record in read(lay_out(tmp_path, *LIO_CAPTURES, "krbd-sysfs")) if record["stack"] == "lio"] == [
         {**common, **identity, **iscsi, "initiators": ["iqn.1993-08.org.debian:01:6997c6813639"]},

@@ -105,3 +105,18 @@ def test_what_goes_while_it_is_read_is_left_out(tmp_path: Path) -> None:
         tmp_path, {f"{TARGET}/luns/0/read_only": "0\n", f"{TARGET}/luns/1/device": Path(f"{DEVICES}/gone"), f"{TARGET}/sessions/s/luns": Path("../../luns")}
     )
     assert [(lun.lun, lun.device, lun.backing, lun.eui, lun.initiators) for lun in scst.read(root)] == [(1, "gone", "", "", ())]
+
+
+@pytest.mark.parametrize(
+    ("switches", "enabled"),
+    [({}, True), ({TARGET: "1"}, True), ({TARGET: "0"}, False), ({f"{SCST}/targets/iscsi": "0", TARGET: "1"}, False), ({f"{SCST}/targets/iscsi": "1"}, True)],
+)
+def test_a_target_that_is_off_lets_nobody_in(tmp_path: Path, switches: dict[str, str], enabled: bool) -> None:
+    files = {f"{path}/enabled": f"{value}\n[key]\n" for path, value in switches.items()}
+    (lun,) = scst.read(write(tmp_path, {f"{TARGET}/luns/0/device": Path(f"{DEVICES}/x"), **device("x"), **files}))
+    assert lun.enabled == enabled
+
+
+def test_a_capture_with_targets_that_are_on_and_off(tmp_path: Path) -> None:
+    luns = scst.read(lay_out(tmp_path, "scst-iscsi", "scst-iscsi-links"))
+    assert {lun.target.rpartition(":")[2]: lun.enabled for lun in luns if lun.target.startswith("iqn.2026-11.test")} == {"disabled": False, "t1": True}

@@ -185,3 +185,9 @@ def test_gateways_that_told_nothing() -> None:
 def test_logs() -> None:
     reads = [{"item": {"item": "gw1"}, "gap": "", "events": [1]}, {"item": {"item": "gw2"}, "unreachable": True}]
     assert run_luns.kernel_logs(reads, "before") == [{"host": "gw1", "phase": "before", "gap": "", "events": [1]}]
+
+
+def test_a_lun_of_a_target_that_is_off_is_passed_over() -> None:
+    off, on = lun("rbd/a", target=f"{IQN}:off", enabled=False), lun("rbd/a", target=f"{IQN}:on")
+    assert [one["target"] for one in found("gw1", off, on)] == [f"{IQN}:on"]
+    assert found("gw1", off) == []

@@ -129,8 +129,25 @@ def test_the_operators_rules_count() -> None:
     assert (over["healing"], over["culprits"]) == ([], [])
 
 
+def exported(**told: t.Any) -> dict[str, t.Any]:
+    """A LUN of rbd/a as lun_map returns it, in the fields that count here."""
+    names = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "", "naa": "", "client_address": ""}
+    return {**names, "disk": "/dev/sdb", "lun": 1, "stack": "lio", "enabled": True, **told}
+
+
 def test_found_luns_are_probed_and_silent_gateways_are_told() -> None:
-    lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "e1", "naa": "", "disk": "/dev/sdb", "lun": 1, "client_address": "", "stack": "lio"}
+    lun = {
+        "image": "rbd/a",
+        "snapshot": "",
+        "serial": "",
+        "eui": "e1",
+        "naa": "",
+        "disk": "/dev/sdb",
+        "lun": 1,
+        "client_address": "",
+        "stack": "lio",
+        "enabled": True,
+    }
     maps = {"results": [{"item": "gw1", "luns": [lun]}, {"item": "gw2", "msg": "no"}]}
     run = after(begun(gateways={"gw1": ""}), ("look", look(image("rbd/a"))), ("find_luns", maps))
     assert run["probing"] == [{"host": "gw1", "write_path": "auto", "luns": [{"name": "rbd/a", "device": "/dev/sdb", "eui": "e1"}]}]
@@ -139,7 +156,18 @@ def test_found_luns_are_probed_and_silent_gateways_are_told() -> None:
 
 @pytest.mark.parametrize(("evict", "culprits"), [([], []), ([DEAD], [DEAD])])
 def test_the_client_behind_a_lun_is_fenced_only_by_the_operators_word(evict: list[str], culprits: list[str]) -> None:
-    lun = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "", "naa": "", "disk": "/dev/sdb", "lun": 1, "client_address": DEAD, "stack": "lio"}
+    lun = {
+        "image": "rbd/a",
+        "snapshot": "",
+        "serial": "",
+        "eui": "",
+        "naa": "",
+        "disk": "/dev/sdb",
+        "lun": 1,
+        "client_address": DEAD,
+        "stack": "lio",
+        "enabled": True,
+    }
     looked_at = after(begun(gateways={"gw1": ""}, luns=[NAMED], evict=evict), ("look", look(image("rbd/a"))))
     assert looked_at["asking"] == ["gw1"]
     run = after(looked_at, ("find_luns", {"results": [{"item": "gw1", "luns": [lun]}]}), PROBED)
