@@ -3,7 +3,7 @@
 
 # In the order in which they begin. NAME:SLOTS takes more than one of the two slots that each core has; see tests/stages.py.
 # Those of one list run at the same time, so each has a lab of its own.
-TEST := test-molecule-main test-kernel-incident:2 test-integration test-privilege-once lint:2 test-kill-once test-pauses-once test-unit:2
+TEST := test-molecule-main test-kernel-incident:2 test-integration test-faults-once lint:2 test-unit:2
 REST := test-guards test-pauses test-osd-down test-mirror test-cuts test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
   test-unit-ansible:2 docs:2 test-pages:2 test-ee
 STAGES := $(PYTHON) tests/stages.py $(BUILD)/logs
@@ -146,29 +146,28 @@ test-kernel-incident: ## The incident: krbd behind LIO
 test-kernel-rest: ## The others
 	$(MAKE) test-kernel GUESTS=1 TARGET="$(filter-out incident,$(CASES))"
 
-.PHONY: test-privilege test-privilege-once
+.PHONY: test-privilege test-faults-once
 test-privilege: $(VENV)/.tests $(COLLECTION) ## The role as the Ceph user of ceph_user.yml: heals, names each cap it lacks, its key can do nothing else; and hostile text in the modules' options
 	tests/with_lab.sh $(PRIVILEGE_LAB) -- bash -exc '$(PROGRAM) tests/faults/least_privilege.py $(PRIVILEGE_LAB); $(ANSIBLE_PROGRAM) tests/faults/injection.py $(PRIVILEGE_LAB)'
-test-privilege-once: $(VENV)/.tests $(COLLECTION) ## The role as that user, once: heals, and shows no secret
-	tests/with_lab.sh $(ONCE_LAB) -- $(PROGRAM) tests/faults/privilege_once.py $(ONCE_LAB)
+test-faults-once: $(VENV)/.tests $(COLLECTION) ## One each on one lab: the role as that user heals and shows no secret; it is killed when it has fenced; a healthy client pauses
+	tests/with_lab.sh $(ONCE_LAB) -- bash -exc '\
+	  $(PROGRAM) tests/faults/kill_once.py $(ONCE_LAB); \
+	  $(PROGRAM) tests/faults/pauses.py $(ONCE_LAB) probe has; \
+	  $(PROGRAM) tests/faults/privilege_once.py $(ONCE_LAB)'
 
-.PHONY: test-kill test-kill-once
+.PHONY: test-kill
 test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook and a module here and there, let some faults happen, and see that the next run puts all right
 	tests/with_lab.sh $(KILL_LAB) -e incident_lab_mons=3 -- bash -exc '\
 	  $(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB) 16; \
 	  $(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 100; \
 	  $(PROGRAM) tests/faults/soak.py $(KILL_LAB) 1; \
 	  $(PROGRAM) tests/faults/matrix.py $(KILL_LAB) manager fenced, somebody removes fenced, expires fenced'
-test-kill-once: $(VENV)/.tests $(COLLECTION) ## Kill the playbook when it has fenced, and a module where it changes the blacklist
-	tests/with_lab.sh $(KILL_LAB) -- bash -exc '$(PROGRAM) tests/faults/kill_once.py $(KILL_LAB); $(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 1000'
 
-.PHONY: test-pauses test-pauses-once test-osd-down
+.PHONY: test-pauses test-osd-down
 test-pauses: $(VENV)/.tests $(COLLECTION) ## A healthy client that pauses while the role looks is not fenced, and one that stays stopped is (COUNT=60 for so many pauses by chance; SEED=number)
 	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) $(COUNT) $(SEED)
 test-osd-down: $(VENV)/.tests $(COLLECTION) ## Healthy clients are not called stale while OSDs change (COUNT=100 for so many looks; SEED=number)
 	tests/with_lab.sh $(OSD_DOWN_LAB) -- $(PROGRAM) tests/faults/osd_down.py $(OSD_DOWN_LAB) $(or $(COUNT),20) $(SEED)
-test-pauses-once: ## The same for one pause
-	tests/with_lab.sh $(PAUSES_LAB) -- $(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) probe has
 
 .PHONY: test-cuts
 test-cuts: $(VENV)/.tests $(COLLECTION) ## Links are cut between monitors, OSDs, gateway and client, each on a host of its own (WORDS="words" for some)
