@@ -48,6 +48,10 @@ def hostile(canary: Path) -> list[str]:
     return [*lines, "--help", "-o/dev/null", "../../../../etc/shadow", "nul\0nul", "%s%n%x", "\u202e\ud83d\ude00", "a" * 100_000, ""]
 
 
+# Options that are dictionaries whose keys are free.
+FREE_KEYS = ("serving", "watches")
+
+
 def key_of(lab: Lab) -> str:
     """The admin's, for the modules that take a key and no keyring."""
     return keyring.key_of((lab.directory / "keyring").read_text(), "client.admin")
@@ -66,7 +70,7 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
         "run": "hostile",
         "reason": "a test",
         "images": ["rbd/datastore1"],
-        "look": wanting(CLIENT, gone=True),
+        "look": {**wanting(CLIENT, gone=True, serving={"rbd/datastore1": [CLIENT]}), "watches": {CLIENT: ["rbd/datastore1"]}},
         "patience": 1,
         "evict": [CLIENT],
     }
@@ -131,7 +135,8 @@ def with_text(value: t.Any, where: Where, text: str) -> t.Any:
 def named(where: Where) -> str:
     """As in the documentation: without the numbers, and without free keys."""
     words = [word for word in where if isinstance(word, str)]
-    return ".".join(words)
+    free = next((number for number, word in enumerate(words, 1) if word in FREE_KEYS), len(words))
+    return ".".join(words[:free])
 
 
 def documented(options: t.Mapping[str, t.Any], before: str = "") -> t.Iterator[tuple[str, bool]]:
