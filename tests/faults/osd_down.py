@@ -88,8 +88,8 @@ def main() -> None:
         print(f"{'FAILED' if looked.stale else 'well':<7}{number + 1} {words}", *looked.stale, sep="; ", flush=True)
         if looked.stale:
             break
-    for number in range(CLIENTS):
-        lab.run(*lab.daemon(f"{IMAGE}-{number}"), "--stop", "--retry", "TERM/10/KILL/5")
+    for client in range(CLIENTS):
+        lab.run(*lab.daemon(f"{IMAGE}-{client}"), "--stop", "--retry", "TERM/10/KILL/5")
     print(f"{number + 1} looks, in {asked_again} of them clients were asked again, in {called} one was called stale")
     sys.exit(1 if called else 0)
 
