@@ -45,7 +45,7 @@ options:
     description:
       - Seconds that the same OSDs must have served a header before a client that lets a notify on it time out counts as silent.
       - After an OSD went down or came up, healthy clients need some seconds to watch again. Until then the module waits and asks again, for up to
-        four times as long. After that such a client is V(unknown). V(0) believes every notify; the greatest value is 120.
+        four times as long. After that such a client is V(unknown). With V(0) only a change during the notify counts; the greatest value is 120.
       - The clock of this host must agree with those of the monitors to a few seconds.
     type: int
     default: 15

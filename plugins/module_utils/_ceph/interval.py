@@ -13,15 +13,16 @@ import errno
 import typing as t
 from datetime import datetime, timezone
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.time_format import TIME, TIME_WITHOUT_ZONE
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
-_STAMP = "%Y-%m-%dT%H:%M:%S.%f%z"
-# Before Ceph 15: the monitor's local time, and not of which zone. Every zone is whole quarters of an hour away from another one.
-_STAMP_WITHOUT_ZONE, _ZONES_S = "%Y-%m-%d %H:%M:%S.%f", 900
+# Every zone is whole quarters of an hour away from another one.
+_ZONES_S = 900
 
 # OSD -> the newest epoch in which an interval that it leads may have begun, and whether it is up.
 Osds = dict[int, tuple[int, bool]]
@@ -40,8 +41,10 @@ def osds(cluster: Cluster) -> Osds:
     return {one["osd"]: (max(one["up_from"], one["up_thru"]), bool(one["up"])) for one in cluster.command("osd dump")["osds"]}
 
 
-def young(cluster: Cluster, headers: t.Sequence[HeaderObject], sent: float) -> dict[HeaderObject, Young]:
+def young(cluster: Cluster, headers: t.Sequence[HeaderObject], sent: float, known: Osds | None = None) -> dict[HeaderObject, Young]:
     """Returns the headers whose interval had not lasted for ``osd_settle`` when a notify was ``sent``, in seconds since the epoch.
+
+    ``known``: the OSDs as they are now, where they have just been read.
 
     A header whose history cannot be read is one of them, as if its interval began with the notify. A placement group becomes active only once the OSD map
     has its leading OSD's up_thru in the interval (``PeeringState::adjust_need_up_thru`` in Ceph's src/osd/PeeringState.cc). So no interval that this OSD
@@ -51,7 +54,7 @@ def young(cluster: Cluster, headers: t.Sequence[HeaderObject], sent: float) -> d
         return {}
     settle_s = cluster.connection.osd_settle
     try:
-        newest = osds(cluster)
+        newest = osds(cluster) if known is None else known
         leaders = dict(zip(headers, at_once(lambda header: _leader(cluster, header), headers)))
         epochs = {newest[leader][0] for leader in leaders.values() if isinstance(leader, int) and leader in newest}
         stamps = _newer(cluster, epochs, sent - settle_s, sent)
@@ -73,11 +76,8 @@ def _in_words(began: float, settle_s: int) -> str:
 
 def _leader(cluster: Cluster, header: HeaderObject) -> int | str:
     """The OSD that leads the header's placement group, or why that is not known."""
-    namespace = {"nspace": header.namespace} if header.namespace else {}
     try:
-        found = cluster.command("osd map", pool=header.pool, object=header.name, **namespace)
-        with guarded("osd map"):
-            return int(found["acting_primary"])
+        return placement.led(cluster, header.pool, header.namespace, header.name)[1]
     except ClusterError as error:
         return f"the placement group of its header is not known: {error}"
 
@@ -102,7 +102,7 @@ def _newer(cluster: Cluster, epochs: t.Collection[int], since: float, now: float
 def stamp(dump: t.Mapping[str, t.Any], now: float) -> float:
     """The time of an OSD map, from ``osd dump``, in seconds since the epoch; of one without a zone the newest that it can be. Raises ClusterError."""
     try:
-        return datetime.strptime(dump["modified"], _STAMP).timestamp()
+        return datetime.strptime(dump["modified"], TIME).timestamp()
     except ValueError:
-        at = datetime.strptime(dump["modified"], _STAMP_WITHOUT_ZONE).replace(tzinfo=timezone.utc).timestamp()
+        at = datetime.strptime(dump["modified"], TIME_WITHOUT_ZONE).replace(tzinfo=timezone.utc).timestamp()
         return now - (now - at) % _ZONES_S

@@ -43,7 +43,12 @@ def parse(dump: t.Any) -> Inactive:
 
 def locate(cluster: Cluster, pool: str, namespace: str, name: str) -> tuple[str, str]:
     """An object's PG, and the OSD that leads it, such as ``("1.6", "osd.1")``. Raises ClusterError."""
+    group, leader = led(cluster, pool, namespace, name)
+    return group, f"osd.{leader}" if leader >= 0 else "no OSD"
+
+
+def led(cluster: Cluster, pool: str, namespace: str, name: str) -> tuple[str, int]:
+    """An object's PG, and the number of the OSD that leads it, -1 for none. Raises ClusterError."""
     found = cluster.command("osd map", pool=pool, object=name, **({"nspace": namespace} if namespace else {}))
     with guarded("osd map"):
-        leader = found.get("acting_primary", -1)
-        return found["pgid"], f"osd.{leader}" if leader >= 0 else "no OSD"
+        return found["pgid"], int(found.get("acting_primary", -1))

@@ -14,10 +14,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.time_format import TIME
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
-# How Ceph prints the end of an entry, from release 15 on with the offset from UTC.
-TIME = "%Y-%m-%dT%H:%M:%S.%f%z"
 # Commands that wait for the same Paxos round share it, so they are all sent at once (measured: 1,000 by 500 threads in 2.1 s).
 _SENDERS = 500
 

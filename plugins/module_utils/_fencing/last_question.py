@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import interval, notify
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, Span, WatchedImage
@@ -79,14 +78,16 @@ def ask(cluster: Cluster, question: Question) -> Answers:
     After the notify it reads only whether the OSDs changed meanwhile and, where that was a long wait, who watches now.
     """
     watched = image_watchers.of_named(cluster, [*question.specs, *question.others], missing_ok=True)
-    targets = {one.image: HeaderObject(one.image.pool, one.image.namespace, one.image.header) for one in watched if not one.unseen}
-    before, young = interval.osds(cluster), interval.young(cluster, list(targets.values()), time.time())
+    targets = {one.image: one.image.header_object for one in watched if not one.unseen}
+    before = interval.osds(cluster)
+    young = interval.young(cluster, list(targets.values()), time.time(), before)
     began = time.time()
     replies = notify.send_all(cluster.connection, list(targets.values()), question.timeout_s) if targets else {}
     ended = time.time()
     silent = [header for header, reply in replies.items() if isinstance(reply, NotifyReply) and reply.timed_out]
-    if interval.osds(cluster) != before:
-        young.update(interval.young(cluster, silent, began))
+    now = interval.osds(cluster)
+    if now != before:
+        young.update(interval.young(cluster, silent, began, now))
     settled = {**replies, **{header: young[header].why for header in silent if header in young}}
     answers = together(judge(question, watched, {image: settled[target] for image, target in targets.items()}), watched)
     if question.named:
@@ -95,8 +96,8 @@ def ask(cluster: Cluster, question: Question) -> Answers:
     if not answers.spared and question.timeout_s <= GONE_TIMEOUT_S:
         return timed
     # An OSD drops the watch of a client that is silent for osd_client_watch_timeout (30 s), which the patience can be as long as; and a command may end.
-    now = image_watchers.of_named(cluster, question.specs, missing_ok=True)
-    return timed.without(vanished(list(answers.spared), now)).sparing(unserved(timed.silent, now, question.serving))
+    left = image_watchers.of_named(cluster, question.specs, missing_ok=True)
+    return timed.without(vanished(list(answers.spared), left)).sparing(unserved(timed.silent, left, question.serving))
 
 
 def vanished(clients: t.Sequence[str], watched: t.Sequence[WatchedImage]) -> list[str]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.time_format import TIME, TIME_WITHOUT_ZONE
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import TIME
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease
 
 # A client that lost its monitor looks for another one every 3 s (mon_client_hunt_interval), and has no session meanwhile.
@@ -26,8 +26,7 @@ UNDER_WAY_S = 60
 _FRESH_S = 300
 # An entry that is there and lasts for this part of what is asked for lasts long enough.
 _ENOUGH = 0.5
-# Before Ceph 15, the monitor's local time.
-_TIMES = (TIME, "%Y-%m-%d %H:%M:%S.%f")
+_TIMES = (TIME, TIME_WITHOUT_ZONE)
 
 Entries = t.Mapping[str, str]
 

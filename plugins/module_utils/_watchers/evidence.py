@@ -71,7 +71,7 @@ def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_
     """
     if not suspects:
         return NONE
-    targets = {watched.image: HeaderObject(watched.image.pool, watched.image.namespace, watched.image.header) for watched in suspects}
+    targets = {watched.image: watched.image.header_object for watched in suspects}
     began, before = time.time(), sessions.read(cluster)
     replies, spans = _settled(cluster, list(targets.values()), notify_timeout_s)
     after = sessions.read(cluster)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject, name_of
 
 Liveness = t.Literal["alive", "hung", "orphaned", "unknown"]
 State = t.Literal["normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined"]
@@ -48,7 +48,12 @@ class Image:
     @property
     def header(self) -> str:
         """Name of the header object, which every client that has the image open watches."""
-        return header_object.name_of(self.id, self.name)
+        return name_of(self.id, self.name)
+
+    @property
+    def header_object(self) -> HeaderObject:
+        """The same with the place where it lives."""
+        return HeaderObject(self.pool, self.namespace, self.header)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import luns
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import Result
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Watcher
-
-# What lun_map returned for one gateway in a loop, with the gateway as ``item``.
-Result = t.Mapping[str, t.Any]
 
 
 def spared(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str], evict: t.Collection[str]) -> dict[str, str]:
@@ -29,7 +28,7 @@ def _behind(maps: t.Sequence[Result]) -> dict[str, str]:
 
 def _on_stuck_gateways(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str]) -> dict[str, str]:
     """Clients that might be alive on a gateway that can be reached and did not tell its LUNs, as where its kernel holds its configuration."""
-    stuck = [one["item"] for one in maps if "luns" not in one and not one.get("skipped") and not one.get("unreachable")]
+    stuck = [one["item"] for one in luns.silent(maps) if not one.get("unreachable")]
     hung = [watcher for image in images for watcher in image["watchers"] if watcher["liveness"] == "hung"]
     words = "did not tell its LUNs, so whether it serves one through this client is not known"
     return {one["address"]: f"gateway {gateway} {words}" for gateway in stuck for one in hung if _is_on(one, {gateway, addresses.get(gateway, "")})}

@@ -32,17 +32,22 @@ def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mappin
     empty where its name is that. ``initiator``: who probes over iSCSI; others may see another LUN under the same number.
     Only one, since two probes of the same image at once meet each other's reservation.
     """
+    # A target that is off lets nobody in.
     told = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if not lun["snapshot"] and lun["enabled"]]
     ways = {image: [_way(lun, host, addresses[host] or host, initiator) for host, lun in told if lun["image"] == image] for image in images}
-    # One over iSCSI goes the way of other initiators, a local disk only that of this host. A target that is off lets nobody in.
+    # One over iSCSI goes the way of other initiators, a local disk only that of this host.
     best = (sorted(filter(None, found), key=lambda way: "device" in way)[:1] for found in ways.values())
     return [way for found in best for way in found]
 
 
 def unasked(maps: t.Sequence[Result]) -> list[SilentGateway]:
     """The gateways that did not tell their LUNs, C(host), and C(why); ``maps`` as for ``found``."""
-    silent = [one for one in maps if "luns" not in one and not one.get("skipped")]
-    return [{"host": one["item"], "why": one.get("msg", "it said nothing")} for one in silent]
+    return [{"host": one["item"], "why": one.get("msg", "it said nothing")} for one in silent(maps)]
+
+
+def silent(maps: t.Sequence[Result]) -> list[Result]:
+    """The results of gateways that did not tell their LUNs; ``maps`` as for ``found``."""
+    return [one for one in maps if "luns" not in one and not one.get("skipped")]
 
 
 def _way(lun: Exported, host: str, address: str, initiator: str) -> Lun:
