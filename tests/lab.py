@@ -99,10 +99,14 @@ class Lab(t.NamedTuple):
             raise LabError(f"{command} ended with {done.returncode}: {done.stderr}")
         return done.stdout
 
-    def json(self, *command: str) -> t.Any:
-        """What a command of ``ceph`` says; of ``rbd`` where it begins with 'image'."""
-        program, words = ("rbd", command[1:]) if command[0] == "image" else ("ceph", command)
+    def json(self, program: str, *words: str) -> t.Any:
+        """What a command of ``ceph`` or ``rbd`` says."""
         return json.loads(self.run(program, "--conf", self.conf, *words, "--format", "json"))
+
+    def placed(self, image: str) -> dict[str, t.Any]:
+        """Where the image's header is, as ``ceph osd map`` says."""
+        header = f"rbd_header.{self.json('rbd', 'info', f'rbd/{image}')['id']}"
+        return t.cast(dict[str, t.Any], self.json("ceph", "osd", "map", "rbd", header))
 
     def inject(self, image: str, kind: str = "orphan") -> dict[str, t.Any]:
         """An incident on an image and a LUN of its own; the client's own words. What playbooks/lab_inject.yml does, without the seconds of a playbook."""

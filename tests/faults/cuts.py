@@ -19,12 +19,11 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from aftermath import blacklist, outcome
-from fault_list import TASKS
-from healthy_client import Guarded, Writer
+from aftermath import blacklist
+from fault_list import after_task
+from healthy_client import Guarded, Writer, free, judged
 from lab import Lab
 
-HERE = Path(__file__).parent
 # What a monitor remembers a silent client for (mon_session_timeout), and some more.
 FORGOTTEN_S = 330
 RUN = {"remediate_watchers_report_dir": "", "remediate_watchers_notify_timeout": 3}
@@ -98,16 +97,16 @@ class Links:
         subprocess.run(["bash", "-c", self.mending], check=False, capture_output=True)
 
 
-def subnet(lab: Lab) -> str:
-    return f"10.99.{lab.port // 100 % 256}"
+def subnet(port: int) -> str:
+    """As roles/incident_lab/vars/main.yml has it."""
+    return f"10.99.{port // 100 % 256}"
 
 
 def addresses(lab: Lab, whom: str, image: str) -> list[str]:
     """Of the monitors, of the OSD that leads the image's header, or of all; ``monitor`` is the second."""
-    net = subnet(lab)
-    monitors, osds = [f"{net}.{number}" for number in (11, 12, 13)], [f"{net}.{30 + osd}" for osd in lab.json("osd", "ls")]
-    header = "rbd_header." + lab.json("image", "info", f"rbd/{image}")["id"]
-    leader = [f"{net}.{30 + lab.json('osd', 'map', 'rbd', header)['acting_primary']}"]
+    net = subnet(lab.port)
+    monitors, osds = [f"{net}.{number}" for number in (11, 12, 13)], [f"{net}.{30 + osd}" for osd in lab.json("ceph", "osd", "ls")]
+    leader = [f"{net}.{30 + lab.placed(image)['acting_primary']}"]
     return {"monitors": monitors, "monitor": monitors[1:2], "leader": leader, "all": monitors + osds}[whom]
 
 
@@ -120,14 +119,7 @@ def callback(case: Case, links: Links, note: Path) -> dict[str, str]:
         return {}
     note.unlink(missing_ok=True)
     happen = f"(sleep {case.then_s}; {links.mending}) >/dev/null 2>&1 &" if case.then_s else links.mending
-    told = {"FAULT_AFTER": TASKS[case.until], "FAULT_COMMAND": happen, "FAULT_NOTE": str(note)}
-    return {**told, "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "fault_after"}
-
-
-def verdict(name: str, run: subprocess.CompletedProcess[str], took_s: float, ends: tuple[str, ...], fenced: bool) -> list[str]:
-    ended = outcome(run)
-    print(f"{name}: {ended} after {took_s:.0f} s, {'fenced' if fenced else 'not fenced'}", flush=True)
-    return [] if ended in ends else [f"it ended as {ended}: {run.stdout[-2500:]}{run.stderr[-500:]}"]
+    return after_task(case.until, happen, note)
 
 
 def cut(lab: Lab, image: str, case: Case) -> list[str]:
@@ -147,7 +139,7 @@ def cut(lab: Lab, image: str, case: Case) -> list[str]:
             took_s = time.monotonic() - began
         mending.cancel()
         links.mend()
-        wrong = verdict(case.name, run, took_s, case.ends, listed.seen)
+        wrong = judged(case.name, run, took_s, case.ends, listed.seen)
         wrong += [] if listed.seen == case.fenced else ["a client that was heard of was fenced" if listed.seen else "a silent client was not fenced"]
         return wrong + ([] if case.fenced or writer.writes_on() else ["the client's writes failed"])
     finally:
@@ -167,7 +159,7 @@ def blind(lab: Lab, image: str, case: Blind) -> list[str]:
         links.mend()
         listed = stale in blacklist(lab)["entries"]
         said = "".join(run.stdout.split())
-        wrong = verdict(case.name, run, took_s, case.ends, listed)
+        wrong = judged(case.name, run, took_s, case.ends, listed)
         wrong += [f"it says that the client is gone: {run.stdout[-2500:]}"] if f"{stale}isorphaned" in said else []
         return wrong + ([] if case.fenced or not listed else ["a client was fenced"])
     finally:
@@ -175,14 +167,9 @@ def blind(lab: Lab, image: str, case: Blind) -> list[str]:
         free(lab, stale)
 
 
-def free(lab: Lab, client: str) -> None:
-    """The client is gone, and the next case wants no lease of it."""
-    lab.play("playbooks/restore_blacklist.yml", {"remediate_watchers_restore": "always", "restore_blacklist_addresses": [client]})
-
-
 def main() -> None:
     port, failed = int(sys.argv[2]), 0
-    lab = Lab(Path(sys.argv[1]), port, f"10.99.{port // 100 % 256}.50")
+    lab = Lab(Path(sys.argv[1]), port, f"{subnet(port)}.50")
     cases = [case for case in CASES if set(sys.argv[3:]) <= set(case.name.split())]
     for number, case in enumerate(cases):
         image = f"cut{number}-{time.time():.0f}"

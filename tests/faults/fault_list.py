@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 TASK = "cephops.iscsi_rescue.remediate_watchers : {}"
 # After these tasks.
@@ -51,6 +52,12 @@ class Fault(t.NamedTuple):
     rival: bool = False
     # The runs' quorum_settle where not the lab's own, which lets little time pass after a monitor restarted, for nobody is silent in it.
     settle_s: int | None = None
+
+
+def after_task(phase: str, command: str, note: Path) -> dict[str, str]:
+    """The environment in which ansible-playbook lets the shell run ``command``, once, after the task of a phase; see callbacks/fault_after.py."""
+    callback = {"ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "fault_after"}
+    return {**callback, "FAULT_AFTER": TASKS[phase], "FAULT_COMMAND": command, "FAULT_NOTE": str(note)}
 
 
 def ends(phases: t.Iterable[str], *outcomes: str) -> dict[str, tuple[str, ...]]:

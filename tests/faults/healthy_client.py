@@ -14,6 +14,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from aftermath import outcome
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist
 from lab import Lab, LabError
@@ -87,3 +88,15 @@ class Guarded:
     def __exit__(self, *_exc: object) -> None:
         self._over.set()
         self._reader.join()
+
+
+def judged(name: str, run: subprocess.CompletedProcess[str], took_s: float, ends: t.Container[str], fenced: bool) -> list[str]:
+    """Prints how a run of the role ended; what is wrong with that."""
+    ended = outcome(run)
+    print(f"{name}: {ended} after {took_s:.0f} s, {'fenced' if fenced else 'not fenced'}", flush=True)
+    return [] if ended in ends else [f"it ended as {ended}: {run.stdout[-2500:]}{run.stderr[-500:]}"]
+
+
+def free(lab: Lab, client: str) -> None:
+    """Ends the fence of a client that is gone: the next program in this lab wants no lease of it."""
+    lab.play("playbooks/restore_blacklist.yml", {"remediate_watchers_restore": "always", "restore_blacklist_addresses": [client]})

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from aftermath import blacklist, faults, outcome, require_sight
-from fault_list import TASKS
-from kill_everywhere import HERE, heal
+from fault_list import after_task
+from kill_everywhere import heal
 from lab import Lab
 
 IMAGE = "killed-once"
@@ -23,9 +23,7 @@ KILL_PLAYBOOK = "kill -KILL -- -$(ps -o ppid= $PPID | tr -d ' ')"
 
 def kill_when_fenced(lab: Lab) -> list[str]:
     """What is wrong after the kill."""
-    callback = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "fault_after"}
-    fault = {"FAULT_AFTER": TASKS["fenced"], "FAULT_COMMAND": KILL_PLAYBOOK, "FAULT_NOTE": str(lab.directory / "kill_once")}
-    run = heal(lab, IMAGE, **callback, **fault)
+    run = heal(lab, IMAGE, **after_task("fenced", KILL_PLAYBOOK, lab.directory / "kill_once"))
     ended = outcome(run)
     wrong = [] if ended == "KILLED" else [f"the first run was not killed, and ended as {ended}:\n{run.stdout}{run.stderr}"]
     return wrong + ([] if blacklist(lab)["leases"] else ["the killed run left no lease"])

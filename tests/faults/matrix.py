@@ -31,10 +31,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist as entries
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import lease_store
-from fault_list import FAULTS, HEALED, INSIDE, NOTHING, PENDING, TASKS, Fault
+from fault_list import FAULTS, HEALED, INSIDE, NOTHING, PENDING, Fault, after_task
 from lab import Lab, LabError, lives
 
-HERE = Path(__file__).parent
 # The run that a fault hits must end by itself within this.
 DEADLINE_S = 240
 SETTLED_S = 300
@@ -101,10 +100,8 @@ class Cell:
         self.wrong += [] if holds else [why]
 
     def known(self, stale: dict[str, t.Any]) -> dict[str, str]:
-        ceph = ["ceph", "--conf", self.lab.conf]
-        header = f"rbd_header.{json.loads(self.lab.run('rbd', '--conf', self.lab.conf, 'info', f'rbd/{self.image}', '--format', 'json'))['id']}"
-        mapped = json.loads(self.lab.run(*ceph, "osd", "map", "rbd", header, "--format", "json"))
-        status = json.loads(self.lab.run("rbd", "--conf", self.lab.conf, "status", f"rbd/{self.image}", "--format", "json"))
+        mapped = self.lab.placed(self.image)
+        status = self.lab.json("rbd", "status", f"rbd/{self.image}")
         serve = self.lab.command("playbooks/lab_up.yml", {**self.lab.settings, "incident_lab_mons": 3, "incident_lab_image": self.image})
         return {
             "LAB": str(self.lab.directory),
@@ -121,7 +118,7 @@ class Cell:
 
     def manager(self) -> str:
         """The addresses of whatever the manager is, which the monitors fence when it dies."""
-        told = json.loads(self.lab.run("ceph", "--conf", self.lab.conf, "mgr", "dump", "--format", "json"))
+        told = self.lab.json("ceph", "mgr", "dump")
         vectors = [told["active_addrs"]["addrvec"], *(client["addrvec"] for client in told.get("active_clients", []))]
         return " ".join(f"{one['addr']}/{one['nonce']}" for vector in vectors for one in vector)
 
@@ -145,9 +142,7 @@ class Cell:
             with Inside(self):
                 first = self.heal()
         else:
-            told = {"FAULT_AFTER": TASKS[self.phase], "FAULT_COMMAND": self.fault.happen, "FAULT_NOTE": str(self.note)}
-            callback = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "fault_after"}
-            first = self.heal(**told, **callback, **self.words)
+            first = self.heal(**after_task(self.phase, self.fault.happen, self.note), **self.words)
         self.first, self.took_s = outcome(first), time.monotonic() - began
         self.expect(self.took_s < DEADLINE_S, f"the run took {self.took_s:.0f} s")
         return first

@@ -37,14 +37,9 @@ class Looked(t.NamedTuple):
     took_s: float
 
 
-def leader(lab: Lab, header: str) -> str:
-    found = lab.json("osd", "map", "rbd", header)
-    return str(found["acting_primary"])
-
-
 def wait_until_up(lab: Lab) -> None:
     give_up = time.monotonic() + 60
-    while any(not osd["up"] for osd in lab.json("osd", "dump")["osds"]):
+    while any(not osd["up"] for osd in lab.json("ceph", "osd", "dump")["osds"]):
         if time.monotonic() > give_up:
             raise LabError("An OSD did not come up again within 60 s.")
         time.sleep(0.2)
@@ -57,9 +52,9 @@ def look(lab: Lab, timeout_s: int) -> Looked:
     return Looked(stale, len(notify.SENT) - before, time.monotonic() - began)
 
 
-def shaken(lab: Lab, header: str, offset_s: float, timeout_s: int) -> Looked:
+def shaken(lab: Lab, offset_s: float, timeout_s: int) -> Looked:
     """A look that begins ``offset_s`` after the header's OSD is marked down."""
-    down = threading.Timer(max(-offset_s, 0), lab.run, ["ceph", "--conf", lab.conf, "osd", "down", leader(lab, header)])
+    down = threading.Timer(max(-offset_s, 0), lab.run, ["ceph", "--conf", lab.conf, "osd", "down", str(lab.placed(IMAGE)["acting_primary"])])
     down.start()
     time.sleep(max(offset_s, 0))
     try:
@@ -79,10 +74,9 @@ def main() -> None:
     lab.create(IMAGE)
     for number in range(CLIENTS):
         lab.client(IMAGE, f"{IMAGE}-{number}")
-    header = "rbd_header." + lab.json("image", "info", f"rbd/{IMAGE}")["id"]
     for number in range(count):
         offset_s, timeout_s = chance.uniform(EARLIEST_S, LATEST_S), chance.choice((1, 1, 3, 5))
-        looked = shaken(lab, header, offset_s, timeout_s)
+        looked = shaken(lab, offset_s, timeout_s)
         called, asked_again = called + bool(looked.stale), asked_again + (looked.notifies > 1)
         words = f"look {offset_s:+.1f} s after the OSD, notify timeout {timeout_s} s: {looked.notifies} notifies, {looked.took_s:.0f} s"
         print(f"{'FAILED' if looked.stale else 'well':<7}{number + 1} {words}", *looked.stale, sep="; ", flush=True)

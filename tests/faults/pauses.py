@@ -26,12 +26,10 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aftermath import outcome
-from fault_list import TASKS
-from healthy_client import Guarded, Writer
+from fault_list import after_task
+from healthy_client import Guarded, Writer, free, judged
 from lab import Lab
 
-HERE = Path(__file__).parent
 PATIENCE_S = 10
 RUN = {
     "remediate_watchers_notify_timeout": 1,
@@ -105,16 +103,13 @@ def paused(lab: Lab, number: int, case: Case) -> list[str]:
             began = time.monotonic()
             run = lab.play("playbooks/remediate_watchers.yml", settings(lab, case, image), **callback(lab, case, writer.process.pid, note, image))
             took = time.monotonic() - began
-        ended = outcome(run)
-        print(f"{case.name}: {ended} after {took:.0f} s, {'fenced' if listed.seen else 'not fenced'}", flush=True)
-        wrong = [] if ended in case.ends else [f"it ended as {ended}: {run.stdout[-2000:]}{run.stderr[-500:]}"]
+        wrong = judged(case.name, run, took, case.ends, listed.seen)
         wrong += [] if listed.seen == case.fenced else ["a healthy client was fenced" if listed.seen else "a client that stayed stopped was not fenced"]
         writer.signal(signal.SIGCONT)
         return wrong + ([] if case.fenced or writer.writes_on() else ["the client's writes failed"])
     finally:
         writer.end()
-        # The client is gone, and the next program in this lab wants no lease of it.
-        lab.play("playbooks/restore_blacklist.yml", {"remediate_watchers_restore": "always", "restore_blacklist_addresses": [writer.address]})
+        free(lab, writer.address)
 
 
 @contextlib.contextmanager
@@ -147,10 +142,8 @@ def callback(lab: Lab, case: Case, pid: int, note: Path, image: str) -> dict[str
     """Lets it happen when it is time."""
     if not case.phase:
         return {}
-    leader = lab.json("osd", "map", "rbd", "rbd_header." + lab.json("image", "info", f"rbd/{image}")["id"])["acting_primary"]
-    words = {"WRITER": str(pid), "CONF": lab.conf, "LEADER": str(leader)}
-    told = {**words, "FAULT_AFTER": TASKS[case.phase], "FAULT_COMMAND": case.happen, "FAULT_NOTE": str(note)}
-    return {**told, "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "fault_after"}
+    words = {"WRITER": str(pid), "CONF": lab.conf, "LEADER": str(lab.placed(image)["acting_primary"])}
+    return {**words, **after_task(case.phase, case.happen, note)}
 
 
 def chosen(words: t.Sequence[str]) -> list[Case]:
