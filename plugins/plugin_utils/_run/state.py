@@ -56,8 +56,9 @@ def _time_of(run: Run, phase: Phase) -> str:
 
 
 def _stopped(run: Run, why: str) -> Run:
-    """With one more reason not to go on, before anything was changed; then no client is fenced."""
-    return {**run, "stop": _joined(run["stop"], why), "culprits": [] if why else run["culprits"]}
+    """With one more reason not to go on, before anything was changed. Where there is one, of this phase or an earlier one, no client is fenced."""
+    reasons = _joined(run["stop"], why)
+    return {**run, "stop": reasons, "culprits": [] if reasons else run["culprits"]}
 
 
 def _spoilt(run: Run, why: str) -> Run:

@@ -231,6 +231,13 @@ def test_a_client_that_might_be_alive_is_fenced_only_where_another_serves(gone_s
         assert "no LUN of rbd/a responded" in run["plan"][0] and run["plan"][0].startswith("refuse rbd/a")
 
 
+def test_a_reason_to_stop_that_came_before_the_probe_names_no_client_either() -> None:
+    bad = {"results": [{"item": {"item": "gw1"}, "failed": True, "msg": "EINVAL"}]}
+    traced = ("trace", {"said": {}, "lio": bad, "scst": {"skipped": True}})
+    run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"))), traced, ("probe_before", probed("hung")))
+    assert ("could not be put back" in run["stop"], run["culprits"]) == (True, [])
+
+
 def test_a_prober_that_is_unreachable_stops_the_run() -> None:
     gone = {"results": [{"item": {"host": "prober"}, "unreachable": True}]}
     run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"))), ("probe_before", gone))
