@@ -108,15 +108,22 @@ options:
     default: 1
   write_path:
     description:
-      - How the way of writes is tested. Targets answer reservations, and often reads, by themselves, so only this shows that the storage takes writes.
-      - V(auto) is V(ats) for LIO, and V(flush) for all others. Where the LUN does not take it, because it is read-only, does not know the command, or the
-        block is written again and again by others, a flush has to do, and RV(reason) says so. With the other values, that is V(faulty).
-      - V(flush) sends SYNCHRONIZE CACHE. It needs a target that passes it down, as tgt with RBD does, and LIO does not.
-      - V(ats) sends COMPARE AND WRITE of the last block, with what was just read from it, which changes nothing.
-      - V(orwrite) sends ORWRITE of zeros to the last block, which changes nothing.
-      - V(none) leaves it out. In check mode it is left out in any case, since a command of the write path can make a gateway move a lock. RV(reason) says so.
+      - How the write path is tested. Targets answer reservations, and often reads, by themselves, so only this shows that the storage takes writes.
+        RV(proof) tells what it proved. A plain WRITE is never sent.
+      - V(auto) sends COMPARE AND WRITE and then SYNCHRONIZE CACHE where the LUN's block limits (VPD page B0h) say that it takes them, and else the latter
+        alone. Where the LUN refuses the write, because it is read-only, or the block is written again and again by others, a flush has to do.
+        RV(reason) says so. With the other values, a refusal is V(faulty).
+      - V(flush) sends SYNCHRONIZE CACHE. SCST and LIO answer it by themselves where the backing device has no write cache, as with krbd.
+      - V(ats) sends COMPARE AND WRITE of the last block, with what was just read from it, which changes nothing, and then SYNCHRONIZE CACHE. While it waits
+        for storage that hangs, SCST lets RESERVE of every initiator wait, until the LUN is healed. Use it on a LUN that is healed, or that nobody uses.
+      - V(orwrite) sends ORWRITE of zeros to the last block, which changes nothing, and then SYNCHRONIZE CACHE. On tgt it is a read and a write, so it loses
+        what somebody else writes to that block in between. Use it on a LUN that nobody uses.
+      - V(lock) is V(auto) also for a gateway that breaks locks. Ceph's tcmu-runner, in the mode that ceph-iscsi makes, answers any command of the
+        write path by taking the image's lock, and it blocklists the client that has it, also a living one. It says so by its product C(TCMU device)
+        and an access state for its target port groups. With all other values, such a LUN gets no command of the write path. RV(reason) says so.
+      - V(none) leaves it out. In check mode it is left out in any case. RV(reason) says so.
     type: str
-    choices: [auto, none, flush, ats, orwrite]
+    choices: [auto, none, flush, ats, orwrite, lock]
     default: auto
 requirements:
   - libiscsi7 on the host that runs the module, unless O(device) is used
@@ -174,6 +181,14 @@ reason:
   returned: without O(luns)
   type: str
   sample: flush had no answer within 9.5 s
+proof:
+  description:
+    - V(write), a write reached the storage.
+    - V(cache), the target answered a flush, or a write that it might still have in its cache; the storage behind it might hang all the same.
+    - V(none), writes were not tested, or the test did not end well. RV(reason) says why.
+  returned: without O(luns)
+  type: str
+  sample: write
 steps:
   description: The steps that were done, in their order.
   returned: without O(luns)
@@ -201,10 +216,12 @@ steps:
       type: int
       sample: 1
 identity:
-  description: Who the LUN says it is - C(vendor), C(product), C(revision), C(serial), and C(eui) and C(naa) in hex.
+  description:
+    - Who the LUN says it is - C(vendor), C(product), C(revision), C(serial), and C(eui) and C(naa) in hex.
+    - C(tpgs) is the kind of its access states for target port groups - V(0) for none, V(1) implicit, V(2) explicit, V(3) both.
   returned: without O(luns)
   type: dict
-  sample: {"vendor": "IET", "product": "VIRTUAL-DISK", "revision": "0001", "serial": "beaf11", "eui": "", "naa": ""}
+  sample: {"vendor": "IET", "product": "VIRTUAL-DISK", "revision": "0001", "serial": "beaf11", "tpgs": 0, "eui": "", "naa": ""}
 holder:
   description: Who holds the LUN, where the verdict is V(conflict) and LIO on this host tells; else empty.
   returned: without O(luns)
@@ -278,7 +295,7 @@ def main() -> None:
             force=dict(type="bool", default=False),
             deadline=dict(type="float", default=10),
             slow_after=dict(type="float", default=1),
-            write_path=dict(type="str", choices=["auto", "none", "flush", "ats", "orwrite"], default="auto"),
+            write_path=dict(type="str", choices=["auto", "none", "flush", "ats", "orwrite", "lock"], default="auto"),
         ),
         required_together=[("chap_user", "chap_password"), *together],
         required_one_of=[("lun", "device", "luns")],

@@ -190,6 +190,8 @@ def test_what_a_lun_answers(one: bytes, two: bytes, three: bytes) -> None:
     parameter_data.decode_capacity(one)
     assert all(isinstance(key, str) for key in parameter_data.decode_registrants(one))
     parameter_data.decode_reservation(one)
+    assert 0 <= parameter_data.decode_compare_and_write_blocks(one) < 256
+    assert parameter_data.decode_write_cache(one) in (None, True, False)
     json.dumps(identity.decode(one, two, three)).encode()
 
 

@@ -59,6 +59,11 @@ def read_capacity() -> Command:
     return Command("read_capacity", struct.pack(">BB8xIBB", 0x9E, 0x10, 32, 0, 0), 32)
 
 
+def mode_sense_caching() -> Command:
+    """MODE SENSE(6) of the caching mode page, without block descriptors (SPC-4 6.11, SBC-3 6.5.5)."""
+    return Command("mode_sense_caching", bytes((0x1A, 0x08, 0x08, 0, 255, 0)), 255)
+
+
 def read(block: int, block_length: int) -> Command:
     """READ(10) of one block, READ(16) beyond its reach (SBC-3 5.11, 5.13)."""
     if block > 0xFFFFFFFF:

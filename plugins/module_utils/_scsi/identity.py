@@ -10,15 +10,27 @@ import typing as t
 
 
 def decode(standard: bytes, serial_page: bytes, device_page: bytes) -> dict[str, t.Any]:
-    """Who the LUN says it is: vendor, product, revision (SPC-4 6.6.2), serial (7.8.17), eui and naa in hex (7.8.6)."""
+    """Who the LUN says it is: vendor, product, revision (SPC-4 6.6.2), serial (7.8.17), eui and naa in hex (7.8.6).
+
+    C(tpgs), of asymmetric access to its target port groups: 0 for none, 1 implicit, 2 explicit, 3 both (SPC-4 6.6.2).
+    """
     text = standard.ljust(36, b" ")
     identity: dict[str, t.Any] = {"vendor": _text(text[8:16]), "product": _text(text[16:32]), "revision": _text(text[32:36])}
     identity["serial"] = _text(serial_page[4 : 4 + serial_page[3]]) if len(serial_page) > 4 else ""
+    identity["tpgs"] = standard[5] >> 4 & 3 if len(standard) > 5 else 0
     identity["eui"] = identity["naa"] = ""
     for kind, name in _designators(device_page):
         if kind in (2, 3):
             identity["eui" if kind == 2 else "naa"] = name.hex()
     return identity
+
+
+def breaks_locks(identity: t.Mapping[str, t.Any]) -> bool:
+    """Returns whether a command of the write path makes the gateway break the image's lock, be its owner dead or alive, and blocklist that owner.
+
+    tcmu-runner does so where its LUN has implicit access states, as ceph-iscsi makes them (measured with 1.5.4; tcmu-runner's rbd.c and alua.c).
+    """
+    return identity["product"] == "TCMU device" and identity["tpgs"] != 0
 
 
 def _designators(page: bytes) -> t.Iterator[tuple[int, bytes]]:

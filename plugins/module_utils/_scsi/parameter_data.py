@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The data that READ CAPACITY and PERSISTENT RESERVE IN return. Pure: SPC-4 and SBC-3 name the sections."""
+"""The data that READ CAPACITY, MODE SENSE, PERSISTENT RESERVE IN and the page of block limits return. Pure: SPC-4 and SBC-3 name the sections."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _PERSISTENT_TYPES = {
     8: "exclusive access, all registrants",
 }
 
+_BLOCK_LIMITS, _CACHING = 0xB0, 0x08
+
 
 @dataclass(frozen=True)
 class Capacity:
@@ -34,6 +36,17 @@ def decode_capacity(data: bytes) -> Capacity | None:
         return None
     last_block, block_length = struct.unpack_from(">QI", data)
     return Capacity(last_block, block_length) if 0 < block_length <= 65536 else None
+
+
+def decode_compare_and_write_blocks(page: bytes) -> int:
+    """Returns how many blocks one COMPARE AND WRITE takes, 0 where the LUN does not know it or does not tell (block limits VPD page B0h, SBC-3 6.6.4)."""
+    return page[5] if len(page) > 5 and page[1] == _BLOCK_LIMITS else 0
+
+
+def decode_write_cache(data: bytes) -> bool | None:
+    """Returns whether the LUN has a write cache that is on, None where it does not tell (WCE of the caching mode page, SBC-3 6.5.5)."""
+    page = 4 + data[3] if len(data) > 3 else 0
+    return bool(data[page + 2] & 0x04) if 0 < page < len(data) - 2 and data[page] & 0x3F == _CACHING else None
 
 
 def decode_registrants(data: bytes) -> list[str]:

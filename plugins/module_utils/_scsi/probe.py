@@ -22,16 +22,19 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Transport, Unreachable
 
 Verdict = t.Literal["healthy", "slow", "hung", "conflict", "faulty", "unreachable", "mismatch"]
-WritePath = t.Literal["auto", "none", "flush", "ats", "orwrite"]
+WritePath = t.Literal["auto", "none", "flush", "ats", "orwrite", "lock"]
+# What the probe proves of writes: one reached the storage; the target answered, but its cache might hide the storage; nothing.
+Proof = t.Literal["write", "cache", "none"]
 
 # Kept back from the deadline for RELEASE and for ending the session.
 _CLOSING_S = 0.5
 # Each time that COMPARE AND WRITE finds another content, somebody has written the block since it was read.
 _COMPARE_TRIES = 5
-# LIO answers SYNCHRONIZE CACHE by itself (measured: good while every write hung), and does COMPARE AND WRITE on the storage.
-_KEEPS_FLUSH = "LIO-ORG"
 # The LUN does not know the command, or is read-only, or the block was written meanwhile.
 _REFUSALS = (replies.ILLEGAL_REQUEST, replies.DATA_PROTECT, replies.MISCOMPARE)
+_WOULD_BREAK_A_LOCK = (
+    "writes: not tested, since this gateway would take the image's lock, and blocklist the client that has it; write_path=lock tests them all the same"
+)
 _NO_SUCH_LUN = 0x7F  # peripheral qualifier 3, type 1Fh: no device there (SPC-4 6.6.2)
 
 
@@ -62,6 +65,7 @@ class Outcome:
 
     verdict: Verdict = "healthy"
     reason: str = "every step answered in time"
+    proof: Proof = "none"
     steps: list[Step] = field(default_factory=list)
     identity: dict[str, t.Any] = field(default_factory=dict)
     registrants: list[str] = field(default_factory=list)
@@ -185,19 +189,55 @@ class _Run:
         self.capacity = capacity
 
     def check_write_path(self) -> None:
-        """What write_path=auto chose and the LUN does not take is no fault of the LUN; then a flush has to do, and if need be nothing."""
+        """Where write_path=auto meets a LUN that refuses the command, the LUN is not at fault: then a flush has to do, and if need be nothing."""
+        way = self.plan.write_path
         if self.plan.dry:
             self.notes.append("writes: not tested in check mode")
+        elif way not in ("none", "lock") and identity.breaks_locks(self.outcome.identity):
+            self.notes.append(_WOULD_BREAK_A_LOCK)
+        elif way in ("auto", "lock"):
+            self._test_writes_as_the_lun_can()
+        elif way != "none":
+            refused = self._flush() if way == "flush" else self._write_and_flush(way)
+            if refused is not None:
+                raise _refusal(way, refused)
+
+    def _test_writes_as_the_lun_can(self) -> None:
+        refused = self._write_and_flush("ats") if self._takes_compare_and_write() else None
+        if self.outcome.proof != "none":
             return
-        way = self._way_of_writes
-        refused = self._try_write_path(way)
+        why = f"the LUN refused COMPARE AND WRITE ({refused.sense})" if refused else "the LUN has no COMPARE AND WRITE"
+        refused = self._flush()
+        self.notes.append(f"writes: not tested, {why} and refused SYNCHRONIZE CACHE ({refused.sense})" if refused else f"writes: only flushed, {why}")
+
+    def _takes_compare_and_write(self) -> bool:
+        """By what the LUN can, for vendors rename their LUNs."""
+        return parameter_data.decode_compare_and_write_blocks(self._optional(commands.inquiry(0xB0)).data) > 0
+
+    def _write_and_flush(self, way: WritePath) -> Reply | None:
+        """Returns the reply where the LUN refused to write.
+
+        The flush comes after the write, for what a target writes to a file ends in its host's page cache (measured with SCST's vdisk_fileio).
+        """
+        refused = self._try(way)
         if refused is None:
-            return
-        if self.plan.write_path != "auto":
-            raise _refusal(way, refused)
-        flushed = way == "ats" and self._try_write_path("flush") is None
-        tested = "only a flush was, which this target may answer by itself" if flushed else "the probe tells nothing of writes"
-        self.notes.append(f"the way of writes could not be tested by {way} ({refused.sense}): {tested}")
+            unflushed = self._try("flush")
+            # A LUN that does not know a flush has written through where it says that it has no write cache.
+            self.outcome.proof = "cache" if unflushed and self._write_cache() is not False else "write"
+        return refused
+
+    def _flush(self) -> Reply | None:
+        """Returns the reply where the LUN refused it.
+
+        Without a write cache, a target answers by itself (measured with SCST and LIO on krbd: good while every write hung).
+        """
+        refused = self._try("flush")
+        if refused is None:
+            self.outcome.proof = "cache"
+        return refused
+
+    def _write_cache(self) -> bool | None:
+        return parameter_data.decode_write_cache(self._optional(commands.mode_sense_caching()).data)
 
     def judge(self) -> None:
         if self.reserved:
@@ -216,16 +256,8 @@ class _Run:
     def _ended(self, verdict: Verdict, reason: str) -> _Ended:
         return _Ended(verdict, "; ".join([reason, *self.notes]))
 
-    @property
-    def _way_of_writes(self) -> WritePath:
-        if self.plan.write_path != "auto":
-            return self.plan.write_path
-        return "ats" if self.outcome.identity.get("vendor") == _KEEPS_FLUSH else "flush"
-
-    def _try_write_path(self, way: WritePath) -> Reply | None:
+    def _try(self, way: WritePath) -> Reply | None:
         """None when it went well, and the reply where the LUN refused it; what else ends badly is a fault."""
-        if way == "none":
-            return None
         for _try in range(_COMPARE_TRIES):
             reply = self._must(self._of_write_path(way), but=_REFUSALS)
             if not reply.is_sense(replies.MISCOMPARE):

@@ -33,7 +33,9 @@ STEPS = [
     "release",
     "read_capacity",
     "read",
+    "inquiry_vpd_b0",
     "ats",
+    "flush",
 ]
 DEADLINE_S = 4
 
@@ -88,7 +90,8 @@ def test_both_disks_are_healthy_by_any_name(lun, tmp_path):
     for device in (*lun.disks, find(lun.disks[0]).generic, str(link)):
         told = probe_of(device)
         assert (told["verdict"], told["helper"], told["changed"]) == ("healthy", {}, False), told
-        assert [step["name"] for step in told["steps"]] == ["connect", *STEPS[:-1], "read", "ats"]
+        assert [step["name"] for step in told["steps"]] == ["connect", *STEPS[:-2], "read", "ats", "flush"]
+        assert told["proof"] == "write"
         assert told["identity"]["vendor"] == "LIO-ORG"
         assert told["identity"]["serial"] == "8cb1bf32-0001-4000-8000-0123456789ab"
         assert told["identity"]["naa"].startswith("6001405")

@@ -37,3 +37,16 @@ def test_registrants() -> None:
 )
 def test_who_holds_the_lun_persistently(data: str, reservation: dict[str, str]) -> None:
     assert parameter_data.decode_reservation(bytes.fromhex(data)) == reservation
+
+
+def test_how_many_blocks_compare_and_write_takes() -> None:
+    page = bytes.fromhex("00b0003c 0001") + bytes(58)
+    assert parameter_data.decode_compare_and_write_blocks(page) == 1
+    assert [parameter_data.decode_compare_and_write_blocks(wrong) for wrong in (b"", page[:5], b"\x00\x80" + page[2:])] == [0, 0, 0]
+
+
+def test_whether_a_write_cache_is_on() -> None:
+    page = bytes.fromhex("17000008 0000000000000200 8812 04") + bytes(17)
+    assert parameter_data.decode_write_cache(page) is True
+    assert parameter_data.decode_write_cache(page.replace(b"\x12\x04", b"\x12\x00")) is False
+    assert [parameter_data.decode_write_cache(wrong) for wrong in (b"", page[:13], page.replace(b"\x88\x12", b"\x0a\x12"))] == [None, None, None]

@@ -19,7 +19,12 @@ GOOD = Reply(replies.GOOD)
 CONFLICT = Reply(replies.RESERVATION_CONFLICT)
 READ_ONLY = Reply(replies.CHECK_CONDITION, sense=Sense(7, 0x27, 0))
 MISCOMPARE = Reply(replies.CHECK_CONDITION, sense=Sense(0xE, 0x1D, 0))
-LIO = Reply(replies.GOOD, bytes(8) + b"LIO-ORG".ljust(28))
+# Block limits: one COMPARE AND WRITE takes 1 block, or the LUN knows none.
+CAN_ATS = Reply(replies.GOOD, bytes.fromhex("00b0003c 0001") + bytes(58))
+NO_ATS = Reply(replies.GOOD, bytes.fromhex("00b0003c 0000") + bytes(58))
+# The caching mode page with its write cache off, and on.
+WRITE_THROUGH = Reply(replies.GOOD, bytes.fromhex("17000000 0812 00") + bytes(17))
+WRITE_CACHE = Reply(replies.GOOD, bytes.fromhex("17000000 0812 04") + bytes(17))
 ATTENTION = Reply(replies.CHECK_CONDITION, sense=Sense(6, 0x29, 0))
 ILLEGAL = Reply(replies.CHECK_CONDITION, sense=Sense(5, 0x20, 0))
 ANSWERS = {"read_capacity": Reply(replies.GOOD, bytes.fromhex("000000000001ffff00000200")), "read": Reply(replies.GOOD, b"x" * 512)}
@@ -163,47 +168,95 @@ def test_an_unknown_write_path_command_is_said() -> None:
 
 @pytest.mark.parametrize("refusal", [ILLEGAL, READ_ONLY, MISCOMPARE])
 def test_what_auto_chose_and_the_lun_refuses_is_no_fault_of_the_lun(refusal: Reply) -> None:
-    table = Table(inquiry=LIO, ats=refusal)
+    table = Table(inquiry_vpd_b0=CAN_ATS, ats=refusal)
     outcome = run(table, "auto")
-    assert (outcome.verdict, table.names[-1]) == ("healthy", "flush")
-    assert f"could not be tested by ats ({refusal.sense}): only a flush was" in outcome.reason
-    told = run(Table(inquiry=LIO, ats=refusal, flush=ILLEGAL), "auto")
-    assert told.verdict == "healthy" and "the probe tells nothing of writes" in told.reason
-    assert run(Table(inquiry=LIO, ats=refusal, flush=NoAnswer()), "auto").verdict == "hung"
+    assert (outcome.verdict, outcome.proof, table.names[-1]) == ("healthy", "cache", "flush")
+    assert outcome.reason.endswith(f"writes: only flushed, the LUN refused COMPARE AND WRITE ({refusal.sense})")
+    told = run(Table(inquiry_vpd_b0=CAN_ATS, ats=refusal, flush=ILLEGAL), "auto")
+    assert (told.verdict, told.proof) == ("healthy", "none") and "writes: not tested" in told.reason
+    assert run(Table(inquiry_vpd_b0=CAN_ATS, ats=refusal, flush=NoAnswer()), "auto").verdict == "hung"
     assert run(Table(ats=refusal), "ats").verdict == "faulty"
 
 
 @pytest.mark.parametrize("write_path", ["auto", "ats"])
 def test_a_block_that_was_written_meanwhile_is_read_again(write_path: WritePath) -> None:
     other = Reply(replies.GOOD, b"y" * 512)
-    table = Table(inquiry=LIO, read=[ANSWERS["read"], ANSWERS["read"], other], ats=[MISCOMPARE, GOOD])
+    table = Table(inquiry_vpd_b0=CAN_ATS, read=[ANSWERS["read"], ANSWERS["read"], other], ats=[MISCOMPARE, GOOD])
     outcome = run(table, write_path)
-    assert (outcome.verdict, outcome.reason) == ("healthy", "every step answered in time")
-    assert table.sent[-1].data == b"y" * 1024
+    assert (outcome.verdict, outcome.reason, outcome.proof) == ("healthy", "every step answered in time", "write")
+    assert table.sent[-2].data == b"y" * 1024
 
 
 def test_a_medium_error_on_the_way_of_writes_is_a_fault() -> None:
-    assert run(Table(inquiry=LIO, ats=Reply(replies.CHECK_CONDITION, sense=Sense(3, 0x0C, 0))), "auto").verdict == "faulty"
+    assert run(Table(inquiry_vpd_b0=CAN_ATS, ats=Reply(replies.CHECK_CONDITION, sense=Sense(3, 0x0C, 0))), "auto").verdict == "faulty"
 
 
-@pytest.mark.parametrize(("vendor", "step"), [("LIO-ORG", "ats"), ("IET", "flush"), ("SCST_BIO", "flush"), ("", "flush")])
-def test_the_way_of_writes_by_the_target(vendor: str, step: str) -> None:
-    table = Table(inquiry=Reply(replies.GOOD, bytes(8) + vendor.encode().ljust(28)))
-    assert run(table, "auto").verdict == "healthy"
-    assert table.names[-1] == step
+@pytest.mark.parametrize("vendor", ["LIO-ORG", "SCST_BIO", "Bigtera"])
+@pytest.mark.parametrize(
+    ("limits", "steps", "proof"),
+    [(CAN_ATS, ["ats", "flush"], "write"), (NO_ATS, ["inquiry_vpd_b0", "flush"], "cache"), (ILLEGAL, ["inquiry_vpd_b0", "flush"], "cache")],
+)
+def test_writes_are_tested_as_the_lun_can_and_not_by_its_vendor(vendor: str, limits: Reply, steps: list[str], proof: str) -> None:
+    table = Table(inquiry=Reply(replies.GOOD, bytes(8) + vendor.encode().ljust(28)), inquiry_vpd_b0=limits)
+    outcome = run(table, "auto")
+    assert (outcome.verdict, outcome.proof, table.names[-2:]) == ("healthy", proof, steps)
+    assert ("writes: only flushed" in outcome.reason) == (proof == "cache")
 
 
-@pytest.mark.parametrize("write_path", ["none", "flush", "ats", "orwrite"])
-def test_write_paths(write_path: WritePath) -> None:
+@pytest.mark.parametrize(("caching", "proof"), [(WRITE_THROUGH, "write"), (WRITE_CACHE, "cache"), (ILLEGAL, "cache"), (GOOD, "cache")])
+def test_a_write_that_cannot_be_flushed_reached_the_storage_only_without_a_cache(caching: Reply, proof: str) -> None:
+    assert run(Table(inquiry_vpd_b0=CAN_ATS, flush=ILLEGAL, mode_sense_caching=caching), "auto").proof == proof
+
+
+def test_a_write_that_hangs_in_the_flush_proves_nothing() -> None:
+    """As with SCST's vdisk_fileio, which answers a write from its host's page cache."""
+    outcome = run(Table(inquiry_vpd_b0=CAN_ATS, flush=NoAnswer()), "auto")
+    assert (outcome.verdict, outcome.proof) == ("hung", "none")
+
+
+@pytest.mark.parametrize(
+    ("write_path", "steps", "proof"),
+    [
+        ("none", ["read_capacity", "read"], "none"),
+        ("flush", ["read", "flush"], "cache"),
+        ("ats", ["ats", "flush"], "write"),
+        ("orwrite", ["orwrite", "flush"], "write"),
+    ],
+)
+def test_write_paths(write_path: WritePath, steps: list[str], proof: str) -> None:
     table = Table()
-    assert run(table, write_path).verdict == "healthy"
-    assert table.names[-1] == ("read" if write_path == "none" else write_path)
+    outcome = run(table, write_path)
+    assert (outcome.verdict, table.names[-2:], outcome.proof) == ("healthy", steps, proof)
+
+
+TCMU = [bytes((0, 0, 5, 2, 31, tpgs << 4, 0, 2)) + b"LIO-ORG TCMU device".ljust(28) for tpgs in range(4)]
+
+
+@pytest.mark.parametrize("tpgs", [1, 2, 3])
+@pytest.mark.parametrize("write_path", ["auto", "flush", "ats", "orwrite"])
+def test_a_gateway_that_would_break_the_lock_gets_no_command_of_the_write_path(write_path: WritePath, tpgs: int) -> None:
+    table = Table(inquiry=Reply(replies.GOOD, TCMU[tpgs]), inquiry_vpd_b0=CAN_ATS)
+    outcome = run(table, write_path)
+    assert (outcome.verdict, outcome.proof, table.names[-1]) == ("healthy", "none", "read")
+    assert "would take the image's lock" in outcome.reason
+
+
+@pytest.mark.parametrize(("tpgs", "write_path"), [(0, "auto"), (1, "lock")])
+def test_a_gateway_that_breaks_no_lock_or_is_meant_to(tpgs: int, write_path: WritePath) -> None:
+    assert run(Table(inquiry=Reply(replies.GOOD, TCMU[tpgs]), inquiry_vpd_b0=CAN_ATS), write_path).proof == "write"
+
+
+def test_in_check_mode_no_command_of_the_write_path_is_sent() -> None:
+    table = Table(inquiry_vpd_b0=CAN_ATS)
+    outcome = probe.run(table, Plan(2.0, 1.0, "auto", dry=True))
+    assert (outcome.proof, table.names[-1]) == ("none", "read")
+    assert outcome.reason.endswith("writes: not tested in check mode")
 
 
 def test_ats_writes_what_was_read() -> None:
     table = Table()
     run(table, "ats")
-    assert table.sent[-1].data == b"x" * 1024
+    assert table.sent[-2].data == b"x" * 1024
 
 
 def test_a_deadline_that_began_to_run_before() -> None:
