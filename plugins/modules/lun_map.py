@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Reads what the targets of this host export - SCST by its sysfs, LIO by its configfs, tgt by C(tgtadm) - and which RBD images the kernel has mapped,
     and joins the two. So a device name in the log of an initiator leads to the header object whose watchers are to be looked at.
-  - It asks no cluster and sends no SCSI command, so it answers while a LUN hangs. Where the target itself hangs it fails after O(timeout).
+  - It asks no cluster and sends no SCSI command, so it answers while a LUN hangs. What a target does not tell within O(timeout) is in RV(gaps).
   - A stack that is not there has no LUNs; that is not an error.
 options:
   root:
@@ -28,7 +28,8 @@ options:
     type: int
     default: 0
   timeout:
-    description: Seconds within which the targets must have told what they export. LIO locks its configuration while it waits for storage that hangs.
+    description:
+      - Seconds within which the targets must have told what they export. SCST and LIO lock their configuration while they wait for storage that hangs.
     type: float
     default: 30
   wanted:
@@ -155,12 +156,34 @@ luns:
       type: list
       elements: str
       sample: [iqn.1998-01.com.vmware:esx1]
+    unless:
+      description: Of RV(luns[].initiators), those that see another LUN, since an earlier group of SCST names them. Names may hold wildcards.
+      type: list
+      elements: str
+      sample: []
+    per_portal_acl:
+      description: Whether SCST's names of initiators are C(INITIATOR#ADDRESS), with the address of the portal, as the target's C(per_portal_acl) asks.
+      type: bool
+      sample: false
+    logged_in:
+      description: Who has a session, under the same names.
+      type: list
+      elements: str
+      sample: [iqn.1998-01.com.vmware:esx1]
+    in_flight:
+      description:
+        - What is in flight on the krbd mapping or block device behind the LUN - C(reads), C(writes), and C(still_for), for how many seconds none of these
+          ended while it was watched. It is watched for about 1 second, and only where something is in flight. Writes that stand still are a hang.
+        - Null where the kernel tells nothing, as of LUNs that tgt or tcmu-runner opens by librbd.
+      type: dict
+      sample: {"reads": 0, "writes": 6, "still_for": 1.0}
     reservation_holder:
       description: The initiator that has the LUN reserved. Only LIO tells.
       type: str
       sample: ''
     portals:
-      description: Where the target listens for iSCSI. SCST does not tell.
+      description:
+        - Where the target listens for iSCSI. Of SCST, first the addresses by which initiators are logged in, then the sockets of C(iscsi-scstd).
       type: list
       elements: str
       sample: []
@@ -178,6 +201,14 @@ missing:
   type: list
   elements: dict
   sample: []
+gaps:
+  description:
+    - What could not be read, a sentence each. SCST and LIO hold their configuration while they wait for storage that hangs, as when a device is removed;
+      the rest is returned all the same.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 """
 
 import typing as t
@@ -188,9 +219,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets impo
 
 
 def _map(options: dict[str, t.Any]) -> dict[str, t.Any]:
-    luns = lun_map.read_within(options["timeout"], options["root"], options["tgt_control_port"])
+    luns, gaps = lun_map.read_within(options["timeout"], options["root"], options["tgt_control_port"])
     chosen, missing = (luns, []) if options["wanted"] is None else select.matching(luns, options["wanted"])
-    return {"luns": [lun.record() for lun in chosen], "missing": missing}
+    return {"luns": [lun.record() for lun in chosen], "missing": missing, "gaps": gaps}
 
 
 def main() -> None:

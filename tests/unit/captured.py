@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Union
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
+
 Files = dict[str, Union[str, bytes, Path]]
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +25,8 @@ def text(name: str) -> str:
     return (CAPTURES / f"{name}.txt").read_text(encoding="utf-8")
 
 
-def lay_out(root: Path, *names: str) -> str:
-    """The root as the readers take it."""
+def lay_out(root: Path, *names: str) -> Tree:
+    """As the readers take it."""
     for name in names:
         if name in _LINKS:
             links = (line.removeprefix("./").partition(" -> ") for line in text(name).splitlines())
@@ -32,10 +34,10 @@ def lay_out(root: Path, *names: str) -> str:
         else:
             files = (block.partition("\n") for block in text(name).split("### /")[1:])
             write(root, {path: content for path, _newline, content in files})
-    return str(root)
+    return Tree(str(root))
 
 
-def write(root: Path, files: Files) -> str:
+def write(root: Path, files: Files) -> Tree:
     """Files with their content; a path as content makes a symbolic link."""
     for name, content in files.items():
         path = root / name
@@ -44,7 +46,7 @@ def write(root: Path, files: Files) -> str:
             path.symlink_to(content)
         else:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return str(root)
+    return Tree(str(root))
 
 
 def krbd(number: int, **attributes: str) -> Files:

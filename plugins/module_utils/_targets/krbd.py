@@ -21,9 +21,8 @@ _NO_SNAPSHOT = "-"
 _DISK = re.compile(r"(rbd\d+)(p\d+)?")
 
 
-def read(root: str) -> dict[str, Image]:
-    """Disk name, as rbd0 -> the image mapped there. Raises TargetError, and InputError for a root that is none."""
-    tree = Tree(root)
+def read(tree: Tree) -> dict[str, Image]:
+    """Disk name, as rbd0 -> the image mapped there. Raises TargetError."""
     found = {f"rbd{number}": _image(tree, f"{DEVICES}/{number}") for number in tree.names(DEVICES)}
     return {disk: image for disk, image in found.items() if image is not None}
 
@@ -42,12 +41,11 @@ def _image(tree: Tree, path: str) -> Image | None:
     )
 
 
-def beneath(root: str, backing: str) -> list[str]:
+def beneath(tree: Tree, backing: str) -> list[str]:
     """The krbd disks that a block device stores its data on: itself, the disk of a partition, or what lies below device mapper or md."""
-    tree = Tree(root)
     found: set[str] = set()
     seen: set[str] = set()
-    below = [_kernel_name(tree, backing)]
+    below = [kernel_name(tree, backing)]
     while below:
         name = below.pop()
         disk = _DISK.fullmatch(name)
@@ -59,8 +57,8 @@ def beneath(root: str, backing: str) -> list[str]:
     return sorted(found)
 
 
-def _kernel_name(tree: Tree, backing: str) -> str:
-    """dm-0 for /dev/dm-0. Links, as /dev/mapper/NAME and /dev/rbd/POOL/IMAGE, can only be followed on the host itself."""
+def kernel_name(tree: Tree, backing: str) -> str:
+    """dm-0 for /dev/dm-0, '' for what is no block device. Links, as /dev/mapper/NAME and /dev/rbd/POOL/IMAGE, can only be followed on the host itself."""
     path = _resolved(backing) if tree.live and backing.startswith("/") else backing
     directory, name = os.path.split(path)
     return name if directory == "/dev" else ""

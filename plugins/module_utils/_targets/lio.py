@@ -20,9 +20,8 @@ _NO_TARGET = "discovery_auth"
 _LUN = re.compile(r"lun_(\d+)")
 
 
-def read(root: str) -> list[Lun]:
-    """One LUN for each number under which a target portal group or one of its initiators has it. Raises TargetError, and InputError for a root that is none."""
-    tree = Tree(root)
+def read(tree: Tree) -> list[Lun]:
+    """One LUN for each number under which a target portal group or one of its initiators has it. Raises TargetError."""
     fabrics = [f"{_ROOT}/{name}" for name in tree.names(_ROOT)]
     targets = [(f"{fabric}/{name}", name) for fabric in fabrics for name in tree.names(fabric) if name != _NO_TARGET]
     groups = [(f"{path}/{name}", target) for path, target in targets for name in tree.names(path)]
@@ -31,13 +30,14 @@ def read(root: str) -> list[Lun]:
 
 def reservation_holders(root: str = "/") -> dict[str, str]:
     """Returns NAA -> who holds the LUN by RESERVE, '' for nobody, for what this host exports. Raises TargetError."""
-    return {lun.naa: lun.reservation_holder for lun in read(root) if lun.naa}
+    return {lun.naa: lun.reservation_holder for lun in read(Tree(root)) if lun.naa}
 
 
 def _group(tree: Tree, path: str, target: str) -> t.Iterator[Lun]:
     portals = tuple(tree.names(f"{path}/np"))
     mapped = _mapped(tree, path)
     guests, is_open = _guests(tree, path), _is_open(tree, path)
+    logged_in = guests | {name for name in tree.names(f"{path}/acls") if _has_session(tree, f"{path}/acls/{name}")}
     # The groups of tcm_loop have no such switch. ceph-iscsi keeps the portals of the other gateways in groups that are off.
     enabled = tree.line(f"{path}/enable") != "0"
     for number, directory in _numbered(tree, f"{path}/lun"):
@@ -46,7 +46,8 @@ def _group(tree: Tree, path: str, target: str) -> t.Iterator[Lun]:
             own = lio_backstore.fill(tree, _ROOT, Lun("lio", target, number, device, "", portals=portals, enabled=enabled))
             for seen, initiators in _seen(number, mapped[number], guests, is_open).items():
                 others = tuple(tree.names(f"{path}/acls")) if is_open and seen == number else None
-                yield replace(own, lun=seen, initiators=tuple(sorted(initiators)), disk=_disk(tree, path, seen), everybody_but=others)
+                known = tuple(sorted(initiators & logged_in))
+                yield replace(own, lun=seen, initiators=tuple(sorted(initiators)), logged_in=known, disk=_disk(tree, path, seen), everybody_but=others)
 
 
 def _seen(number: int, mapped: t.Mapping[int, set[str]], guests: set[str], is_open: bool) -> dict[int, set[str]]:
@@ -73,6 +74,11 @@ def _guests(tree: Tree, group: str) -> set[str]:
     """Who is logged in without an access control list, one a line with a NUL after it, and the one initiator that tcm_loop has."""
     dynamic = tree.text(f"{group}/dynamic_sessions").replace("\0", "\n").split()
     return {*dynamic, tree.line(f"{group}/nexus")} - {""}
+
+
+def _has_session(tree: Tree, access_list: str) -> bool:
+    """By its ``info``: lio_target_nacl_info_show() in iscsi_target_configfs.c."""
+    return tree.line(f"{access_list}/info").startswith("InitiatorName: ")
 
 
 def _is_open(tree: Tree, group: str) -> bool:

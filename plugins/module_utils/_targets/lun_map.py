@@ -7,28 +7,41 @@
 from __future__ import annotations
 
 import os
+import time
 import typing as t
 from dataclasses import replace
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import detached_process
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import krbd, lio, scst, tgt
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import in_flight, krbd, lio, scst, tgt
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image, Lun
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.patient_reads import PatientReads
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
 LONGEST_S = 3600
+# Of the deadline, for what is left to do when nothing more is read.
+_SPARE = 0.25
+_WATCHED_S = 1.0
 
 
-def read_within(seconds: float, root: str, tgt_control_port: int) -> list[Lun]:
-    """As ``read``, and a TargetError after that time: LIO locks its configuration while it waits for storage that hangs, as when a LUN is taken away.
+class LunMap(t.NamedTuple):
+    """What this host exports or has mapped, sorted, and what of it could not be read, a sentence each."""
 
+    luns: list[Lun]
+    gaps: list[str]
+
+
+def read_within(seconds: float, root: str, tgt_control_port: int) -> LunMap:
+    """As ``read``, and a TargetError after that time.
+
+    SCST and LIO lock their configuration while they wait for storage that hangs, as when a LUN is taken away. What they lock is a gap.
     Raises InputError for a time that is none.
     """
     if not 1 <= seconds <= LONGEST_S:
         raise InputError(f"timeout is {seconds:g}: give between 1 and {LONGEST_S} seconds.")
     # What reads is in another directory.
-    whole = os.path.abspath(root)
-    told = detached_process.within(seconds, lambda: _tried(whole, tgt_control_port))
+    tree = Tree(os.path.abspath(root), PatientReads(time.monotonic() + seconds * (1 - _SPARE)))
+    told = detached_process.within(seconds, lambda: _tried(tree, tgt_control_port, seconds))
     if told is None:
         raise TargetError(
             f"What this host exports could not be read within {seconds:g} s, so its target waits for something, with its configuration locked: "
@@ -39,22 +52,43 @@ def read_within(seconds: float, root: str, tgt_control_port: int) -> list[Lun]:
     return told
 
 
-def _tried(root: str, tgt_control_port: int) -> list[Lun] | Exception:
+def _tried(tree: Tree, tgt_control_port: int, seconds: float) -> LunMap | Exception:
     try:
-        return read(root, tgt_control_port)
+        return LunMap(read(tree, tgt_control_port, seconds), tree.patience.gaps if tree.patience else [])
     except Exception as error:
         return error
 
 
-def read(root: str, tgt_control_port: int) -> list[Lun]:
-    """Everything that this host exports or has mapped, sorted. Raises TargetError, and InputError for a root that is none."""
-    mapped = krbd.read(root)
-    exported = merge(scst.read(root) + lio.read(root) + (tgt.read(tgt_control_port) if Tree(root).live else []))
-    under = [(lun, [disk for disk in krbd.beneath(root, lun.backing) if disk in mapped]) for lun in exported]
-    luns = [one for lun, disks in under for one in _on(lun, [mapped[disk] for disk in disks])]
+def read(tree: Tree, tgt_control_port: int = 0, seconds: float = 30) -> list[Lun]:
+    """Everything that this host exports or has mapped, sorted. ``seconds``: for the whole. Raises TargetError."""
+    mapped = krbd.read(tree)
+    exported = merge(scst.read(tree) + lio.read(tree) + (tgt.read(tgt_control_port, seconds / 4, tree.note) if tree.live else []))
+    under = [(lun, [disk for disk in krbd.beneath(tree, lun.backing) if disk in mapped]) for lun in exported]
     used = {disk for _lun, disks in under for disk in disks}
-    luns += [Lun("krbd", "", None, disk, f"/dev/{disk}").on(image) for disk, image in mapped.items() if disk not in used]
-    return sorted(luns, key=_place)
+    luns = [(one, disk) for lun, disks in under for one, disk in _on(lun, mapped, disks or [krbd.kernel_name(tree, lun.backing)])]
+    luns += [(Lun("krbd", "", None, disk, f"/dev/{disk}").on(image), disk) for disk, image in mapped.items() if disk not in used]
+    flying = _in_flight(tree, {disk for _lun, disk in luns if disk})
+    return sorted((replace(lun, in_flight=flying.get(disk)) for lun, disk in luns), key=_place)
+
+
+def _on(lun: Lun, mapped: t.Mapping[str, Image], disks: t.Sequence[str]) -> list[tuple[Lun, str]]:
+    """The LUN once for each disk, since device mapper may spread it over several; with the image where it is one of krbd."""
+    return [(lun.on(mapped[disk]) if disk in mapped else lun, disk) for disk in disks]
+
+
+def _in_flight(tree: Tree, disks: t.Collection[str]) -> dict[str, dict[str, t.Any]]:
+    """Where nothing is in flight at first, nothing needs to be watched."""
+    began, before = time.monotonic(), _counters(tree, disks)
+    busy = [disk for disk, counters in before.items() if not counters.idle]
+    if busy and tree.live:
+        time.sleep(_WATCHED_S)
+    after, seconds = {**before, **_counters(tree, busy)}, time.monotonic() - began if tree.live else 0.0
+    return {disk: in_flight.between(counters, after[disk], seconds) for disk, counters in before.items()}
+
+
+def _counters(tree: Tree, disks: t.Collection[str]) -> dict[str, in_flight.Counters]:
+    read = {disk: in_flight.read(tree, disk) for disk in disks}
+    return {disk: counters for disk, counters in read.items() if counters}
 
 
 def merge(luns: t.Iterable[Lun]) -> list[Lun]:
@@ -63,9 +97,13 @@ def merge(luns: t.Iterable[Lun]) -> list[Lun]:
     for lun in luns:
         key = lun.stack, lun.target, lun.lun, lun.device
         other = found.get(key, lun)
+        initiators = _union(other.initiators, lun.initiators)
         found[key] = replace(
             other,
-            initiators=_union(other.initiators, lun.initiators),
+            initiators=initiators,
+            unless=lun.unless if other is lun else tuple(sorted({*other.unless, *lun.unless} - {*initiators})),
+            logged_in=_union(other.logged_in, lun.logged_in),
+            enabled=other.enabled or lun.enabled,
             portals=_union(other.portals, lun.portals),
             everybody_but=_both(other.everybody_but, lun.everybody_but),
         )
@@ -79,11 +117,6 @@ def _union(one: t.Iterable[str], other: t.Iterable[str]) -> tuple[str, ...]:
 def _both(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Who does not see it in either of two sets."""
     return tuple(sorted({*one} & {*other})) if one is not None and other is not None else other if one is None else one
-
-
-def _on(lun: Lun, images: t.Sequence[Image]) -> list[Lun]:
-    """The LUN once for each image, since device mapper may spread it over several; as it is where there is no krbd below it."""
-    return [lun.on(image) for image in images] or [lun]
 
 
 def _place(lun: Lun) -> tuple[t.Any, ...]:

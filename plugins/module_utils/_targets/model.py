@@ -31,8 +31,10 @@ class Lun:
     """A LUN under one number of one target, or a krbd mapping that no target exports: then ``target`` is empty and ``lun`` None.
 
     ``device``: what the stack calls the device behind it. ``backing``: where that keeps its data. ``initiators``: who sees it under this number;
-    SCST's may hold wildcards. ``everybody_but``: where all others see it so as well, those who do not.
-    ``disk``: the local disk that tcm_loop makes of it. ``enabled``: whether the target lets initiators in this way.
+    SCST's may hold wildcards. ``unless``: of these, those that see another LUN, since SCST takes the first group that fits. ``everybody_but``: where all
+    others see it so as well, those who do not. ``per_portal_acl``: whether all these names are C(INITIATOR#ADDRESS), with the address of the portal.
+    ``logged_in``: who has a session. ``disk``: the local disk that tcm_loop makes of it. ``enabled``: whether the target lets initiators in this way.
+    ``in_flight``: see in_flight.between(); None where it is not known.
     What is not known or does not apply is empty.
     """
 
@@ -50,11 +52,15 @@ class Lun:
     eui: str = ""
     naa: str = ""
     initiators: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    logged_in: tuple[str, ...] = ()
     reservation_holder: str = ""
     portals: tuple[str, ...] = ()
     disk: str = ""
     enabled: bool = True
     everybody_but: t.Optional[tuple[str, ...]] = None
+    per_portal_acl: bool = False
+    in_flight: t.Optional[dict[str, t.Any]] = None
 
     def on(self, image: Image) -> Lun:
         """The same LUN with the image behind it."""

@@ -2,18 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""LUNs of SCST, from its sysfs (SCST's README, section "Sysfs interface").
-
-SCST tells neither who holds a reservation nor on which addresses its iSCSI daemon listens.
-"""
+"""LUNs of SCST, from its sysfs (SCST's README, section "Sysfs interface"). SCST does not tell who holds a reservation."""
 
 from __future__ import annotations
 
 import re
 import typing as t
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import listening
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
@@ -21,16 +19,46 @@ _TARGETS = "sys/kernel/scst_tgt/targets"
 _DEVICES = "sys/kernel/scst_tgt/devices"
 # SCST's own initiator for EXTENDED COPY: it sees every device, and nobody logs in there.
 _COPY_MANAGER = "copy_manager"
+_ISCSI, _DAEMON = "iscsi", "iscsi-scstd"
+_ISCSI_PORT = "3260"
+# Handlers whose devices keep their data in a file or block device.
+_WITH_FILENAME = ("vdisk_blockio", "vdisk_fileio")
 _EVERYBODY = ""
 _EUI_LENGTH = 8
 
 
-def read(root: str) -> list[Lun]:
-    """One LUN for each number in each set of LUNs: the target's, and those of its groups of initiators. Raises TargetError, and InputError for no root."""
-    tree = Tree(root)
-    drivers = [f"{_TARGETS}/{driver}" for driver in tree.names(_TARGETS) if driver != _COPY_MANAGER]
-    targets = [(f"{driver}/{target}", target) for driver in drivers for target in tree.names(driver)]
-    return [lun for path, target in targets for found in _sets(tree, path) for lun in _set(tree, target, found)]
+def read(tree: Tree) -> list[Lun]:
+    """One LUN for each number in each set of LUNs: the target's, and those of its groups of initiators. Raises TargetError."""
+    heard = listening.portals(tree, _DAEMON)
+    drivers = [driver for driver in tree.names(_TARGETS) if driver != _COPY_MANAGER]
+    targets = [(driver, name) for driver in drivers for name in tree.names(f"{_TARGETS}/{driver}")]
+    return [lun for driver, name in targets for lun in _luns(tree, _target(tree, driver, name, heard))]
+
+
+@dataclass(frozen=True)
+class _Session:
+    initiator: str
+    group: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Target:
+    """``portals``: first those of sessions, whose addresses are known to work. What initiators are called: see Lun.per_portal_acl."""
+
+    path: str
+    name: str
+    enabled: bool
+    portals: tuple[str, ...]
+    per_portal_acl: bool
+    sessions: tuple[_Session, ...]
+
+
+def _target(tree: Tree, driver: str, name: str, heard: tuple[str, ...]) -> _Target:
+    path = f"{_TARGETS}/{driver}/{name}"
+    sessions = tuple(_sessions(tree, path))
+    portals = _portals(sessions, heard) if driver == _ISCSI else ()
+    return _Target(path, name, _is_enabled(tree, path), portals, tree.line(f"{path}/per_portal_acl") == "1", sessions)
 
 
 def _is_enabled(tree: Tree, target: str) -> bool:
@@ -38,52 +66,89 @@ def _is_enabled(tree: Tree, target: str) -> bool:
     return "0" not in (tree.line(f"{target}/enabled"), tree.line(f"{target.rpartition('/')[0]}/enabled"))
 
 
+def _portals(sessions: t.Iterable[_Session], heard: t.Sequence[str]) -> tuple[str, ...]:
+    """A session tells the address that it came in by, and not the port; the daemon listens on one port, on all addresses or on some."""
+    port = heard[0].rpartition(":")[2] if heard else _ISCSI_PORT
+    used = {f"[{address}]:{port}" if ":" in address else f"{address}:{port}" for session in sessions for address in session.addresses}
+    return tuple(dict.fromkeys([*sorted(used), *heard]))
+
+
+def _sessions(tree: Tree, target: str) -> t.Iterator[_Session]:
+    """Each is linked to the LUNs that it sees: ``../../luns`` or ``../../ini_groups/GROUP/luns``."""
+    for session in tree.names(f"{target}/sessions"):
+        path = f"{target}/sessions/{session}"
+        link, initiator = tree.link(f"{path}/luns"), tree.line(f"{path}/initiator_name")
+        if link and initiator:
+            addresses = filter(None, (tree.line(f"{path}/{connection}/target_ip") for connection in tree.names(path)))
+            yield _Session(initiator, link[-2] if link[-3:-2] == ["ini_groups"] else _EVERYBODY, tuple(addresses))
+
+
 class _Set(t.NamedTuple):
-    """A directory of LUNs; who sees them, and where all others do so as well, those who do not."""
+    """A directory of LUNs; who sees them unless an earlier group names them, and where all others do so as well, those who do not."""
 
     path: str
     initiators: set[str]
-    everybody_but: set[str] | None
-    enabled: bool
+    logged_in: set[str]
+    unless: set[str]
+    everybody_but: t.Optional[set[str]]
 
 
-def _sets(tree: Tree, target: str) -> t.Iterator[_Set]:
-    """The target's own set is for whom no group names. Names in a group may hold wildcards."""
-    sessions, enabled = _sessions(tree, target), _is_enabled(tree, target)
-    groups = {group: _members(tree, f"{target}/ini_groups/{group}") for group in tree.names(f"{target}/ini_groups")}
-    yield _Set(f"{target}/luns", sessions[_EVERYBODY], {name for names in groups.values() for name in names}, enabled)
+def _sets(tree: Tree, target: _Target) -> t.Iterator[_Set]:
+    """The target's own set is for whom no group names. Names in a group may hold wildcards, and the first group made that fits counts.
+
+    SCST's scst_find_acg() in scst/src/scst_targ.c.
+    """
+    sessions: defaultdict[str, set[str]] = defaultdict(set)
+    for session in target.sessions:
+        sessions[session.group].add(session.initiator)
+    groups = {group: _members(tree, f"{target.path}/ini_groups/{group}") for group in tree.oldest_first(f"{target.path}/ini_groups")}
+    earlier: set[str] = set()
     for group, names in groups.items():
-        yield _Set(f"{target}/ini_groups/{group}/luns", sessions[group] | names, None, enabled)
+        yield _Set(f"{target.path}/ini_groups/{group}/luns", sessions[group] | names, sessions[group], {*earlier}, None)
+        earlier |= names
+    yield _Set(f"{target.path}/luns", sessions[_EVERYBODY], sessions[_EVERYBODY], set(), earlier)
 
 
 def _members(tree: Tree, group: str) -> set[str]:
     return {*tree.names(f"{group}/initiators")} - {"mgmt"}
 
 
-def _sessions(tree: Tree, target: str) -> defaultdict[str, set[str]]:
-    """Group -> initiators that are logged in, by each session's link to the LUNs it sees: ``../../luns`` or ``../../ini_groups/GROUP/luns``."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for session in tree.names(f"{target}/sessions"):
-        link = tree.link(f"{target}/sessions/{session}/luns")
-        initiator = tree.line(f"{target}/sessions/{session}/initiator_name")
-        if link and initiator:
-            found[link[-2] if link[-3:-2] == ["ini_groups"] else _EVERYBODY].add(initiator)
-    return found
+def _luns(tree: Tree, target: _Target) -> t.Iterator[Lun]:
+    for found in _sets(tree, target):
+        for number in filter(str.isdecimal, tree.names(found.path)):
+            link = tree.link(f"{found.path}/{number}/device")
+            if link:
+                yield _lun(tree, target, found, int(number), link[-1])
 
 
-def _set(tree: Tree, target: str, found: _Set) -> t.Iterator[Lun]:
-    others = None if found.everybody_but is None else tuple(sorted(found.everybody_but))
-    for number in filter(str.isdecimal, tree.names(found.path)):
-        link = tree.link(f"{found.path}/{number}/device")
-        if link:
-            lun = Lun("scst", target, int(number), link[-1], "", initiators=tuple(sorted(found.initiators)), everybody_but=others)
-            yield _lun(tree, replace(lun, enabled=found.enabled))
-
-
-def _lun(tree: Tree, lun: Lun) -> Lun:
-    device = f"{_DEVICES}/{lun.device}"
+def _lun(tree: Tree, target: _Target, found: _Set, number: int, name: str) -> Lun:
+    device = f"{_DEVICES}/{name}"
     eui, naa = identity(tree.line(f"{device}/eui64_id"), tree.line(f"{device}/naa_id"), tree.data(f"{device}/t10_dev_id"))
-    return replace(lun, backing=tree.line(f"{device}/filename"), serial=tree.line(f"{device}/usn"), eui=eui, naa=naa)
+    return Lun(
+        "scst",
+        target.name,
+        number,
+        name,
+        _filename(tree, name),
+        serial=tree.line(f"{device}/usn"),
+        eui=eui,
+        naa=naa,
+        initiators=tuple(sorted(found.initiators)),
+        unless=tuple(sorted(found.unless)),
+        logged_in=tuple(sorted(found.logged_in)),
+        everybody_but=None if found.everybody_but is None else tuple(sorted(found.everybody_but)),
+        portals=target.portals,
+        per_portal_acl=target.per_portal_acl,
+        enabled=target.enabled,
+    )
+
+
+def _filename(tree: Tree, device: str) -> str:
+    """While a device is removed, its file name goes first."""
+    found = tree.line(f"{_DEVICES}/{device}/filename")
+    if not found and tree.link(f"{_DEVICES}/{device}/handler")[-1:] in ([name] for name in _WITH_FILENAME):
+        tree.note(f"SCST does not tell what is behind its device {device}, as while it is removed")
+    return found
 
 
 def identity(eui64_id: str, naa_id: str, t10_dev_id: bytes) -> tuple[str, str]:

@@ -17,7 +17,6 @@ from dataclasses import replace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import TargetError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image, Lun
 
-_TIMEOUT_S = 10
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 _DEFAULT_POOL = "rbd"
 _NO_PATH = "None"
@@ -27,11 +26,18 @@ _INITIATOR = re.compile(r"^ +Initiator: (\S+) alias: ", re.MULTILINE)
 _PORTAL = re.compile(r"^Portal: (\S+),\d+$", re.MULTILINE)
 
 
-def read(control_port: int) -> list[Lun]:
-    """What the tgtd on that control port exports by iSCSI; nothing where there is no tgtd. Raises TargetError."""
+def read(control_port: int, seconds: float, note: t.Callable[[str], None]) -> list[Lun]:
+    """What the tgtd on that control port exports by iSCSI; nothing where there is no tgtd.
+
+    ``seconds``: for each of two questions. ``note``: takes a gap. Raises TargetError.
+    """
     program = shutil.which("tgtadm", path=os.pathsep.join((os.environ.get("PATH", os.defpath), _SBIN)))
-    targets = _show(program, control_port, "target") if program else ""
-    return parse(targets, _show(program, control_port, "portal")) if program and targets else []
+    try:
+        targets = _show(program, control_port, seconds, "target") if program else ""
+        return parse(targets, _show(program, control_port, seconds, "portal")) if program and targets else []
+    except subprocess.TimeoutExpired:
+        note(f"tgtd on control port {control_port} did not answer tgtadm within {seconds:g} s, so its LUNs are not known: check whether it hangs")
+        return []
 
 
 def parse(targets: str, portals: str) -> list[Lun]:
@@ -50,7 +56,7 @@ def _target(target: str, body: str, portals: tuple[str, ...]) -> t.Iterator[Lun]
             path = told.get("Backing store path", "")
             backing = "" if path == _NO_PATH else path
             # It has one number for all; whom it lets in at all is another matter.
-            lun = Lun("tgt", target, int(number), backing, backing, initiators=initiators, portals=portals, everybody_but=())
+            lun = Lun("tgt", target, int(number), backing, backing, initiators=initiators, logged_in=initiators, portals=portals, everybody_but=())
             lun = replace(lun, serial=told.get("SCSI SN", "").strip(), naa=naa(told.get("SCSI ID", "")))
             yield lun.on(image(backing)) if backing and told.get("Backing store type") == "rbd" else lun
 
@@ -76,13 +82,11 @@ def naa(scsi_id: str) -> str:
     return f"6{digits[-31:].zfill(31)}"
 
 
-def _show(program: str, control_port: int, mode: str) -> str:
-    """What tgtadm prints, '' when no tgtd listens there."""
+def _show(program: str, control_port: int, seconds: float, mode: str) -> str:
+    """What tgtadm prints, '' when no tgtd listens there. Raises TargetError, and TimeoutExpired."""
     try:
         command = [program, "--lld", "iscsi", "--control-port", str(control_port), "--mode", mode, "--op", "show"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_TIMEOUT_S)
-    except subprocess.TimeoutExpired as error:
-        raise TargetError(f"tgtd on control port {control_port} did not answer tgtadm within {_TIMEOUT_S} s: see whether it hangs.") from error
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=seconds)
     except OSError as error:
         raise TargetError(f"Running {program} failed: {error.strerror}.") from error
     if done.returncode == errno.ENOTCONN and not _is_closed(control_port):

@@ -7,19 +7,24 @@
 from __future__ import annotations
 
 import os
+import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.patient_reads import PatientReads
+
+_T = t.TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Tree:
-    """``root`` is where ``sys`` is found.
+    """``root`` is where ``sys`` is found. ``patience``: for reads that might not return; without it, they are waited for.
 
     What is absent reads as empty, for targets come and go while they are read. So does a path that cannot be, as one with a NUL from a file's content.
     """
 
     root: str
+    patience: t.Optional[PatientReads] = None
 
     def __post_init__(self) -> None:
         if not os.path.isdir(self.root):
@@ -32,13 +37,7 @@ class Tree:
 
     def data(self, path: str) -> bytes:
         """A file's content. Attributes also answer ENODEV where there is nothing to tell, as tcm_loop's nexus does. Raises TargetError."""
-        try:
-            with open(os.path.join(self.root, path), "rb") as file:
-                return file.read()
-        except PermissionError as error:
-            raise _denied(error) from error
-        except OSError:
-            return b""
+        return self._patiently(path, lambda: _content(os.path.join(self.root, path)), b"")
 
     def text(self, path: str) -> str:
         """A file's content as text, whatever it holds."""
@@ -50,19 +49,60 @@ class Tree:
 
     def names(self, path: str) -> list[str]:
         """What is in a directory, sorted; nothing when it is none. Raises TargetError."""
-        try:
-            return sorted(os.listdir(os.path.join(self.root, path)))
-        except PermissionError as error:
-            raise _denied(error) from error
-        except (OSError, ValueError):
-            return []
+        return self._patiently(path, lambda: _listed(os.path.join(self.root, path)), [])
+
+    def oldest_first(self, path: str) -> list[str]:
+        """As ``names``, in the order in which it was made. A copy has lost that order, and is sorted by name.
+
+        sysfs counts its inodes up, __kernfs_new_node() in fs/kernfs/dir.c of Linux.
+        """
+        names = self.names(path)
+        return sorted(names, key=lambda name: self._patiently(path, lambda: _inode(os.path.join(self.root, path, name)), 0)) if self.live else names
 
     def link(self, path: str) -> list[str]:
         """The parts of a symbolic link's target, as it is written; nothing when it is none."""
-        try:
-            return os.readlink(os.path.join(self.root, path)).split("/")
-        except (OSError, ValueError):
-            return []
+        return self._patiently(path, lambda: _followed(os.path.join(self.root, path)), [])
+
+    def note(self, gap: str) -> None:
+        """Notes something that could not be known."""
+        if self.patience:
+            self.patience.note(gap)
+
+    def _patiently(self, path: str, function: t.Callable[[], _T], absent: _T) -> _T:
+        return self.patience.read(path, function, absent) if self.patience else function()
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except PermissionError as error:
+        raise _denied(error) from error
+    except OSError:
+        return b""
+
+
+def _listed(path: str) -> list[str]:
+    try:
+        return sorted(os.listdir(path))
+    except PermissionError as error:
+        raise _denied(error) from error
+    except (OSError, ValueError):
+        return []
+
+
+def _inode(path: str) -> int:
+    try:
+        return os.lstat(path).st_ino
+    except (OSError, ValueError):
+        return 0
+
+
+def _followed(path: str) -> list[str]:
+    try:
+        return os.readlink(path).split("/")
+    except (OSError, ValueError):
+        return []
 
 
 def _denied(error: PermissionError) -> TargetError:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import krbd
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import BLOCK, write
 
@@ -58,6 +59,6 @@ def test_what_a_block_device_lies_on(tmp_path: Path, backing: str, disks: list[s
 def test_on_the_host_itself_links_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     link = tmp_path / "img1"
     link.symlink_to("/dev/rbd77")
-    assert krbd.beneath("/", str(link)) == ["rbd77"]
-    assert krbd.beneath(str(tmp_path), str(link)) == []
-    assert krbd.beneath("/", "/dev/\0") == []
+    assert krbd.beneath(Tree("/"), str(link)) == ["rbd77"]
+    assert krbd.beneath(Tree(str(tmp_path)), str(link)) == []
+    assert krbd.beneath(Tree("/"), "/dev/\0") == []

@@ -144,7 +144,7 @@ def test_who_has_it_reserved_by_its_naa(tmp_path: Path) -> None:
     serial = core(ISCSI, wwn__vpd_unit_serial="T10 VPD Unit Serial Number: beaf11\n")
     reserved = core(ISCSI, pr__res_holder="SPC-2 Reservation: iSCSI Initiator: iqn.1998-01.com.vmware:esx1\n")
     root = write(tmp_path, {**exported(0), **exported(1, "iblock_1/b"), **serial, **reserved})
-    assert lio.reservation_holders(root) == {"6001405beaf110000000000000000000": "iqn.1998-01.com.vmware:esx1"}
+    assert lio.reservation_holders(root.root) == {"6001405beaf110000000000000000000": "iqn.1998-01.com.vmware:esx1"}
 
 
 def test_what_goes_while_it_is_read_is_left_out(tmp_path: Path) -> None:

@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import json
 import os
+import time
+import typing as t
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, select, tgt
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.patient_reads import PatientReads
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import BLOCK, LIO, SCST, lay_out, write
 
@@ -26,8 +30,8 @@ IMG1 = {
 }
 
 
-def read(root: str) -> list[dict[str, Any]]:
-    return [lun.record() for lun in lun_map.read(root, 0)]
+def read(tree: Tree) -> list[dict[str, Any]]:
+    return [lun.record() for lun in lun_map.read(tree)]
 
 
 def places(records: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -40,8 +44,8 @@ def test_from_the_name_that_esxi_logs_to_the_header(tmp_path: Path) -> None:
     assert [lun.record() for lun in luns] == [
         {
             **{"stack": "scst", "target": target, "lun": 12, "device": "lun12", "backing": "/dev/rbd0", **IMG1},
-            **{"serial": "3fa2014d", "eui": "3366613230313464", "naa": "", "initiators": [initiator]},
-            **{"reservation_holder": "", "portals": [], "disk": "", "enabled": True, "everybody_but": []},
+            **{"serial": "3fa2014d", "eui": "3366613230313464", "naa": "", "initiators": [initiator], "unless": [], "logged_in": [initiator]},
+            **{"reservation_holder": "", "portals": [], "disk": "", "enabled": True, "everybody_but": [], "per_portal_acl": False, "in_flight": None},
         }
         for target, initiator in (("scst_local_tgt", "scst_local_host"), ("tgtB", "initB"))
     ]
@@ -50,13 +54,30 @@ def test_from_the_name_that_esxi_logs_to_the_header(tmp_path: Path) -> None:
 def test_lio_by_iscsi_and_by_two_loopback_ports(tmp_path: Path) -> None:
     write(tmp_path, {"sys/class/scsi_device/3:0:1:0/device/block/sdb/size": "131072"})
     common = {"stack": "lio", "device": "iblock_0/rbd.img1", "backing": "/dev/rbd0", **IMG1, "reservation_holder": "", "enabled": True, "everybody_but": None}
+    common |= {"unless": [], "per_portal_acl": False, "in_flight": None, "logged_in": []}
     identity = {"serial": "8cb1bf32-0001-4000-8000-0123456789ab", "eui": "", "naa": "60014058cb1bf3200014000800001234"}
     iscsi = {"target": "iqn.2003-01.org.linux-iscsi.gw1:rbd", "lun": 12, "portals": ["127.0.0.1:3260"], "disk": "", "enabled": False}
     loop = {"lun": 0, "portals": []}
     assert [record for record in read(lay_out(tmp_path, *LIO_CAPTURES, "krbd-sysfs")) if record["stack"] == "lio"] == [
         {**common, **identity, **iscsi, "initiators": ["iqn.1993-08.org.debian:01:6997c6813639"]},
-        {**common, **identity, **loop, "target": "naa.5001405aaaaaaaa1", "disk": "", "initiators": ["naa.6001405aaaaaaaa1"]},
-        {**common, **identity, **loop, "target": "naa.5001405aaaaaaaa2", "disk": "/dev/sdb", "initiators": ["naa.6001405aaaaaaaa2"]},
+        {
+            **common,
+            **identity,
+            **loop,
+            "target": "naa.5001405aaaaaaaa1",
+            "disk": "",
+            "initiators": ["naa.6001405aaaaaaaa1"],
+            "logged_in": ["naa.6001405aaaaaaaa1"],
+        },
+        {
+            **common,
+            **identity,
+            **loop,
+            "target": "naa.5001405aaaaaaaa2",
+            "disk": "/dev/sdb",
+            "initiators": ["naa.6001405aaaaaaaa2"],
+            "logged_in": ["naa.6001405aaaaaaaa2"],
+        },
     ]
 
 
@@ -78,12 +99,12 @@ def test_every_record_has_every_key_and_the_order_is_fixed(tmp_path: Path) -> No
 
 
 def test_a_host_without_any_target_has_no_luns(tmp_path: Path) -> None:
-    assert read(str(tmp_path)) == []
+    assert read(Tree(str(tmp_path))) == []
 
 
 def test_a_root_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is no directory"):
-        read(str(tmp_path / "none"))
+        read(Tree(str(tmp_path / "none")))
 
 
 def test_a_disk_that_was_unmapped_has_no_image(tmp_path: Path) -> None:
@@ -104,8 +125,8 @@ def test_a_lun_over_two_images_is_there_for_each(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("root", "asked"), [("/", [4711]), ("//", [4711]), ("", [])])
 def test_tgt_is_asked_only_on_the_host_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str, asked: list[int]) -> None:
     ports: list[int] = []
-    monkeypatch.setattr(tgt, "read", lambda port: ports.append(port) or [])
-    lun_map.read(root or str(tmp_path), 4711)
+    monkeypatch.setattr(tgt, "read", lambda port, seconds, note: ports.append(port) or [])
+    lun_map.read(Tree(root or str(tmp_path)), 4711)
     assert ports == asked
 
 
@@ -141,3 +162,73 @@ def test_hostile_content_is_read_all_the_same(tmp_path: Path) -> None:
     records = read(root)
     assert [place[:4] for place in places(records) if place[0] != "krbd"] == [place[:4] for place in expected if place[0] != "krbd"]
     assert json.dumps(records, ensure_ascii=False).encode()
+
+
+def busy(tmp_path: Path, flying: str, ended: int) -> None:
+    write(tmp_path, {"sys/block/rbd0/inflight": f"{flying}\n", "sys/block/rbd0/stat": f"  100 0 9 9  {ended} 0 9 9 2 9 9 0 0 0 0 7 0\n"})
+
+
+def test_what_is_in_flight_below_a_lun(tmp_path: Path) -> None:
+    busy(tmp_path, "       1        6", 50)
+    records = read(lay_out(tmp_path, *SCST_CAPTURES, "krbd-sysfs"))
+    told = {record["image"]: record["in_flight"] for record in records if record["image"]}
+    assert told == {"rbd/img1": {"reads": 1, "writes": 6, "still_for": 0.0}, "rbd/img2": None}
+
+
+@pytest.mark.parametrize("content", ["", "1\n", "x y\n", "-1 2\n"])
+def test_what_is_in_flight_and_not_understood_is_not_known(tmp_path: Path, content: str) -> None:
+    busy(tmp_path, content, 50)
+    assert {record["in_flight"] is None for record in read(lay_out(tmp_path, *SCST_CAPTURES, "krbd-sysfs"))} == {True}
+
+
+def patient(tree: Tree, seconds: float = 20) -> Tree:
+    return Tree(tree.root, PatientReads(time.monotonic() + seconds))
+
+
+@pytest.fixture(name="block")
+def _block() -> t.Iterator[t.Callable[[Path], None]]:
+    """To open a pipe for reading waits for a writer, as a file name of SCST for who removes a device."""
+    pipes: list[Path] = []
+
+    def block(path: Path) -> None:
+        path.unlink()
+        os.mkfifo(path)
+        pipes.append(path)
+
+    yield block
+    for pipe in pipes:
+        os.close(os.open(pipe, os.O_RDWR))
+
+
+def test_what_a_stuck_target_holds_is_a_gap_and_the_rest_is_told(tmp_path: Path, block: t.Callable[[Path], None]) -> None:
+    tree = patient(lay_out(tmp_path, *SCST_CAPTURES, *LIO_CAPTURES, "krbd-sysfs"))
+    expected = places(read(tree))
+    block(tmp_path / SCST / "devices/lun12/filename")
+    block(tmp_path / SCST / "devices/lun13/filename")
+    records = read(tree)
+    assert [place for place in places(records) if place[0] != "krbd"] == [place for place in expected if place[0] != "krbd"]
+    assert {record["image"] for record in records if record["stack"] == "scst"} == {""}
+    assert {record["serial"] for record in records if record["device"] == "lun12"} == {"3fa2014d"}
+    assert (
+        tree.patience
+        and tree.patience.gaps[-1]
+        == "sys/kernel/scst_tgt/devices/lun12/filename and 3 more of that name could not be read, since its target holds its configuration"
+    )
+
+
+def test_many_reads_that_are_stuck_end_by_the_deadline(tmp_path: Path, block: t.Callable[[Path], None]) -> None:
+    tree = lay_out(tmp_path, *SCST_CAPTURES)
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            block(path)
+    began = time.monotonic()
+    read(patient(tree, 2))
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize(("handler", "gaps"), [("vdisk_blockio", 1), ("vdisk_fileio", 1), ("vdisk_nullio", 0), ("dev_disk", 0)])
+def test_a_device_whose_file_name_is_gone_is_a_gap(tmp_path: Path, handler: str, gaps: int) -> None:
+    device = {f"{SCST}/targets/iscsi/t/luns/0/device": Path("../../../../../devices/x"), f"{SCST}/devices/x/handler": Path(f"../../handlers/{handler}")}
+    tree = patient(write(tmp_path, device))
+    assert len(read(tree)) == 1
+    assert tree.patience and len(tree.patience.gaps) == gaps

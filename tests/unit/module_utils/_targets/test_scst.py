@@ -120,3 +120,38 @@ def test_a_target_that_is_off_lets_nobody_in(tmp_path: Path, switches: dict[str,
 def test_a_capture_with_targets_that_are_on_and_off(tmp_path: Path) -> None:
     luns = scst.read(lay_out(tmp_path, "scst-iscsi", "scst-iscsi-links"))
     assert {lun.target.rpartition(":")[2]: lun.enabled for lun in luns if lun.target.startswith("iqn.2026-11.test")} == {"disabled": False, "t1": True}
+
+
+def test_the_first_group_that_names_an_initiator_counts(tmp_path: Path) -> None:
+    """In a copy, the first is the first by name."""
+    groups: Files = {
+        **{f"{TARGET}/ini_groups/{group}/luns/0/device": Path(f"../../{DEVICES}/{group}") for group in ("a", "b")},
+        f"{TARGET}/ini_groups/a/initiators/iqn.lab*": "",
+        f"{TARGET}/ini_groups/b/initiators/iqn.lab1": "",
+        f"{TARGET}/ini_groups/b/luns/1/device": Path(f"../../{DEVICES}/a"),
+        f"{TARGET}/ini_groups/a/luns/1/device": Path(f"../../{DEVICES}/a"),
+    }
+    luns = lun_map.read(write(tmp_path, groups))
+    assert [(lun.lun, lun.device, lun.initiators, lun.unless) for lun in luns] == [
+        (0, "a", ("iqn.lab*",), ()),
+        (0, "b", ("iqn.lab1",), ("iqn.lab*",)),
+        (1, "a", ("iqn.lab*", "iqn.lab1"), ()),
+    ]
+
+
+def test_portals_are_those_of_sessions_first_and_then_the_sockets_of_the_daemon(tmp_path: Path) -> None:
+    """Rows of /proc/net/tcp: 127.0.0.1:3270 and 0.0.0.0:3260 listen, the third is a connection, the fourth another program's."""
+    rows = ["0100007F:0CC6 00000000:0000 0A", "00000000:0CBC 00000000:0000 0A", "0100007F:0CBC 0100007F:D431 01", "00000000:0016 00000000:0000 0A"]
+    table = "  sl  local_address rem_address st\n" + "".join(f"{n}: {row} 0:0 0:0 0 0 0 {700 + n} 1\n" for n, row in enumerate(rows))
+    daemon: Files = {"proc/9/comm": "iscsi-scstd\n", "proc/9/net/tcp": table, **{f"proc/9/fd/{n}": Path(f"socket:[{700 + n}]") for n in range(3)}}
+    connections = {f"{TARGET}/sessions/iqn.a#1/192.0.2.9/target_ip": "192.0.2.1\n", f"{TARGET}/sessions/iqn.b#1/192.0.2.8/target_ip": "2001:db8::1\n"}
+    files: Files = {f"{TARGET}/luns/0/device": Path(f"{DEVICES}/x"), **session("iqn.a", "../../luns"), **session("iqn.b", "../../luns"), **connections}
+    (without,) = scst.read(write(tmp_path, files))
+    assert (without.portals, without.logged_in) == (("192.0.2.1:3260", "[2001:db8::1]:3260"), ("iqn.a", "iqn.b"))
+    (lun,) = scst.read(write(tmp_path, daemon))
+    assert lun.portals == ("192.0.2.1:3260", "[2001:db8::1]:3260", "0.0.0.0:3260", "127.0.0.1:3270")
+
+
+def test_names_that_hold_the_portal(tmp_path: Path) -> None:
+    (lun,) = scst.read(write(tmp_path, {f"{TARGET}/luns/0/device": Path(f"{DEVICES}/x"), f"{TARGET}/per_portal_acl": "1\n[key]\n"}))
+    assert lun.per_portal_acl

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a program on this host listens, from C(/proc): proc(5), and Documentation/networking/proc_net_tcp.rst of Linux."""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
+
+_LISTEN = "0A"
+_SOCKET = "socket:["
+
+
+def portals(tree: Tree, program: str) -> tuple[str, ...]:
+    """Returns C(ADDRESS:PORT) of each listening TCP socket of the programs of that name, sorted."""
+    pids = [pid for pid in tree.names("proc") if pid.isdecimal() and tree.line(f"proc/{pid}/comm") == program]
+    found = {portal for pid in pids for portal in _of_process(tree, pid)}
+    return tuple(sorted(found))
+
+
+def _of_process(tree: Tree, pid: str) -> set[str]:
+    """Of its own network namespace."""
+    links = ["/".join(tree.link(f"proc/{pid}/fd/{number}")) for number in tree.names(f"proc/{pid}/fd")]
+    inodes = {link[len(_SOCKET) : -1] for link in links if link.startswith(_SOCKET)}
+    rows = [line.split() for name in ("tcp", "tcp6") for line in tree.text(f"proc/{pid}/net/{name}").splitlines()[1:]]
+    return {_portal(row[1]) for row in rows if len(row) > 9 and row[3] == _LISTEN and row[9] in inodes}
+
+
+def _portal(told: str) -> str:
+    """The kernel prints addresses as words in the order of this host's bytes."""
+    words, _colon, port = told.partition(":")
+    packed = b"".join(struct.pack("=I", int(words[start : start + 8], 16)) for start in range(0, len(words), 8))
+    address = ipaddress.ip_address(packed)
+    return f"[{address}]:{int(port, 16)}" if address.version == 6 else f"{address}:{int(port, 16)}"

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads that might not return while a target holds its configuration, as it does when a device with hanging I/O is removed."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotDone
+
+_T = t.TypeVar("_T")
+_PATIENCE_S = 1.0
+# Of attributes with the same name as one that did not return.
+_NEXT_S = 0.1
+# More threads than this need not wait for what holds all of them.
+_MOST_STUCK = 5
+
+
+class PatientReads:
+    """Each read is in a thread that is left behind when it does not return. Only a process that is left behind itself can end then."""
+
+    def __init__(self, end: float) -> None:
+        """``end``: on the monotonic clock."""
+        self._end = end
+        self._reader = ThreadPoolExecutor(1)
+        self._stuck: defaultdict[str, list[str]] = defaultdict(list)
+        self._notes: list[str] = []
+
+    def read(self, path: str, function: t.Callable[[], _T], absent: _T) -> _T:
+        """Returns what the function returns, ``absent`` where it does not return in time. Raises what it raises."""
+        stuck = self._stuck[path.rpartition("/")[2]]
+        left = min(_NEXT_S if stuck else _PATIENCE_S, self._end - time.monotonic())
+        if len(stuck) < _MOST_STUCK and left > 0:
+            try:
+                return self._reader.submit(function).result(left)
+            except NotDone:
+                self._reader = ThreadPoolExecutor(1)
+        stuck.append(path)
+        return absent
+
+    def note(self, gap: str) -> None:
+        """Adds a gap that was found in another way."""
+        self._notes.append(gap)
+
+    @property
+    def gaps(self) -> list[str]:
+        """What could not be read, a sentence for each name of an attribute or directory."""
+        stuck = [paths for paths in self._stuck.values() if paths]
+        return [*self._notes, *(f"{paths[0]}{_and_more(paths)} could not be read, since its target holds its configuration" for paths in stuck)]
+
+
+def _and_more(paths: t.Sequence[str]) -> str:
+    return f" and {len(paths) - 1} more of that name" if len(paths) > 1 else ""
