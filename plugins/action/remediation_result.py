@@ -19,6 +19,7 @@ _OPTIONS = {
     "template": {"type": "path", "required": True},
     "fail_when_refused": {"type": "bool", "required": True},
     "fail_when_sick": {"type": "bool", "required": True},
+    "fail_when_unproven": {"type": "bool", "required": True},
 }
 
 
@@ -32,7 +33,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(argument_spec=_OPTIONS)
         came_to = result.of_run(options["run"], time.time())
-        failure = outcome.failure(came_to, options["fail_when_refused"], options["fail_when_sick"])
+        failure = outcome.failure(came_to, options["fail_when_refused"], options["fail_when_sick"], options["fail_when_unproven"])
         lines = summary.lines(came_to)
         if options["report_dir"] and not came_to["check_mode"]:
             try:

@@ -62,6 +62,11 @@ mark:
   returned: success
   type: str
   sample: 7088b6dd-f7fe-40bd-8dc5-16bdd1f46d9b:4711
+clock:
+  description: The kernel's clock when its log was read, in seconds since boot, to compare with RV(events[].seconds); 0 with O(path).
+  returned: success
+  type: float
+  sample: 101.2
 gap:
   description: What is missing since the mark, in words, when the kernel overwrote it or was booted, or its log is too long; else empty.
   returned: success
@@ -144,6 +149,7 @@ lines:
 """
 
 import re
+import time
 import typing as t
 from dataclasses import asdict
 
@@ -192,7 +198,9 @@ def main() -> None:
     except RescueError as error:
         module.fail_json(msg=str(error))
     events = [asdict(event) for event in kernel_events.parse(read.records).events]
-    module.exit_json(changed=False, mark=read.mark, gap=read.gap, events=events, lines=lines)
+    # The kernel's messages have about the same clock (local_clock() in kernel/printk/printk.c of Linux).
+    clock = 0.0 if module.params["path"] else round(time.clock_gettime(time.CLOCK_MONOTONIC), 3)
+    module.exit_json(changed=False, mark=read.mark, clock=clock, gap=read.gap, events=events, lines=lines)
 
 
 if __name__ == "__main__":

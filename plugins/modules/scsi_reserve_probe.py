@@ -85,6 +85,26 @@ options:
       naa:
         description: As O(naa).
         type: str
+      other_paths:
+        description:
+          - More paths to the same LUN, by other portals or targets, or as another disk. Each is tried where all before it led to no LUN, or to another LUN
+            than the names say. RV(probes[].tried) has those.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          portal:
+            description: As O(portal).
+            type: str
+          target:
+            description: As O(target).
+            type: str
+          lun:
+            description: As O(lun).
+            type: int
+          device:
+            description: As O(device).
+            type: path
   initiator:
     description:
       - The iSCSI name to log in as. The target must let it in.
@@ -159,10 +179,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 probes:
-  description: For each of O(luns), in their order, its C(name), C(portal), C(target), C(lun) and C(device), with what is returned for a single LUN.
+  description:
+    - For each of O(luns), in their order, its C(name), with C(portal), C(target), C(lun) and C(device) of the path that was taken, and what is returned
+      for a single LUN.
   returned: with O(luns)
   type: list
   elements: dict
+  contains:
+    tried:
+      description: Other paths that were tried, and what came of each.
+      type: list
+      elements: str
+      sample: ['LUN 12 of iqn.2001-04.com.example:storage at 192.0.2.11: unreachable, no TCP connection to 192.0.2.11:3260: Connection refused']
   sample: [{"name": "rbd/esx-datastore1", "portal": "192.0.2.10", "target": "iqn.2001-04.com.example:storage", "lun": 12, "verdict": "hung"}]
 verdict:
   description:
@@ -254,7 +282,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import probe_luns
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe_luns import Access, Where
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe_luns import Access, Path, Where
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lio
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.select import bare
 
@@ -271,20 +299,25 @@ def _probe(options: dict[str, t.Any], dry: bool) -> dict[str, t.Any]:
     if options["luns"] is None:
         return probe_luns.one(_where(options), plan, access, lio.reservation_holders)
     outcomes = probe_luns.many([_where(lun) for lun in options["luns"]], plan, access, lio.reservation_holders)
-    return {"probes": [{**lun, **outcome} for lun, outcome in zip(options["luns"], outcomes)]}
+    return {"probes": [{"name": lun["name"], **outcome} for lun, outcome in zip(options["luns"], outcomes)]}
 
 
 def _where(lun: dict[str, t.Any]) -> Where:
     names = {name: bare(name, lun[name]) for name in _NAMES if lun[name]}
-    return Where(lun["device"], lun["portal"], lun["target"], lun["lun"], names)
+    return Where([_path(lun), *map(_path, lun.get("other_paths", []))], names)
+
+
+def _path(told: dict[str, t.Any]) -> Path:
+    return Path(told["device"], told["portal"], told["target"], told["lun"])
 
 
 def main() -> None:
-    where: dict[str, t.Any] = dict(portal=dict(type="str"), target=dict(type="str"), lun=dict(type="int"), device=dict(type="path"))
-    where |= {name: dict(type="str") for name in _NAMES}
+    path: dict[str, t.Any] = dict(portal=dict(type="str"), target=dict(type="str"), lun=dict(type="int"), device=dict(type="path"))
+    where = path | {name: dict(type="str") for name in _NAMES}
     together = [("portal", "target", "lun")]
-    each = dict(where, name=dict(type="str", default="", aliases=["image"]))
     one_way = dict(required_together=together, required_one_of=[("lun", "device")], mutually_exclusive=[("lun", "device")])
+    others = dict(type="list", elements="dict", default=[], options=path, **one_way)
+    each = dict(where, name=dict(type="str", default="", aliases=["image"]), other_paths=others)
     module = AnsibleModule(
         argument_spec=dict(
             where,

@@ -25,6 +25,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing impo
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control, kernel_events, kernel_log, scst_trace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import identity, parameter_data, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, scst, tgt
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree as TargetTree
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import ceph_own_clients, osd_sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, host_answers, scsi_id, suspects, suspects_output, vmkernel
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import protect
@@ -255,8 +256,8 @@ class Tree(t.NamedTuple):
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     root = lay_out(tmp_path_factory.mktemp("tree"), *NAMES)
-    files = [os.path.join(path, name) for path, _directories, names in os.walk(root) for name in names]
-    return Tree(root, sorted(path for path in files if not os.path.islink(path)))
+    files = [os.path.join(path, name) for path, _directories, names in os.walk(root.root) for name in names]
+    return Tree(root.root, sorted(path for path in files if not os.path.islink(path)))
 
 
 @given(st.data())
@@ -271,7 +272,7 @@ def test_sysfs_and_configfs(tree: Tree, data: st.DataObject) -> None:
                     st.binary(max_size=60) | st.sampled_from([b"/dev/rbd0\0", b"/dev/\0/x", b"/dev/rbd/\xff\xfe", b"../../../..", b"0x", b"-1", b"9" * 50])
                 )
             )
-        for lun in lun_map.read(tree.root, 0):
+        for lun in lun_map.read(TargetTree(tree.root)):
             json.dumps(lun.record()).encode()
     except RescueError:
         pass

@@ -79,12 +79,13 @@ class _Ended(Exception):
         self.reason = reason
 
 
-def run(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = None, end: float | None = None) -> Outcome:
+def run(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = None, end: float | None = None, login_s: float | None = None) -> Outcome:
     """Runs all steps until one of them decides; always back by ``plan.deadline_s``, with nothing left reserved.
 
     ``names``: what the LUN must say of itself, of C(serial), C(eui) and C(naa). ``end``: the deadline on the monotonic clock, where it began to run before.
+    ``login_s``: seconds that the login may take at most, where other ways are left to try.
     """
-    run = _Run(transport, plan, end or time.monotonic() + plan.deadline_s)
+    run = _Run(transport, plan, end or time.monotonic() + plan.deadline_s, login_s)
     try:
         run.connect()
         run.identify(names or {})
@@ -119,8 +120,9 @@ def differs(told: str, meant: str) -> bool:
 
 
 class _Run:
-    def __init__(self, transport: Transport, plan: Plan, end: float) -> None:
+    def __init__(self, transport: Transport, plan: Plan, end: float, login_s: float | None) -> None:
         self.transport = transport
+        self.login_s = login_s
         self.plan = plan
         self.outcome = Outcome()
         self.end = end
@@ -134,10 +136,11 @@ class _Run:
     def connect(self) -> None:
         started = time.monotonic()
         try:
-            self.transport.connect(self.left())
+            self.transport.connect(self.left() if self.login_s is None else min(self.left(), self.login_s))
         except NoAnswer:
             self._note("connect", started, "no_answer")
-            raise _Ended("unreachable", "the target did not let the probe log in before the deadline") from None
+            within = "before the deadline" if self.login_s is None else f"within {self.login_s:.1f} s"
+            raise _Ended("unreachable", f"the target did not let the probe log in {within}") from None
         except Unreachable as error:
             self._note("connect", started, "failed")
             raise _Ended("unreachable", str(error)) from None

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many LUNs probed at once, each over the way that leads to it."""
+"""Many LUNs probed at once, each over the first way that leads to it."""
 
 from __future__ import annotations
 
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import detached_process
@@ -23,14 +23,28 @@ Way = t.Union[IscsiTransport, SgTransport]
 ReadHolders = t.Callable[[], t.Mapping[str, str]]
 
 
+# A way that led to no LUN, or to another one than is meant.
+_ELSEWHERE = ("unreachable", "mismatch")
+
+
 @dataclass(frozen=True)
-class Where:
-    """A disk of this host by its ``device``, or a LUN over iSCSI by the next three. ``names``: which LUN is meant, see probe.run()."""
+class Path:
+    """A disk of this host by its ``device``, or a LUN over iSCSI by the others."""
 
     device: str | None = None
     portal: str | None = None
     target: str | None = None
     lun: int | None = None
+
+    def __str__(self) -> str:
+        return self.device or f"LUN {self.lun} of {self.target} at {self.portal}"
+
+
+@dataclass(frozen=True)
+class Where:
+    """A LUN by its ``paths``, the first of which that leads to it counts. ``names``: which LUN is meant, see probe.run()."""
+
+    paths: t.Sequence[Path]
     names: t.Mapping[str, str] = field(default_factory=dict)
 
 
@@ -43,41 +57,71 @@ class Access:
     force: bool
 
 
+@dataclass
+class _Reached:
+    """By which path, with what outcome; ``tried``: the paths before it, each with what came of it."""
+
+    path: Path
+    way: Way | RescueError
+    outcome: Outcome
+    tried: list[str]
+
+
 def one(place: Where, plan: Plan, access: Access, read_holders: ReadHolders) -> dict[str, t.Any]:
     """The outcome as a dict, with C(holder) and C(helper). Raises RescueError for what cannot be probed at all."""
     end = time.monotonic() + plan.deadline_s
-    return _probe([(place, _way(place, access))], plan, end, read_holders)[0]
+    way = _way(place.paths[0], access)
+    reached = _Reached(place.paths[0], way, probe.run(way, plan, place.names, end), [])
+    return _results([reached], end, read_holders)[0]
 
 
 def many(places: t.Sequence[Where], plan: Plan, access: Access, read_holders: ReadHolders) -> list[dict[str, t.Any]]:
-    """For each place its outcome, by ``plan.deadline_s`` altogether. What cannot be probed is unreachable, and hinders no other one."""
+    """For each place its outcome as a dict, with the fields of the Path that was taken, and C(tried), by ``plan.deadline_s`` altogether.
+
+    What cannot be probed is unreachable, and hinders no other one.
+    """
     end = time.monotonic() + plan.deadline_s
-    return _probe([(place, _way_or_error(place, access)) for place in places], plan, end, read_holders)
-
-
-def _probe(ways: t.Sequence[tuple[Where, Way | RescueError]], plan: Plan, end: float, read_holders: ReadHolders) -> list[dict[str, t.Any]]:
     # A thread for each, so that all of them end by the one deadline.
-    with ThreadPoolExecutor(max(1, len(ways))) as probers:
-        outcomes = list(probers.map(lambda pair: _outcome(pair[0], pair[1], plan, end), ways))
-    holders = _holders(outcomes, end, read_holders)
-    return [{**asdict(outcome), "holder": holder, "helper": _helper(way)} for (_place, way), outcome, holder in zip(ways, outcomes, holders)]
+    with ThreadPoolExecutor(max(1, len(places))) as probers:
+        reached = list(probers.map(lambda place: _reach(place, plan, access, end), places))
+    return [{**asdict(one.path), "tried": one.tried, **result} for one, result in zip(reached, _results(reached, end, read_holders))]
 
 
-def _outcome(place: Where, way: Way | RescueError, plan: Plan, end: float) -> Outcome:
-    return Outcome("unreachable", str(way)) if isinstance(way, RescueError) else probe.run(way, plan, place.names, end)
+def _reach(place: Where, plan: Plan, access: Access, end: float) -> _Reached:
+    """By the first path that leads to the LUN; where none does, by the first of all. Those that are left share the time for their logins."""
+    failed: list[_Reached] = []
+    for number, path in enumerate(place.paths, 1):
+        left = len(place.paths) - number
+        way = _way_or_error(path, access)
+        login_s = (end - time.monotonic()) / (left + 1) if left else None
+        outcome = Outcome("unreachable", str(way)) if isinstance(way, RescueError) else probe.run(way, plan, place.names, end, login_s)
+        reached = _Reached(path, way, outcome, [_tried(one) for one in failed])
+        if outcome.verdict not in _ELSEWHERE:
+            return reached
+        failed.append(reached)
+    return replace(failed[0], tried=[_tried(one) for one in failed[1:]])
 
 
-def _way_or_error(place: Where, access: Access) -> Way | RescueError:
+def _tried(one: _Reached) -> str:
+    return f"{one.path}: {one.outcome.verdict}, {one.outcome.reason}"
+
+
+def _results(reached: t.Sequence[_Reached], end: float, read_holders: ReadHolders) -> list[dict[str, t.Any]]:
+    holders = _holders([one.outcome for one in reached], end, read_holders)
+    return [{**asdict(one.outcome), "holder": holder, "helper": _helper(one.way)} for one, holder in zip(reached, holders)]
+
+
+def _way_or_error(path: Path, access: Access) -> Way | RescueError:
     try:
-        return _way(place, access)
+        return _way(path, access)
     except RescueError as error:
         return error
 
 
-def _way(place: Where, access: Access) -> Way:
-    if place.device is None:
-        return IscsiTransport(place.portal or "", place.target or "", place.lun or 0, access.initiator, access.chap)
-    return SgTransport(disk.find(place.device, access.force))
+def _way(path: Path, access: Access) -> Way:
+    if path.device is None:
+        return IscsiTransport(path.portal or "", path.target or "", path.lun or 0, access.initiator, access.chap)
+    return SgTransport(disk.find(path.device, access.force))
 
 
 def _holders(outcomes: t.Sequence[Outcome], end: float, read_holders: ReadHolders) -> list[str]:

@@ -78,7 +78,7 @@ def _content(path: str) -> bytes:
             return file.read()
     except PermissionError as error:
         raise _denied(error) from error
-    except OSError:
+    except (OSError, ValueError):
         return b""
 
 

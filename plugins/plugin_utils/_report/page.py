@@ -18,6 +18,11 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 _OUTCOMES = {
     "nothing_to_do": ("Nothing to do", "Nothing had to be changed."),
     "healed": ("Healed", "The watchers are as they should be, and neither this run nor an earlier one that it went on from left anything on the blacklist."),
+    "healed_unproven": (
+        "Healed, not proven",
+        "The watchers are as they should be, but a LUN that is known could not be reached, so nothing shows that it responds.",
+    ),
+    "partly_healed": ("Partly healed", "Some images were healed; others were refused, or not everything could be seen."),
     "healed_restore_pending": (
         "Healed, not finished",
         "The stale client was fenced, and was not let in again yet; below is said why.",
@@ -36,7 +41,7 @@ def render(summed: Result, template: str) -> str:
     picture = svg.timeline(summed["timeline"])
     return environment.from_string(str(template)).render(
         run={**summed, "images": images},
-        headline=headline,
+        headline=f"{headline}: {summed['healed']} healed, {summed['refused']} refused" if summed["outcome"] == "partly_healed" else headline,
         meaning=meaning,
         stale=STALE,
         timeline=picture,

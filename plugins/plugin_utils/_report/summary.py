@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STALE
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count, short
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, KernelEvent, Probe, Result, Stray
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, InFlight, KernelEvent, Probe, Result, Stray
 
 # More than this nobody reads on a screen; the result, and the report, have them all.
 SHOWN = 20
@@ -16,7 +16,7 @@ SHOWN = 20
 
 def lines(summed: Result) -> list[str]:
     """The result for a person, a line a fact."""
-    found = [f"{summed['outcome']}, looked at {count(summed['counts']['images'], 'image')} in {summed['seconds']} s"]
+    found = [f"{_headline(summed)}, looked at {count(summed['counts']['images'], 'image')} in {summed['seconds']} s"]
     found += [f"error: {summed['error']}"] if summed["error"] else []
     found += [f"not seen ({summed['counts']['unseen']} images): {gap}" for gap in summed["incomplete"]]
     found += [f"leases not read: {gap}" for gap in summed["unread"]]
@@ -27,11 +27,26 @@ def lines(summed: Result) -> list[str]:
         found.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
     found += short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
     found += _blacklist_lines(summed)
-    found += [f"gateway {one['host']} did not tell its LUNs: {one['why']}" for one in summed["unasked"]]
+    found += [f"gateway {one['host']} did not tell all its LUNs: {one['why']}" for one in summed["unasked"]]
+    found += [f"kernel of {said['host']}: {said['text']} ({said['count']} times in the minute before)" for said in summed["lock_waits"]]
     found += [f"kernel of {log['host']}: {log['gap']}" for log in summed["kernel_log"] if log["gap"]]
     found += short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
     found += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
-    return [*found, f"next: {summed['advice']}"]
+    return [*found, *_next_lines(summed)]
+
+
+def _headline(summed: Result) -> str:
+    """With how many images were healed and refused where both happened."""
+    both = summed["outcome"] == "partly_healed"
+    return f"partly_healed (images: {summed['healed']} healed, {summed['refused']} refused)" if both else summed["outcome"]
+
+
+def _next_lines(summed: Result) -> list[str]:
+    """The advice and, where that is not about the only thing that is open, each thing with its own next step."""
+    items = summed["unfinished"]
+    told = [item["next"] for item in items] in ([], [summed["advice"]])
+    own = [] if told else short([f"open: {item['what']}; next: {item['next']}" for item in items], "open items")
+    return [*own, f"next: {summed['advice']}"]
 
 
 def _stray(stray: Stray) -> str:
@@ -50,12 +65,17 @@ def _image_lines(image: ImageResult, summed: Result) -> list[str]:
     ]
     if image["state_after"]:
         lines.append(f"{image['spec']}: watchers {len(image['watchers_before'])} -> {len(image['watchers_after'])}, {image['state']} -> {image['state_after']}")
+    lines += [f"{image['spec']}: {_in_flight(flying)}" for flying in summed["in_flight"] if flying["image"] == image["spec"]]
     lines += [f"{image['spec']}: {_lun_text(lun['before'], lun['after'])}" for lun in image["luns"]]
-    if not image["luns"] and image["decision"] in ("fence", "continue"):
-        lines.append(
-            f"{image['spec']}: no LUN of it is known, by remediate_watchers_luns or the gateways, so none was probed: only the watchers tell that it is healed"
-        )
+    lines += [f"{image['spec']}: tried {tried}" for lun in image["luns"] for tried in (lun["after"] or lun["before"]).get("tried", [])]
+    if image["state_after"] and image["decision"] in ("fence", "continue"):
+        lines.append(f"{image['spec']}: {image['proven']}")
     return lines
+
+
+def _in_flight(flying: InFlight) -> str:
+    """Before the fence, of the device behind the LUN."""
+    return f"gateway {flying['host']} had {flying['writes']} writes and {flying['reads']} reads in flight, and none ended within {flying['still_for']} s"
 
 
 def _silent(client: str, summed: Result) -> str:

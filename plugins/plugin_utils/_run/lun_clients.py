@@ -28,7 +28,7 @@ def _behind(maps: t.Sequence[Result]) -> dict[str, str]:
 
 def _on_stuck_gateways(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str]) -> dict[str, str]:
     """Clients that might be alive on a gateway that can be reached and did not tell its LUNs, as where its kernel holds its configuration."""
-    stuck = [one["item"] for one in luns.silent(maps) if not one.get("unreachable")]
+    stuck = [one["item"] for one in luns.silent(maps) if not one.get("unreachable")] + [one["item"] for one in maps if one.get("gaps")]
     hung = [watcher for image in images for watcher in image["watchers"] if watcher["liveness"] == "hung"]
     words = "did not tell its LUNs, so whether it serves one through this client is not known"
     return {one["address"]: f"gateway {gateway} {words}" for gateway in stuck for one in hung if _is_on(one, {gateway, addresses.get(gateway, "")})}

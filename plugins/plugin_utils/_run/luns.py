@@ -22,27 +22,46 @@ _PORTAL = re.compile(r"\[?(?P<host>[^\]]*?)\]?:(?P<port>\d+)(?:,\d+)?")
 _HIGHEST_LUN = 255
 # Who the LUN must say it is.
 _NAMES = ("serial", "eui", "naa")
-_WHERE = ("name", "portal", "target", "lun", "device", *_NAMES)
+_PATH = ("portal", "target", "lun", "device")
+_WHERE = ("name", *_PATH, "other_paths", *_NAMES)
 
 
-def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mapping[str, str], initiator: str) -> list[Lun]:
-    """One LUN for each of ``images`` that a gateway exports, as an entry of O(remediate_watchers_luns).
+def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mapping[str, str], initiator: str, prober: str) -> dict[str, list[Lun]]:
+    """Returns image -> how its LUN is reached, for each of ``images`` that a gateway exports: an entry of O(remediate_watchers_luns) for each host that probes.
 
     ``maps``: the results of M(cephops.iscsi_rescue.lun_map) for gateways in a loop, with the gateway as C(item). ``addresses``: gateway -> its address,
-    empty where its name is that. ``initiator``: who probes over iSCSI; others may see another LUN under the same number.
-    Only one, since two probes of the same image at once meet each other's reservation.
+    empty where its name is that. ``initiator``: who probes over iSCSI; others may see another LUN under the same number. ``prober``: the host for that.
+    An entry is tried when those before it led to no LUN: probes of the same image at once would meet each other's reservation.
     """
-    # A target that is off lets nobody in.
-    told = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if not lun["snapshot"] and lun["enabled"]]
-    ways = {image: [_way(lun, host, addresses[host] or host, initiator) for host, lun in told if lun["image"] == image] for image in images}
-    # One over iSCSI goes the way of other initiators, a local disk only that of this host.
-    best = (sorted(filter(None, found), key=lambda way: "device" in way)[:1] for found in ways.values())
-    return [way for found in best for way in found]
+    told = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if not lun["snapshot"]]
+    ways = {image: _ways([one for one in told if one[1]["image"] == image], addresses, initiator) for image in images}
+    return {image: _by_prober(found, prober) for image, found in ways.items() if found}
+
+
+def _ways(told: t.Sequence[tuple[str, Exported]], addresses: t.Mapping[str, str], initiator: str) -> list[Lun]:
+    """The best first: over iSCSI, as other initiators go; a target that lets initiators in, and one that has some."""
+    ordered = sorted(told, key=lambda one: (bool(one[1]["disk"]), not one[1]["enabled"], not one[1]["logged_in"]))
+    return [way for host, lun in ordered for way in _paths(lun, host, addresses[host] or host, initiator)]
+
+
+def _by_prober(ways: t.Sequence[Lun], prober: str) -> list[Lun]:
+    """One entry for each host, which tries its first path and then the others."""
+    hosts: dict[str, list[Lun]] = {}
+    for way in ways:
+        hosts.setdefault(way.get("host") or prober, []).append(way)
+    return [{**first, "other_paths": [_path(way) for way in others]} if others else first for first, *others in hosts.values()]
+
+
+def _path(way: Lun) -> Lun:
+    path: t.Any = {name: way[name] for name in _PATH if name in way}  # type: ignore[literal-required]
+    return t.cast(Lun, path)
 
 
 def unasked(maps: t.Sequence[Result]) -> list[SilentGateway]:
-    """The gateways that did not tell their LUNs, C(host), and C(why); ``maps`` as for ``found``."""
-    return [{"host": one["item"], "why": one.get("msg", "it said nothing")} for one in silent(maps)]
+    """The gateways that did not tell all their LUNs, C(host), and C(why); ``maps`` as for ``found``."""
+    partly: list[SilentGateway] = [{"host": one["item"], "why": "; ".join(one["gaps"])} for one in maps if one.get("gaps")]
+    whole: list[SilentGateway] = [{"host": one["item"], "why": one.get("msg", "it said nothing")} for one in silent(maps)]
+    return [*whole, *partly]
 
 
 def silent(maps: t.Sequence[Result]) -> list[Result]:
@@ -50,20 +69,22 @@ def silent(maps: t.Sequence[Result]) -> list[Result]:
     return [one for one in maps if "luns" not in one and not one.get("skipped")]
 
 
-def _way(lun: Exported, host: str, address: str, initiator: str) -> Lun:
+def _paths(lun: Exported, host: str, address: str, initiator: str) -> list[Lun]:
     """Empty for a LUN that cannot be probed from here."""
     names: t.Any = {name: lun[name] for name in _NAMES if lun[name]}
     if lun["disk"]:
-        return {"image": lun["image"], "device": lun["disk"], "host": host, **names}
-    if lun["lun"] is None or lun["lun"] > _HIGHEST_LUN or not (lun["portals"] or lun["target"].startswith("iqn.")) or not _sees(lun, initiator):
-        return {}
-    return {"image": lun["image"], "portal": _portal(lun["portals"], address), "target": lun["target"], "lun": lun["lun"], **names}
+        return [{"image": lun["image"], "device": lun["disk"], "host": host, **names}]
+    if lun["lun"] is None or lun["lun"] > _HIGHEST_LUN or not (lun["portals"] or lun["target"].startswith("iqn.")):
+        return []
+    seen = [portal for portal in _portals(lun["portals"], address) if _sees(lun, f"{initiator}#{portal[0]}" if lun["per_portal_acl"] else initiator)]
+    return [{"image": lun["image"], "portal": _portal(*portal), "target": lun["target"], "lun": lun["lun"], **names} for portal in seen]
 
 
 def _sees(lun: Exported, initiator: str) -> bool:
     """Whether that is the LUN which ``initiator`` finds under the LUN's number."""
+    named = _is_one_of(lun["initiators"], initiator) and not _is_one_of(lun["unless"], initiator)
     others = lun["everybody_but"]
-    return _is_one_of(lun["initiators"], initiator) or (others is not None and not _is_one_of(others, initiator))
+    return named or (others is not None and not _is_one_of(others, initiator))
 
 
 def _is_one_of(names: t.Iterable[str], initiator: str) -> bool:
@@ -76,11 +97,14 @@ def _pattern(name: str) -> str:
     return "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in name)
 
 
-def _portal(portals: t.Sequence[str], address: str) -> str:
-    """The portal on the address by which the gateway itself is reached, or else the first."""
+def _portals(portals: t.Sequence[str], address: str) -> list[tuple[str, int]]:
+    """(host, port), first on the address by which the gateway itself is reached; that one where none is known, or where all addresses are heard."""
     heard = [(hit["host"], int(hit["port"])) for hit in map(_PORTAL.fullmatch, portals) if hit] or [("", _ISCSI_PORT)]
-    meant = [(address if _is_any(host) else host, port) for host, port in heard]
-    host, port = next((one for one in meant if one[0] == address), meant[0])
+    meant = dict.fromkeys((address if _is_any(host) else host, port) for host, port in heard)
+    return sorted(meant, key=lambda portal: portal[0] != address)
+
+
+def _portal(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -15,6 +15,7 @@ Phase = t.Literal[
     "begin",
     "look",
     "find_luns",
+    "lock_waits",
     "probe_before",
     "fence",
     "verify",
@@ -180,7 +181,7 @@ class Step(t.TypedDict, total=False):
 
 
 class Lun(t.TypedDict, total=False):
-    """How a LUN is reached: an entry of remediate_watchers_luns."""
+    """How a LUN is reached: an entry of remediate_watchers_luns. ``other_paths``: see scsi_reserve_probe."""
 
     image: str
     name: str
@@ -192,6 +193,7 @@ class Lun(t.TypedDict, total=False):
     eui: str
     naa: str
     host: str
+    other_paths: list[t.Any]
 
 
 class Probe(t.TypedDict, total=False):
@@ -202,8 +204,10 @@ class Probe(t.TypedDict, total=False):
     target: str
     lun: t.Optional[int]
     device: str
+    tried: list[str]
     verdict: str
     reason: str
+    proof: str
     holder: str
     steps: list[Step]
 
@@ -245,6 +249,24 @@ class KernelLog(t.TypedDict):
     events: list[KernelEvent]
 
 
+class InFlight(t.TypedDict):
+    """What stood still on a gateway, on the device behind an image's LUN, when it was looked at before the fence."""
+
+    host: str
+    image: str
+    reads: int
+    writes: int
+    still_for: float
+
+
+class LockWait(t.TypedDict):
+    """What the kernel of a gateway said of an image's lock shortly before the fence, and how often."""
+
+    host: str
+    text: str
+    count: int
+
+
 class CameBack(t.TypedDict):
     """Clients that watch again after their entry was removed: addresses to fence again, and of each other one why it is spared."""
 
@@ -282,6 +304,7 @@ class Settings(t.TypedDict):
     probe_initiator: str
     probe_deadline: float
     write_path: str
+    probe_before: str
     gone_timeout: int
     patience: int
     expire: int
@@ -301,7 +324,9 @@ class Run(t.TypedDict):
     What follows from that: ``sick`` images are not normal; ``healing`` are to be healed and ``culprits`` to be fenced for that, by the look and once they
     are asked by the last question. ``continued`` images are those of open leases that this run is asked to look at;
     ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose fence this run may
-    end. ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs.
+    end. ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs; ``listening``: those with krbd
+    below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image -> how its LUN can be reached, the next to try first; ``probed``:
+    images that are done with before the fence; ``probing``: who probes what next.
     ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
     """
 
@@ -321,7 +346,11 @@ class Run(t.TypedDict):
     refenced: Change
     kept_out: Change
     luns: list[Lun]
+    found_luns: dict[str, list[Lun]]
+    probed: list[str]
     silent_gateways: list[SilentGateway]
+    in_flight: list[InFlight]
+    lock_waits: list[LockWait]
     probes_before: list[Probe]
     probes_after: list[Probe]
     kernel_log: list[KernelLog]
@@ -334,6 +363,7 @@ class Run(t.TypedDict):
     ours: list[str]
     unnamed: list[str]
     asking: list[str]
+    listening: list[str]
     probing: list[Probing]
     came_back: CameBack
     plan: list[str]
@@ -357,7 +387,7 @@ class LunResult(t.TypedDict):
 
 
 class ImageResult(t.TypedDict):
-    """What became of an image. A lock is the address of the watcher that holds it, '' for none."""
+    """What became of an image. A lock is the address of the watcher that holds it, '' for none. ``proven``: the proof in words."""
 
     spec: str
     header: str
@@ -370,6 +400,15 @@ class ImageResult(t.TypedDict):
     lock_before: str
     lock_after: str
     luns: list[LunResult]
+    proof: str
+    proven: str
+
+
+class OpenItem(t.TypedDict):
+    """What a run leaves open, and what to do about it, a sentence or two each."""
+
+    what: str
+    next: str
 
 
 class Result(t.TypedDict):
@@ -402,6 +441,8 @@ class Result(t.TypedDict):
     spared: list[Spared]
     fenced_again: list[str]
     kernel_log: list[KernelLog]
+    in_flight: list[InFlight]
+    lock_waits: list[LockWait]
     unasked: list[SilentGateway]
     kept: list[Kept]
     foreign: list[str]
@@ -410,5 +451,7 @@ class Result(t.TypedDict):
     blacklist_during: t.Optional[dict[str, str]]
     blacklist_after: t.Optional[dict[str, str]]
     advice: str
-    unfinished: list[str]
+    unfinished: list[OpenItem]
+    healed: int
+    refused: int
     by_hand: list[str]

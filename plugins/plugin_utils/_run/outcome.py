@@ -10,7 +10,7 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Image, ImageResult, Kept, Lease, LunResult, Probe, Result, Run
 
 
@@ -18,13 +18,15 @@ def conclude(run: Run, ended: float) -> Result:
     """Returns the run's result but for its timeline and the commands by hand. ``ended``: seconds since the epoch."""
     found = _found(run, ended)
     summed: Result = {**found, "outcome": _outcome(run, found)}
-    return {**summed, "advice": advice.next_step(summed), "unfinished": advice.unfinished(summed)}
+    left: Result = {**summed, "unfinished": advice.unfinished(summed)}
+    return {**left, "advice": advice.next_step(left)}
 
 
 def _found(run: Run, ended: float) -> Result:
     whole = {"run": run["id"], "check_mode": run["check_mode"], "seconds": round(ended - run["began"], 1), "began": _utc(run["began"]), "ended": _utc(ended)}
     told = {"error": run["error"], "expire": run["settings"]["expire"], "kernel_log": run["kernel_log"], "unasked": run["silent_gateways"]}
-    return t.cast(Result, {**whole, **told, **_seen(run), **_changed(run), **_blocklists(run), "unsettled": _unsettled(run)})
+    hang = {"in_flight": run["in_flight"], "lock_waits": run["lock_waits"]}
+    return t.cast(Result, {**whole, **told, **hang, **_seen(run), **_changed(run), **_blocklists(run), "unsettled": _unsettled(run)})
 
 
 def _seen(run: Run) -> dict[str, t.Any]:
@@ -33,6 +35,8 @@ def _seen(run: Run) -> dict[str, t.Any]:
     images += [_image(image, run) for image in _continued(run, [image["spec"] for image in images])]
     return {
         "images": images,
+        "healed": 0 if run["check_mode"] or run["error"] else sum(image["decision"] in ("fence", "continue") for image in images if _is_changed(run)),
+        "refused": sum(image["decision"] == "refuse" for image in images),
         "culprits": detected["culprits"],
         "counts": detected["counts"],
         "incomplete": list(dict.fromkeys([*detected.get("incomplete", []), *run["afterwards"].get("incomplete", [])])),
@@ -121,36 +125,57 @@ def _continued(run: Run, shown: t.Sequence[str]) -> list[Image]:
     return [t.cast(Image, {**image, "decision": "continue", "reasons": reasons}) for image in found]
 
 
+def _is_changed(run: Run) -> bool:
+    return bool(_fenced(run["fenced"]) + run["restored"].get("closed", []) + run["restored"].get("kept", []))
+
+
 def _outcome(run: Run, found: Result) -> str:
     if run["error"]:
         return "failed"
-    if found["incomplete"] or found["unread"] or any(image["decision"] == "refuse" for image in found["images"]):
-        return "refused"
+    if found["incomplete"] or found["unread"] or found["refused"]:
+        return "partly_healed" if found["healed"] else "refused"
     changes = _fenced(run["fenced"]) + run["restored"].get("closed", [])
     if run["check_mode"] and changes:
         return "would_heal"
+    if found["healed"] and any(_is_known_and_not_reached(image) for image in found["images"]):
+        return "healed_unproven"
     if found["kept"]:
         return "healed_restore_pending"
     return "healed" if changes else "nothing_to_do"
 
 
-def failure(result: Result, when_refused: bool, when_sick: bool) -> str:
-    """Returns why the play is to fail, '' where it ends well; what is refused, and what would be healed, counts only where that is asked for."""
-    outcome, fails = result["outcome"], {"failed": True, "refused": when_refused, "would_heal": when_sick}
+def _is_known_and_not_reached(image: ImageResult) -> bool:
+    after = [lun["after"] for lun in image["luns"] if lun["after"]]
+    return image["decision"] in ("fence", "continue") and bool(after) and not any(proof.is_reached(probe) for probe in after)
+
+
+def failure(result: Result, when_refused: bool, when_sick: bool, when_unproven: bool) -> str:
+    """Returns why the play is to fail, '' where it ends well; what is refused, not proven, and what would be healed, counts only where that is asked for."""
+    outcome = result["outcome"]
+    fails = {"failed": True, "refused": when_refused, "partly_healed": when_refused, "would_heal": when_sick, "healed_unproven": when_unproven}
     if not fails.get(outcome, False):
         return ""
+    return f"{outcome}: {'; '.join(short(_why(result), 'reasons'))}"
+
+
+def _why(result: Result) -> list[str]:
+    if result["outcome"] == "failed":
+        return [result["error"]]
+    if result["outcome"] == "healed_unproven":
+        return [f"{image['spec']}: {image['proven']}" for image in result["images"] if _is_known_and_not_reached(image)]
+    if result["outcome"] == "would_heal":
+        fenced = [culprit for culprit in result["culprits"] if culprit["verdict"] == "fence"]
+        return [f"fence {culprit['address']} ({culprit['client']}): {'; '.join(culprit['reasons'])}" for culprit in fenced]
     refused = [f"refuse {image['spec']} ({image['state']}): {'; '.join(image['reasons'])}" for image in result["images"] if image["decision"] == "refuse"]
-    sick = [
-        f"fence {culprit['address']} ({culprit['client']}): {'; '.join(culprit['reasons'])}" for culprit in result["culprits"] if culprit["verdict"] == "fence"
-    ]
-    why = {"failed": [result["error"]], "refused": [*refused, *result["incomplete"], *result["unread"]], "would_heal": sick}
-    return f"{outcome}: {'; '.join(short(why[outcome], 'reasons'))}"
+    return [*refused, *result["incomplete"], *result["unread"]]
 
 
 def _image(image: Image, run: Run) -> ImageResult:
     verified = {found["spec"]: found for found in run["verified"].get("images", [])}
     after = verified.get(image["spec"], t.cast(Image, {}))
     last = {found["spec"]: found for found in run["afterwards"].get("images", [])}
+    luns = _luns(image["spec"], run)
+    level, words = proof.of_image(luns)
     return {
         "spec": image["spec"],
         "header": image["header"],
@@ -162,7 +187,9 @@ def _image(image: Image, run: Run) -> ImageResult:
         "state_after": after.get("state", ""),
         "lock_before": lock_owner(image),
         "lock_after": lock_owner(last.get(image["spec"], after)),
-        "luns": _luns(image["spec"], run),
+        "luns": luns,
+        "proof": level,
+        "proven": words,
     }
 
 

@@ -15,12 +15,14 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import (
     luns,
     max_fence,
     plan,
+    proof,
     proof_of_service,
     protect,
     settings,
+    standstill,
     stop,
 )
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Culprit, Image, Look, Missed, Phase, Probe, Probing, Run, When
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Culprit, Image, Look, Lun, Missed, Phase, Probe, Probing, Run, When
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
 # What a module returned, or a loop of its calls, as Ansible registers it; {} or "skipped" for one that did not run.
@@ -46,8 +48,10 @@ def _begun(told: Returned, at: float) -> Run:
     nothing: t.Any = {
         **{name: {} for name in ("listed", "detected", "fenced", "verified", "restored", "afterwards", "looked_again", "refenced", "kept_out", "times")},
         **{name: [] for name in ("silent_gateways", "probes_before", "probes_after", "kernel_log", "healing", "culprits", "plan")},
+        **{name: [] for name in ("probed", "in_flight", "lock_waits", "listening")},
+        "found_luns": {},
     }
-    known = {"id": told["id"], "began": at, "check_mode": bool(told["check_mode"]), "settings": asked, "luns": asked["luns"], "error": "", "stop": ""}
+    known = {"id": told["id"], "began": at, "check_mode": bool(told["check_mode"]), "settings": asked, "error": "", "stop": ""}
     return _derived(t.cast(Run, {**nothing, **known, "came_back": {"fence": [], "spare": []}}))
 
 
@@ -95,10 +99,15 @@ def _ruled(run: Run, look: Look) -> Look:
 
 def _found_luns(run: Run, returned: Returned) -> Run:
     maps, asked = returned.get("results", []), run["settings"]
-    found = luns.found(maps, run["unnamed"], asked["gateways"], asked["probe_initiator"])
-    told: Run = {**run, "luns": [*asked["luns"], *found], "silent_gateways": luns.unasked(maps)}
+    found = luns.found(maps, run["unnamed"], asked["gateways"], asked["probe_initiator"], asked["prober"])
+    stands = {"in_flight": standstill.in_flight(maps, run["sick"]), "listening": standstill.listening(maps, run["healing"])}
+    told = t.cast(Run, {**run, **stands, "found_luns": found, "silent_gateways": luns.unasked(maps)})
     spared = lun_clients.spared(maps, run["detected"]["images"], asked["gateways"], asked["evict"])
     return _planned(told, spare(run["detected"], spared))
+
+
+def _lock_waits(run: Run, returned: Returned) -> Run:
+    return {**run, "lock_waits": standstill.lock_waits(returned.get("results", []))}
 
 
 def _probes(returned: Returned) -> list[Probe]:
@@ -106,11 +115,27 @@ def _probes(returned: Returned) -> list[Probe]:
 
 
 def _probed_before(run: Run, returned: Returned) -> Run:
+    """Where a LUN was not reached and there is another host that might reach it, that is next. Otherwise it is decided what follows."""
+    asked = [lun["name"] for one in run["probing"] for lun in one["luns"]]
+    probes = _probes(returned)
+    reached = {probe["name"] for probe in probes if proof.is_reached(probe)}
+    again = [spec for spec in dict.fromkeys(asked) if spec not in reached and len(run["found_luns"].get(spec, [])) > 1]
+    left = {spec: entries[1:] if spec in again else entries for spec, entries in run["found_luns"].items()}
+    kept = [probe for probe in probes if probe["name"] not in again]
+    probed: Run = {
+        **run,
+        "found_luns": left,
+        "probed": [*run["probed"], *(spec for spec in asked if spec not in again)],
+        "probes_before": [*run["probes_before"], *kept],
+    }
+    return probed if again else _accused(probed, returned)
+
+
+def _accused(run: Run, returned: Returned) -> Run:
     """Only here is a client named to be fenced, also where no LUN was probed."""
-    probed: Run = {**run, "probes_before": _probes(returned)}
-    why = stop.prober_is_unreachable(returned.get("results", [])) or stop.lun_is_out_of_reach(probed)
+    why = stop.prober_is_unreachable(returned.get("results", [])) or stop.lun_is_out_of_reach(run)
     accused = _to_heal(run["detected"])["culprits"]
-    proven = _planned(probed, spare(run["detected"], proof_of_service.missing(accused, probed["probes_before"], run["settings"]["evict"])))
+    proven = _planned(run, spare(run["detected"], proof_of_service.missing(accused, run["probes_before"], run["settings"]["evict"])))
     return _stopped({**proven, **_to_heal(proven["detected"])}, why)
 
 
@@ -201,6 +226,7 @@ def _traced(run: Run, returned: Returned) -> Run:
 _STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
     "look": _looked,
     "find_luns": _found_luns,
+    "lock_waits": _lock_waits,
     "probe_before": _probed_before,
     "fence": _fenced,
     "verify": _verified,
@@ -223,8 +249,10 @@ def _derived(run: Run) -> Run:
     verifying = [*run["healing"], *continued]
     named = [lun["image"] for lun in run["settings"]["luns"]]
     unnamed = [spec for spec in [*sick, *continued] if spec not in named] if run["settings"]["find_luns"] else []
+    known = [*run["settings"]["luns"], *(entries[0] for entries in run["found_luns"].values())]
     return {
         **run,
+        "luns": known,
         "sick": sick,
         "continued": continued,
         "verifying": verifying,
@@ -232,7 +260,7 @@ def _derived(run: Run) -> Run:
         "ours": leases.ours(run["fenced"], open_leases, verifying if run["settings"]["restore"] == "always" else selected),
         "unnamed": unnamed,
         "asking": list(run["settings"]["gateways"]) if unnamed or run["healing"] else [],
-        "probing": _probing(run, sick, verifying),
+        "probing": _probing(run, known, sick, verifying),
     }
 
 
@@ -242,10 +270,10 @@ def _of_fenced(run: Run) -> list[str]:
     return [spec for culprit in run["detected"].get("culprits", []) if culprit["address"] in fenced for spec in culprit["images"]]
 
 
-def _probing(run: Run, sick: t.Sequence[str], verifying: t.Sequence[str]) -> list[Probing]:
+def _probing(run: Run, known: t.Sequence[Lun], sick: t.Sequence[str], verifying: t.Sequence[str]) -> list[Probing]:
     """Before a fence, writes are tested only where the image is about to be healed: elsewhere a living client would be asked for its lock."""
     asked, prober = run["settings"], run["settings"]["prober"]
     if "verify" in run["times"]:
-        return luns.by_host(run["luns"], verifying, prober, asked["write_path"])
-    others = [spec for spec in sick if spec not in run["healing"]]
-    return [*luns.by_host(run["luns"], run["healing"], prober, asked["write_path"]), *luns.by_host(run["luns"], others, prober, "none")]
+        return luns.by_host(known, verifying, prober, asked["write_path"])
+    healing, others = ([spec for spec in sick if (spec in run["healing"]) == heals and spec not in run["probed"]] for heals in (True, False))
+    return [*luns.by_host(known, healing, prober, asked["probe_before"]), *luns.by_host(known, others, prober, "none")]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Image, Probe, Run, Watcher
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Image, Run, Watcher
 
 _ANSWERS = ("healthy", "slow", "conflict")
 Result = t.Mapping[str, t.Any]
@@ -22,9 +23,9 @@ def prober_is_unreachable(results: t.Sequence[Result]) -> str:
 
 
 def lun_is_out_of_reach(run: Run) -> str:
-    """Nothing could be proven afterwards, and most likely an address is wrong. A LUN that the role found by itself and cannot reach is as good as not found."""
+    """Nothing could be proven afterwards, and most likely an address is wrong. One that the role found by itself and cannot reach is told at the end."""
     named = [lun["image"] for lun in run["settings"]["luns"]]
-    wrong = [probe for probe in run["probes_before"] if probe["name"] in run["healing"] and _is_out_of_reach(probe, named)]
+    wrong = [probe for probe in run["probes_before"] if probe["name"] in run["healing"] and probe["name"] in named and not proof.is_reached(probe)]
     return "; ".join(
         f"{where(probe)} cannot be probed: {probe['reason']}. Nothing was fenced. "
         f"Correct the entry of {probe['name']} in remediate_watchers_luns, or make one. "
@@ -32,10 +33,6 @@ def lun_is_out_of_reach(run: Run) -> str:
         "remediate_watchers_evict."
         for probe in wrong
     )
-
-
-def _is_out_of_reach(probe: Probe, named: t.Collection[str]) -> bool:
-    return probe["verdict"] == "mismatch" or (probe["verdict"] == "unreachable" and probe["name"] in named)
 
 
 def watchers_are_wrong(run: Run) -> str:
@@ -52,10 +49,9 @@ def _clients(image: Image) -> list[Watcher]:
 
 
 def lun_does_not_answer(run: Run) -> str:
-    """A LUN that another initiator holds by now answers; so does a slow one. One that the role found by itself proves nothing while it was never reached."""
-    named = [lun["image"] for lun in run["settings"]["luns"]]
-    known = {*named, *(probe["name"] for probe in run["probes_before"] if probe["verdict"] != "unreachable")}
-    wrong = [probe for probe in run["probes_after"] if probe["verdict"] not in _ANSWERS and (probe["verdict"] != "unreachable" or probe["name"] in known)]
+    """A LUN that another initiator holds by now answers; so does a slow one. One that was never reached proves nothing, which the outcome says."""
+    known = {probe["name"] for probe in run["probes_before"] if proof.is_reached(probe)}
+    wrong = [probe for probe in run["probes_after"] if probe["verdict"] not in _ANSWERS and (proof.is_reached(probe) or probe["name"] in known)]
     return "; ".join(f"The LUN of {probe['name']} is {probe['verdict']} although its watchers are as they should be: {probe['reason']}" for probe in wrong)
 
 

@@ -10,10 +10,18 @@ import re
 import typing as t
 
 import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STATES
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import next_steps
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
 
+# The page as it is, without line breaks.
+PAGE = re.sub(r"\s+", " ", (ROOT / "docs" / "runbook.md").read_text())
+STEPS = [step for table in (next_steps.OUTCOMES, next_steps.STATES, next_steps.REASONS, next_steps.OPEN) for step in table.values()]
+
 # What stands for something that differs, and what parts of a line are joined by.
-BETWEEN = re.compile(r"\b(?:ADDRESS|CONF|GAP|HOST|IMAGE|M|N|OSD|PG|POOL|REASONS?|RULE|RUN|STATE|TIME|USER|VERDICT|WHAT)\b|[;,:'] | \(|\)")
+BETWEEN = re.compile(
+    r"\b(?:ADDRESS|CONF|GAP|HEADER|HOST|IMAGE|LUN|M|N|OSD|PG|POOL|PORTAL|REASONS?|RULE|RUN|STATE|TARGET|TIME|USER|VERDICT|WHAT)\b|[;,:'] | \(|\)"
+)
 
 
 def printed() -> str:
@@ -42,3 +50,25 @@ def test_the_runbook_quotes_what_is_printed(line: str) -> None:
     wanted = [part for part in parts if len(part) > 3]
     assert wanted
     assert [part for part in wanted if part not in PRINTED] == []
+
+
+@pytest.mark.parametrize("step", dict.fromkeys(STEPS))
+def test_the_runbook_has_every_next_step(step: str) -> None:
+    assert step in PAGE
+
+
+def test_every_state_has_a_next_step() -> None:
+    assert set(next_steps.STATES) == set(STATES)
+
+
+@pytest.mark.parametrize(
+    "reason", re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs" / "runbook.md").read_text().partition("### A guard")[2].partition("###")[0], re.MULTILINE)
+)
+def test_the_runbook_gives_each_reason_the_step_that_a_run_gives(reason: str) -> None:
+    assert f"| `{reason}` | {next_steps.of_refusal('stale_duplicate', [reason])} |" in PAGE
+    assert next_steps.of_refusal("contested", [reason]) not in next_steps.STATES.values()
+
+
+@pytest.mark.parametrize("part", next_steps.REASONS)
+def test_every_reason_with_a_step_is_one_that_is_given(part: str) -> None:
+    assert part in PRINTED

@@ -24,6 +24,7 @@ SETTINGS: dict[str, t.Any] = {
     "probe_initiator": "iqn.2001-04.com.example:probe",
     "probe_deadline": "10",
     "write_path": "auto",
+    "probe_before": "flush",
     "gone_timeout": "30",
     "patience": "30",
     "expire": "3600",

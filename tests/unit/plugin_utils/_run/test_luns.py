@@ -26,7 +26,14 @@ def lun(image: str, **told: t.Any) -> dict[str, t.Any]:
 
 
 def found(host: str, *luns: dict[str, t.Any], images: t.Sequence[str] = ("rbd/a",)) -> list[dict[str, t.Any]]:
-    return run_luns.found([{"item": host, "luns": list(luns)}], images, ADDRESSES, PROBE)
+    return flat(run_luns.found([{"item": host, "luns": list(luns)}], images, ADDRESSES, PROBE, "prober"))
+
+
+def flat(ways: t.Mapping[str, t.Sequence[t.Any]]) -> list[dict[str, t.Any]]:
+    """All paths in the order in which they are tried."""
+    entries = [entry for entries in ways.values() for entry in entries]
+    paths = [[{name: value for name, value in entry.items() if name != "other_paths"}, *entry.get("other_paths", [])] for entry in entries]
+    return [path for one in paths for path in one]
 
 
 @pytest.mark.parametrize(
@@ -39,23 +46,30 @@ def found(host: str, *luns: dict[str, t.Any], images: t.Sequence[str] = ("rbd/a"
         ("gw1", ["[2001:db8::7]:3260"], "[2001:db8::7]:3260"),
         ("gw1", ["127.0.0.1:22302,1"], "127.0.0.1:22302"),
         ("gw3", [], "gw3:3260"),
-        ("gw1", ["198.51.100.1:3260", "192.0.2.1:3261"], "192.0.2.1:3261"),
     ],
 )
 def test_the_portal(host: str, portals: list[str], portal: str) -> None:
     assert found(host, lun("rbd/a", portals=tuple(portals))) == [{"image": "rbd/a", "portal": portal, "target": IQN, "lun": 12}]
 
 
-def test_a_local_disk_is_probed_on_its_gateway_and_only_where_there_is_no_iscsi() -> None:
+def test_the_portal_on_the_gateways_own_address_is_first() -> None:
+    ways = found("gw1", lun("rbd/a", portals=("198.51.100.1:3260", "192.0.2.1:3261", "0.0.0.0:3261")))
+    assert [way["portal"] for way in ways] == ["192.0.2.1:3261", "198.51.100.1:3260"]
+
+
+def test_a_local_disk_is_probed_on_its_gateway_and_last() -> None:
     loop = lun("rbd/a", target="naa.5001405aaaaaaaa1", lun=0, disk="/dev/sdb")
     assert found("gw1", loop) == [{"image": "rbd/a", "device": "/dev/sdb", "host": "gw1"}]
-    assert [way["lun"] for way in found("gw1", loop, lun("rbd/a"))] == [12]
+    ways = run_luns.found([{"item": "gw1", "luns": [loop, lun("rbd/a")]}], ["rbd/a"], ADDRESSES, PROBE, "prober")
+    assert [(way.get("host", ""), way.get("lun"), way.get("other_paths")) for way in ways["rbd/a"]] == [("", 12, None), ("gw1", None, None)]
+    (both,) = run_luns.found([{"item": "gw1", "luns": [loop, lun("rbd/a")]}], ["rbd/a"], ADDRESSES, PROBE, "gw1")["rbd/a"]
+    assert (both["lun"], both["other_paths"]) == (12, [{"device": "/dev/sdb"}])
 
 
 def test_what_leads_to_no_lun() -> None:
     other = [lun("rbd/b"), lun("rbd/a", stack="krbd", target="", lun=None), lun("rbd/a", snapshot="s"), lun("rbd/a", target="scst_local_tgt")]
     assert found("gw1", *other) == []
-    assert run_luns.found([{"item": "gw1", "unreachable": True}, {"item": "gw2", "msg": "no root"}], ["rbd/a"], ADDRESSES, PROBE) == []
+    assert run_luns.found([{"item": "gw1", "unreachable": True}, {"item": "gw2", "msg": "no root"}], ["rbd/a"], ADDRESSES, PROBE, "prober") == {}
 
 
 def test_what_libiscsi_cannot_address_is_no_way() -> None:
@@ -112,9 +126,9 @@ def acl(initiator: str, seen: int, number: int) -> Files:
 
 
 def numbers(root: Path, files: Files, initiator: str = PROBE) -> dict[str, int]:
-    luns = [one.record() for one in lun_map.read(write(root, {**DEVICES, **files}), 0)]
-    ways = run_luns.found([{"item": "gw1", "luns": luns}], IMAGES, ADDRESSES, initiator)
-    return {way["image"]: way["lun"] for way in ways}
+    luns = [one.record() for one in lun_map.read(write(root, {**DEVICES, **files}))]
+    ways = run_luns.found([{"item": "gw1", "luns": luns}], IMAGES, ADDRESSES, initiator, "prober")
+    return {image: entries[0]["lun"] for image, entries in ways.items()}
 
 
 @pytest.mark.parametrize(("member", "seen"), [("iqn.esx1", {"rbd/img4": 0}), ("iqn.2026-11.*", {"rbd/img3": 0})])
@@ -148,10 +162,12 @@ def test_the_names_that_the_lun_must_say() -> None:
     assert run_luns.by_host([way], ["rbd/a"], "probe", "auto")[0]["luns"] == [{"name": "rbd/a", **{key: way[key] for key in way if key != "image"}}]
 
 
-def test_one_lun_for_an_image_and_the_first_gateway_counts() -> None:
+def test_every_gateway_is_a_way_and_the_first_is_tried_first() -> None:
     maps = [{"item": host, "luns": [lun("rbd/a"), lun("rbd/b", lun=13)]} for host in ("gw1", "gw2")]
-    ways = run_luns.found(maps, ["rbd/a", "rbd/b"], ADDRESSES, PROBE)
-    assert [(way["image"], way["portal"], way["lun"]) for way in ways] == [("rbd/a", "192.0.2.1:3260", 12), ("rbd/b", "192.0.2.1:3260", 13)]
+    ways = run_luns.found(maps, ["rbd/a", "rbd/b"], ADDRESSES, PROBE, "prober")
+    assert {image: [(way["portal"], way["lun"]) for way in flat({image: entries})] for image, entries in ways.items()} == {
+        image: [("192.0.2.1:3260", number), ("[2001:db8::2]:3260", number)] for image, number in (("rbd/a", 12), ("rbd/b", 13))
+    }
 
 
 def test_by_host() -> None:
@@ -187,7 +203,30 @@ def test_logs() -> None:
     assert run_luns.kernel_logs(reads, "before") == [{"host": "gw1", "phase": "before", "gap": "", "events": [1]}]
 
 
-def test_a_lun_of_a_target_that_is_off_is_passed_over() -> None:
+def test_targets_that_let_nobody_in_are_tried_last_and_those_with_sessions_first() -> None:
     off, on = lun("rbd/a", target=f"{IQN}:off", enabled=False), lun("rbd/a", target=f"{IQN}:on")
-    assert [one["target"] for one in found("gw1", off, on)] == [f"{IQN}:on"]
-    assert found("gw1", off) == []
+    used = lun("rbd/a", target=f"{IQN}:used", logged_in=("iqn.esx1",))
+    assert [one["target"] for one in found("gw1", off, on, used)] == [f"{IQN}:used", f"{IQN}:on", f"{IQN}:off"]
+
+
+@pytest.mark.parametrize(
+    ("names", "per_portal_acl", "portals"),
+    [
+        ((f"{PROBE}#192.0.2.1",), True, ["192.0.2.1:3260"]),
+        (("*#198.51.100.*",), True, ["198.51.100.1:3260"]),
+        ((PROBE,), True, []),
+        ((f"{PROBE}#192.0.2.1",), False, []),
+        ((PROBE,), False, ["192.0.2.1:3260", "198.51.100.1:3260"]),
+    ],
+)
+def test_names_that_hold_the_portal_are_compared_with_it(names: tuple[str, ...], per_portal_acl: bool, portals: list[str]) -> None:
+    one = lun("rbd/a", initiators=names, everybody_but=None, per_portal_acl=per_portal_acl, portals=("192.0.2.1:3260", "198.51.100.1:3260"))
+    assert [way["portal"] for way in found("gw1", one)] == portals
+
+
+def test_an_earlier_group_turns_an_initiator_away() -> None:
+    assert found("gw1", lun("rbd/a", initiators=(PROBE,), unless=("iqn.2026-11.*",), everybody_but=None)) == []
+
+
+def test_a_gateway_that_told_only_a_part_is_named() -> None:
+    assert run_luns.unasked([{"item": "gw1", "luns": [], "gaps": ["one", "two"]}]) == [{"host": "gw1", "why": "one; two"}]

@@ -35,6 +35,7 @@ def detected(decision: str) -> dict[str, t.Any]:
 IDLE: dict[str, t.Any] = {"before": {}, "after": {}, "added": [], "extended": [], "removed": [], "reset": [], "kept": [], "closed": [], "unread": []}
 KEPT = {"address": ADDRESS, "until": "2026-11-22", "reason": "the client still lives"}
 FENCED = {**IDLE, "added": [ADDRESS], "after": {ADDRESS: "then"}}
+VERIFIED = {"images": [{**image("leave"), "watchers": WATCHERS[:1]}]}
 FREED = {**IDLE, "before": {ADDRESS: "then"}, "removed": [ADDRESS], "closed": [ADDRESS]}
 
 
@@ -68,7 +69,71 @@ def test_outcomes(outcome: str, result: dict[str, t.Any]) -> None:
     assert result["outcome"] == outcome
     lines = summary.lines(result)
     assert lines[0].startswith(f"{outcome}, looked at 1 image in 12.3 s")
+    assert outcome not in ("refused", "healed_restore_pending") or result["advice"] == result["unfinished"][0]["next"]
     assert lines[-1].startswith("next: ")
+
+
+def probed(verdict: str, proof: str = "none", **more: t.Any) -> dict[str, t.Any]:
+    step = {"name": "flush", "seconds": 0.1, "status": "good"}
+    where = {"portal": "192.0.2.10:3260", "target": "iqn.t", "lun": 12, "device": ""}
+    return {"name": "rbd/lun", **where, "verdict": verdict, "reason": "why", "proof": proof, "steps": [step], **more}
+
+
+LUN = "LUN 12 of iqn.t at 192.0.2.10:3260"
+
+
+@pytest.mark.parametrize(
+    ("probe", "outcome", "words"),
+    [
+        (probed("healthy", "write"), "healed", f"proven: a write through {LUN} reached the storage"),
+        (probed("slow", "write"), "healed", f"proven: a write through {LUN} reached the storage"),
+        (probed("healthy", "cache"), "healed", f"answered: {LUN} took a flush, which its target might answer by itself; no write was proven"),
+        (probed("healthy", "none"), "healed", f"not proven: {LUN} was not written to (healthy, why)"),
+        (probed("conflict", "none"), "healed", f"not proven: {LUN} was not written to (conflict, why)"),
+        (probed("unreachable"), "healed_unproven", f"not proven: {LUN} was not reached (unreachable, why)"),
+        (probed("mismatch"), "healed_unproven", f"not proven: {LUN} was not reached (mismatch, why)"),
+    ],
+)
+def test_no_more_is_said_than_was_proven(probe: dict[str, t.Any], outcome: str, words: str) -> None:
+    result = conclude("fence", fenced=FENCED, restored=FREED, verified=VERIFIED, probes_after=[probe])
+    assert (result["outcome"], result["images"][0]["proof"]) == (outcome, probe["proof"])
+    assert f"rbd/lun: {words}" in summary.lines(result)
+
+
+def test_of_several_luns_the_weakest_counts() -> None:
+    both = [probed("healthy", "write"), probed("healthy", "cache", lun=13)]
+    (found,) = conclude("fence", fenced=FENCED, restored=FREED, verified=VERIFIED, probes_after=both)["images"]
+    assert (found["proof"], found["proven"][:16]) == ("cache", "answered: LUN 13")
+
+
+def test_paths_that_were_tried_are_shown() -> None:
+    probe = probed("healthy", "write", tried=["LUN 12 of iqn.t at 192.0.2.11:3260: unreachable, refused"])
+    lines = summary.lines(conclude("fence", fenced=FENCED, restored=FREED, verified=VERIFIED, probes_after=[probe]))
+    assert "rbd/lun: tried LUN 12 of iqn.t at 192.0.2.11:3260: unreachable, refused" in lines
+
+
+BOTH = {"images": [image("fence"), {**image("refuse"), "spec": "rbd/two"}], "culprits": [culprit("fence")], "counts": {"images": 2, "unseen": 0}}
+
+
+def test_one_healed_and_one_refused_have_a_next_step_each() -> None:
+    kept = {**KEPT, "host": "gw2"}
+    result = conclude("fence", detected=BOTH, fenced=FENCED, restored={**IDLE, "kept": [kept]}, verified=VERIFIED, probes_after=[probed("healthy", "write")])
+    assert (result["outcome"], result["healed"], result["refused"]) == ("partly_healed", 1, 1)
+    lines = summary.lines(result)
+    assert lines[0].startswith("partly_healed (images: 1 healed, 1 refused), looked at 2 images")
+    assert [(item["what"].split()[0], item["next"][:23]) for item in result["unfinished"]] == [
+        ("rbd/two", "Find out which client h"),
+        (ADDRESS, "End that client on its "),
+    ]
+    assert [line for line in lines if line.startswith("open: ")] == [f"open: {item['what']}; next: {item['next']}" for item in result["unfinished"]]
+
+
+def test_what_stood_still_before_the_fence_is_shown() -> None:
+    flying = [{"host": "gw1", "image": "rbd/lun", "reads": 0, "writes": 6, "still_for": 1.0}]
+    waits = [{"host": "gw1", "text": "rbd: rbd0: no lock owners detected", "count": 11}]
+    lines = summary.lines(conclude("fence", fenced=FENCED, restored=FREED, in_flight=flying, lock_waits=waits))
+    assert "rbd/lun: gateway gw1 had 6 writes and 0 reads in flight, and none ended within 1.0 s" in lines
+    assert "kernel of gw1: rbd: rbd0: no lock owners detected (11 times in the minute before)" in lines
 
 
 def test_check_mode_fences_nobody() -> None:
@@ -122,25 +187,16 @@ def test_check_mode_says_would() -> None:
 
 
 def test_a_lun_that_was_not_probed_is_not_called_healthy() -> None:
-    assert any("only the watchers tell" in line for line in summary.lines(conclude("fence", fenced=FENCED, restored=FREED)))
+    lines = summary.lines(conclude("fence", fenced=FENCED, restored=FREED, verified=VERIFIED))
+    assert "rbd/lun: not proven: no LUN of it is known" in lines
+    assert lines[-2].startswith("open: No LUN of rbd/lun was probed") and lines[-1].startswith("next: Rescan")
 
 
 def test_probes_are_shown_before_and_after() -> None:
-    def probed(verdict: str, seconds: float) -> dict[str, t.Any]:
-        step = {"name": "flush", "seconds": seconds}
-        return {
-            "name": "rbd/lun",
-            "portal": "192.0.2.10",
-            "target": "iqn.t",
-            "lun": 1,
-            "verdict": verdict,
-            "reason": "flush had no answer within 9.5 s",
-            "steps": [step],
-            "identity": {},
-            "registrants": [],
-        }
+    def took(verdict: str, seconds: float) -> dict[str, t.Any]:
+        return probed(verdict, reason="flush had no answer within 9.5 s", lun=1, steps=[{"name": "flush", "seconds": seconds}])
 
-    before, after = [probed("hung", 9.5)], [probed("healthy", 0.01)]
+    before, after = [took("hung", 9.5)], [took("healthy", 0.01)]
     result = conclude("fence", fenced=FENCED, restored=FREED, probes_before=before, probes_after=after)
     assert "rbd/lun: LUN 1 hung (flush had no answer within 9.5 s) -> healthy (longest step flush, 0.01 s)" in summary.lines(result)
 
@@ -186,13 +242,13 @@ def test_a_fence_for_an_image_that_is_refused_is_named() -> None:
 
 def test_a_gateway_that_could_not_be_asked_is_said() -> None:
     result = conclude("fence", fenced=FENCED, restored=FREED, lun_maps=[{"item": "gw1", "msg": "tgtadm could not ask tgtd"}])
-    assert "gateway gw1 did not tell its LUNs: tgtadm could not ask tgtd" in summary.lines(result)
-    assert "Gateway gw1 did not tell its LUNs: tgtadm could not ask tgtd" in result["unfinished"]
+    assert "gateway gw1 did not tell all its LUNs: tgtadm could not ask tgtd" in summary.lines(result)
+    assert "Gateway gw1 did not tell all its LUNs: tgtadm could not ask tgtd" in [item["what"] for item in result["unfinished"]]
 
 
 def test_what_the_last_look_could_not_see_is_not_healed() -> None:
     result = conclude("fence", fenced=FENCED, restored=FREED, afterwards={"images": [], "incomplete": ["osd.1 did not answer"]})
-    assert (result["outcome"], result["incomplete"]) == ("refused", ["osd.1 did not answer"])
+    assert (result["outcome"], result["incomplete"]) == ("partly_healed", ["osd.1 did not answer"])
 
 
 def test_who_stays_is_named_beside_who_came_back() -> None:
@@ -217,9 +273,9 @@ def test_a_fleet_stays_readable() -> None:
 
 def test_a_fence_that_could_not_be_ended_is_not_called_ended() -> None:
     broken = conclude("fence", {"error": "Put the blacklist back: no quorum"}, fenced=FENCED, restored={"failed": True, "msg": "no quorum"})
-    assert "may still be fenced" in summary.lines(broken)[-1]
+    assert "might still be fenced" in summary.lines(broken)[-1]
     ended = conclude("fence", {"error": "Verify: no"}, fenced=FENCED, restored=FREED)
-    assert "was let in again" in summary.lines(ended)[-1]
+    assert "Entries of clients that are gone were removed" in summary.lines(ended)[-1]
 
 
 def test_what_somebody_else_fenced_is_said() -> None:

@@ -100,7 +100,7 @@ def test_a_look_names_what_to_heal_and_whom_to_fence_for_that() -> None:
     assert (run["sick"], run["healing"], run["culprits"]) == (["rbd/a", "rbd/b"], ["rbd/a"], [])
     assert [one["address"] for one in after(run, PROBED)["culprits"]] == [DEAD]
     assert (run["verifying"], run["detected"]["look"]["fence"]) == (["rbd/a"], [DEAD])
-    assert (run["unnamed"], run["probing"]) == (["rbd/b"], [{"host": "prober", "write_path": "auto", "luns": [{**without_image(NAMED), "name": "rbd/a"}]}])
+    assert (run["unnamed"], run["probing"]) == (["rbd/b"], [{"host": "prober", "write_path": "flush", "luns": [{**without_image(NAMED), "name": "rbd/a"}]}])
     assert [line.split()[0] for line in run["plan"]] == ["fence", "refuse"]
     assert run["times"] == {"look": BEGAN + 1}
 
@@ -108,7 +108,8 @@ def test_a_look_names_what_to_heal_and_whom_to_fence_for_that() -> None:
 def test_writes_are_tested_before_only_where_an_image_is_about_to_be_healed() -> None:
     named = [NAMED, {**NAMED, "image": "rbd/b"}]
     run = after(begun(luns=named), ("look", look(image("rbd/a"), image("rbd/b", "refuse"))))
-    assert [(one["write_path"], [lun["name"] for lun in one["luns"]]) for one in run["probing"]] == [("auto", ["rbd/a"]), ("none", ["rbd/b"])]
+    assert after(begun(luns=named, probe_before="auto"), ("look", look(image("rbd/a"))))["probing"][0]["write_path"] == "auto"
+    assert [(one["write_path"], [lun["name"] for lun in one["luns"]]) for one in run["probing"]] == [("flush", ["rbd/a"]), ("none", ["rbd/b"])]
 
 
 def without_image(lun: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -132,45 +133,22 @@ def test_the_operators_rules_count() -> None:
 def exported(**told: t.Any) -> dict[str, t.Any]:
     """A LUN of rbd/a as lun_map returns it, in the fields that count here."""
     names = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "", "naa": "", "client_address": ""}
-    return {**names, "disk": "/dev/sdb", "lun": 1, "stack": "lio", "enabled": True, **told}
+    access = {"initiators": [], "unless": [], "everybody_but": [], "per_portal_acl": False, "logged_in": [], "portals": [], "in_flight": None}
+    return {**names, **access, "target": "iqn.t", "disk": "/dev/sdb", "lun": 1, "stack": "lio", "enabled": True, **told}
 
 
 def test_found_luns_are_probed_and_silent_gateways_are_told() -> None:
-    lun = {
-        "image": "rbd/a",
-        "snapshot": "",
-        "serial": "",
-        "eui": "e1",
-        "naa": "",
-        "disk": "/dev/sdb",
-        "lun": 1,
-        "client_address": "",
-        "stack": "lio",
-        "enabled": True,
-    }
-    maps = {"results": [{"item": "gw1", "luns": [lun]}, {"item": "gw2", "msg": "no"}]}
+    maps = {"results": [{"item": "gw1", "luns": [exported(eui="e1")]}, {"item": "gw2", "msg": "no"}]}
     run = after(begun(gateways={"gw1": ""}), ("look", look(image("rbd/a"))), ("find_luns", maps))
-    assert run["probing"] == [{"host": "gw1", "write_path": "auto", "luns": [{"name": "rbd/a", "device": "/dev/sdb", "eui": "e1"}]}]
+    assert run["probing"] == [{"host": "gw1", "write_path": "flush", "luns": [{"name": "rbd/a", "device": "/dev/sdb", "eui": "e1"}]}]
     assert run["silent_gateways"] == [{"host": "gw2", "why": "no"}]
 
 
 @pytest.mark.parametrize(("evict", "culprits"), [([], []), ([DEAD], [DEAD])])
 def test_the_client_behind_a_lun_is_fenced_only_by_the_operators_word(evict: list[str], culprits: list[str]) -> None:
-    lun = {
-        "image": "rbd/a",
-        "snapshot": "",
-        "serial": "",
-        "eui": "",
-        "naa": "",
-        "disk": "/dev/sdb",
-        "lun": 1,
-        "client_address": DEAD,
-        "stack": "lio",
-        "enabled": True,
-    }
     looked_at = after(begun(gateways={"gw1": ""}, luns=[NAMED], evict=evict), ("look", look(image("rbd/a"))))
     assert looked_at["asking"] == ["gw1"]
-    run = after(looked_at, ("find_luns", {"results": [{"item": "gw1", "luns": [lun]}]}), PROBED)
+    run = after(looked_at, ("find_luns", {"results": [{"item": "gw1", "luns": [exported(client_address=DEAD)]}]}), PROBED)
     assert [one["address"] for one in run["culprits"]] == culprits
     if not evict:
         words = f"{DEAD}: gateway gw1 serves a LUN through it; to fence it all the same, name it in remediate_watchers_evict"
@@ -186,6 +164,7 @@ def test_the_client_behind_a_lun_is_fenced_only_by_the_operators_word(evict: lis
         ({"msg": "no answer within 10 s"}, "orphaned", "192.0.2.7", True),
         ({"msg": "no route", "unreachable": True}, "hung", "192.0.2.7", True),
         ({"luns": []}, "hung", "192.0.2.7", True),
+        ({"luns": [], "gaps": ["SCST does not tell what is behind its device lun12"]}, "hung", "192.0.2.7", False),
     ],
 )
 def test_a_gateway_that_is_half_stuck_spares_its_clients_that_might_be_alive(told: dict[str, t.Any], liveness: str, host: str, fenced: bool) -> None:
@@ -202,7 +181,7 @@ def test_no_gateway_is_asked_where_nothing_is_wrong() -> None:
 
 @pytest.mark.parametrize(
     ("verdict", "named", "stops"),
-    [("hung", True, False), ("mismatch", True, True), ("mismatch", False, True), ("unreachable", True, True), ("unreachable", False, False)],
+    [("hung", True, False), ("mismatch", True, True), ("mismatch", False, False), ("unreachable", True, True), ("unreachable", False, False)],
 )
 def test_a_lun_out_of_reach_stops_the_run_before_it_fences(verdict: str, named: bool, stops: bool) -> None:
     run = after(begun(luns=[NAMED] if named else []), ("look", look(image("rbd/a"))), ("probe_before", probed(verdict)))
@@ -236,6 +215,58 @@ def test_a_reason_to_stop_that_came_before_the_probe_names_no_client_either() ->
     traced = ("trace", {"said": {}, "lio": bad, "scst": {"skipped": True}})
     run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"))), traced, ("probe_before", probed("hung")))
     assert ("could not be put back" in run["stop"], run["culprits"]) == (True, [])
+
+
+def probes(verdict: str, **place: t.Any) -> dict[str, t.Any]:
+    (one,) = probed(verdict)["results"]
+    return {"results": [{**one, "probes": [{**one["probes"][0], **place}]}]}
+
+
+def two_ways(**settings: t.Any) -> Run:
+    """By iSCSI from the prober, and as a disk of gw1."""
+    maps = {"results": [{"item": "gw1", "luns": [exported(disk=""), exported()]}]}
+    return after(begun(gateways={"gw1": "192.0.2.1"}, **settings), ("look", look(image("rbd/a"))), ("find_luns", maps))
+
+
+def test_where_a_lun_is_not_reached_the_next_host_is_asked() -> None:
+    run = two_ways()
+    assert [one["host"] for one in run["probing"]] == ["prober"]
+    for lost in (probes("unreachable"), probes("mismatch"), {"results": [{"item": {"host": "prober"}, "unreachable": True}]}):
+        second = after(run, ("probe_before", lost))
+        assert ([one["host"] for one in second["probing"]], second["stop"], second["culprits"]) == (["gw1"], "", [])
+        last = after(second, ("probe_before", probes("hung", device="/dev/sdb")))
+        assert (last["probing"], [one["address"] for one in last["culprits"]]) == ([], [DEAD])
+        assert [probe["device"] for probe in last["probes_before"]] == ["/dev/sdb"]
+    reached = after(run, ("probe_before", probes("hung")))
+    assert (reached["probing"], [one["address"] for one in reached["culprits"]]) == ([], [DEAD])
+
+
+def test_after_the_fence_the_way_that_led_to_the_lun_is_taken() -> None:
+    run = after(two_ways(), ("probe_before", probes("unreachable")), ("probe_before", probes("hung")), ("fence", change(added=[DEAD])))
+    verified = after(run, ("verify", {"images": [image("rbd/a", "leave")]}))
+    assert [(one["host"], one["write_path"]) for one in verified["probing"]] == [("gw1", "auto")]
+
+
+def test_where_no_way_leads_to_the_lun_it_is_healed_and_not_proven() -> None:
+    run = after(two_ways(), ("probe_before", probes("unreachable")), ("probe_before", probes("mismatch")), ("fence", change(added=[DEAD])))
+    verified = after(run, ("verify", {"images": [image("rbd/a", "leave")]}), ("probe_after", probes("unreachable")), ("restore", change(removed=[DEAD])))
+    assert (verified["error"], verified["stop"]) == ("", "")
+    ended = outcome.conclude(verified, 20.0)
+    assert ended["outcome"] == "healed_unproven"
+    assert [bool(outcome.failure(ended, True, True, unproven)) for unproven in (True, False)] == [True, False]
+    assert "was not reached (unreachable, it is unreachable)" in outcome.failure(ended, True, True, True)
+
+
+def test_what_stands_still_is_kept_and_the_kernels_with_krbd_are_asked() -> None:
+    flying = {"reads": 0, "writes": 6, "still_for": 1.0}
+    luns = [exported(client_address=LIVE, in_flight=flying), exported(target="iqn.u", client_address=LIVE, in_flight=flying)]
+    maps = {"results": [{"item": "gw1", "luns": luns}, {"item": "gw2", "luns": [exported(in_flight={**flying, "still_for": 0.0})]}]}
+    run = after(begun(gateways={"gw1": "", "gw2": ""}), ("look", look(image("rbd/a"))), ("find_luns", maps))
+    assert (run["in_flight"], run["listening"]) == ([{"host": "gw1", "image": "rbd/a", **flying}], ["gw1"])
+    said = [("krbd", "lock", 95.0, "no lock owners"), ("krbd", "lock", 100.0, "no lock owners"), ("krbd", "lock", 39.0, "old"), ("lio", "reserve", 99.0, "r")]
+    events = [{"stack": stack, "kind": kind, "seconds": seconds, "text": text} for stack, kind, seconds, text in said]
+    asked = after(run, ("lock_waits", {"results": [{"item": "gw1", "clock": 100.0, "events": events}, {"item": "gw3", "msg": "no root"}]}))
+    assert asked["lock_waits"] == [{"host": "gw1", "text": "no lock owners", "count": 2}]
 
 
 def test_a_prober_that_is_unreachable_stops_the_run() -> None:
@@ -453,6 +484,8 @@ def test_a_whole_run() -> None:
     ("ended", "refused", "sick", "fails"),
     [
         ("healed", True, True, False),
+        ("partly_healed", True, False, True),
+        ("partly_healed", False, True, False),
         ("failed", False, False, True),
         ("refused", True, False, True),
         ("refused", False, True, False),
@@ -462,6 +495,7 @@ def test_a_whole_run() -> None:
 )
 def test_which_outcomes_fail_the_play(ended: str, refused: bool, sick: bool, fails: bool) -> None:
     run = after(begun(), ("look", look(image("rbd/a"), image("rbd/b", "refuse"))))
-    told = outcome.failure({**outcome.conclude(run, 20.0), "outcome": ended, "error": "no quorum"}, refused, sick)
-    words = {"failed": "no quorum", "refused": "refuse rbd/b (contested): why", "would_heal": f"fence {DEAD} (client.1): gone"}
+    told = outcome.failure({**outcome.conclude(run, 20.0), "outcome": ended, "error": "no quorum"}, refused, sick, True)
+    refusal = "refuse rbd/b (contested): why"
+    words = {"failed": "no quorum", "refused": refusal, "partly_healed": refusal, "would_heal": f"fence {DEAD} (client.1): gone"}
     assert told == (f"{ended}: {words[ended]}" if fails else "")

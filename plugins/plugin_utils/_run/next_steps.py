@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What to do next: one table, by outcome, by an image's state, by the reason why it is refused, and by what else is open. The runbook has every sentence."""
+
+from __future__ import annotations
+
+import typing as t
+
+OUTCOMES = {
+    "nothing_to_do": "If a LUN hangs all the same, the cause is not a stale watcher: check the target, the network and 'ceph -s'.",
+    "went_by_itself": "What was stale was no longer so when asked again. Probe the LUN with the module scsi_reserve_probe, and rerun if it does not respond.",
+    "would_heal": "Run it without check mode to heal.",
+    "healed": "Rescan the LUN on the initiators that had lost it.",
+    "failed": "Read the error. Entries of clients that are gone were removed. A rerun skips images that are normal; probe the LUN with scsi_reserve_probe.",
+}
+
+STATES = {
+    "contested": "Find out which client has no business there. End it by hand, or name it in remediate_watchers_evict. If all of them belong there, raise "
+    "remediate_watchers_expected.",
+    "headless": "Check 'ceph -s' and the placement group of the header, then start the gateway. When one watcher responds, rerun.",
+    "degraded": "Check the silent client: it might be the gateway. If the image has fewer watchers by right, lower remediate_watchers_expected, then rerun.",
+    "undetermined": "Rerun. If the result is the same, fix what the reason names.",
+    "stale_duplicate": "Fix what the reasons name, then rerun.",
+    "normal": "Rerun.",
+}
+
+# A part of the reason -> what to do. The first that fits counts.
+REASONS: t.Mapping[str, str] = {
+    "the same client answers on": "One process has a dead and a living watch: restart that process.",
+    "has no other watcher that answers and stays": "The client alone serves that image: move it to another host, or end the client by hand. Then rerun.",
+    "where no other client acknowledged the last notify": "The client alone serves that image: move it to another host, or end the client by hand. Then rerun.",
+    "could not be tested on": "Check why the OSD of that image does not respond, then rerun.",
+    "what else it serves is not known": "Fix what hides the rest: an OSD, a placement group, or a missing cap. Then rerun.",
+    "which Ceph itself looks after": "Check 'ceph mgr stat' and 'rbd mirror pool status', and restart that daemon.",
+    "heal the placement group first": "Check 'ceph health detail', and heal that placement group. Then rerun.",
+    "it acknowledged the last notify": "The client only paused: rerun. If the LUN still hangs, check that client.",
+    "it could not be asked": "Fix what the reason names, then rerun.",
+    "whether its images are still served could not be read": "Fix what the reason names, then rerun.",
+    "came or went while it was asked": "Its watch moved meanwhile: rerun.",
+    "another surplus watcher of its images is spared": "First follow the reason of that other client.",
+    "no client that served": "The gateway went away meanwhile: restart it, then rerun.",
+    "closed the image before the fence": "That client was a command, such as 'rbd snap create', and no gateway: start the gateway, then rerun.",
+    "so the client that responds might be a command that waits for it": "If the LUN is down, start its target, then rerun. If it is not known, name it in "
+    "remediate_watchers_luns. To fence the client all the same, name it in remediate_watchers_evict.",
+    "serves a LUN through it": "It is the kernel client behind the LUN: check 'dmesg' on that gateway for why it is silent.",
+    "did not tell its LUNs": "The kernel of that gateway holds the target's configuration: check it with 'ps -eo stat,wchan:30,args'. Or name the client in "
+    "remediate_watchers_evict.",
+    "has a session again": "The client's host is back: rerun.",
+    "it is protected by": "Your own remediate_watchers_protect spares it: end the client by hand, or take the rule away for one run.",
+    "so many rarely die at once": "Look for what the clients have in common: a host, a switch, an OSD. If they are dead, raise remediate_watchers_max_fence.",
+    "would leave": "Name other clients in remediate_watchers_evict, or more of them.",
+    "OSDs that serve its header changed": "Check 'ceph osd tree'. When all OSDs are up, rerun.",
+}
+
+OPEN = {
+    "kept": "End that client on its host, then rerun, or run cephops.iscsi_rescue.restore_blacklist: that removes its entry.",
+    "kept_unseen": "Make sure that the client is gone. Then run cephops.iscsi_rescue.restore_blacklist with remediate_watchers_restore=always and the "
+    "address in restore_blacklist_addresses. Otherwise the entry stays until it expires.",
+    "kept_never": "Nothing: remediate_watchers_restore is never, and the entry expires by itself.",
+    "kept_busy": "Wait a minute, then run cephops.iscsi_rescue.restore_blacklist.",
+    "kept_passed_over": "Heal that image first, then rerun.",
+    "unproven": "Probe the LUN with the module scsi_reserve_probe, or name a path that works in remediate_watchers_luns, then rescan it on the initiators.",
+    "unknown_lun": "Check whether the LUN responds. To have it probed, name it in remediate_watchers_luns.",
+    "conflict": "Another initiator holds the LUN. If none should, find it with scsi_reserve_probe, kernel_log and, on LIO, lun_map.",
+    "unwell": "The fault is in the target or behind it: check its log, and restart the target's LUN.",
+    "gateway": "Check that gateway, then rerun.",
+    "unseen": "Fix the gap, then rerun.",
+    "foreign": "Nothing: an operator or Ceph made that entry.",
+    "stray": "Check whether it is what an interrupted removal of an image left.",
+    "unsettled": "Clients might still be fenced under leases. Read the error, then rerun: the next run goes on from there.",
+}
+
+
+def of_refusal(state: str, reasons: t.Sequence[str]) -> str:
+    """Returns what to do about an image that is refused: by its reasons, or else by its state."""
+    fitting = [next((step for part, step in REASONS.items() if part in reason), "") for reason in reasons]
+    return " ".join(dict.fromkeys(filter(None, fitting))) or STATES[state]

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the probes after a fence prove of an image. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import LunResult, Probe
+
+# The probe led to no LUN, or to another one.
+NOT_REACHED = ("unreachable", "mismatch")
+_WEAKEST_FIRST = ("none", "cache", "write")
+
+
+def of_image(luns: t.Sequence[LunResult]) -> tuple[str, str]:
+    """Returns the proof, see scsi_reserve_probe, and in words what it is. Of several LUNs, the weakest counts."""
+    probed = [lun for lun in luns if lun["after"]]
+    if not probed:
+        return "none", "not proven: no LUN of it is known" if not luns else "not proven: its LUN was not probed after that"
+    weakest = min(probed, key=lambda lun: _WEAKEST_FIRST.index(_proof(lun["after"])))
+    return _proof(weakest["after"]), _words(weakest["before"], weakest["after"])
+
+
+def _proof(probe: Probe) -> str:
+    return probe.get("proof", "none")
+
+
+def is_reached(probe: Probe) -> bool:
+    """Whether the probe led to the LUN that is meant."""
+    return probe["verdict"] not in NOT_REACHED
+
+
+def _words(before: Probe, after: Probe) -> str:
+    lun = where(after)
+    if _proof(after) == "write":
+        return f"proven: a write through {lun} reached the storage"
+    if _proof(after) == "cache" and _hung_in_flush(before):
+        return f"answered: {lun} took a flush, which had timed out before the fence; no write was sent"
+    if _proof(after) == "cache":
+        return f"answered: {lun} took a flush, which its target might answer by itself; no write was proven"
+    return f"not proven: {lun} {'was not written to' if is_reached(after) else 'was not reached'} ({after['verdict']}, {after['reason']})"
+
+
+def _hung_in_flush(before: Probe) -> bool:
+    return any((step["name"], step["status"]) == ("flush", "no_answer") for step in before.get("steps", []))
