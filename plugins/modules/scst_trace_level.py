@@ -16,9 +16,14 @@ options:
   state:
     description:
       - SCST's own V(default), V(all) flags, or V(none).
-      - V(all) also sets bits that no flag names. Only V(default) or V(none) takes these away, so the module warns, in check mode, too.
+      - V(restored) sets just O(flags), such as what an earlier call returned as RV(before).
+      - V(all) also sets bits that no flag names. Only V(default), V(none) or V(restored) takes these away, so the module warns, in check mode, too.
     type: str
-    choices: [default, all, none]
+    choices: [default, all, none, restored]
+  flags:
+    description: The flags to go back to. It is required with O(state=restored), and an empty list is none.
+    type: list
+    elements: str
   add:
     description: Flags to set, besides those that are set.
     type: list
@@ -50,9 +55,14 @@ EXAMPLES = r"""
     add: [minor, scsi]
   register: traced
 
-- name: Put the flags back
+- name: Take away what was added, and leave what others added meanwhile
   cephops.iscsi_rescue.scst_trace_level:
     remove: "{{ traced.after | difference(traced.before) }}"
+
+- name: Put the flags back to just what they were
+  cephops.iscsi_rescue.scst_trace_level:
+    state: restored
+    flags: "{{ traced.before }}"
 """
 
 RETURN = r"""
@@ -78,21 +88,25 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import
 def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
-            state=dict(type="str", choices=["default", "all", "none"]),
+            state=dict(type="str", choices=["default", "all", "none", "restored"]),
+            flags=dict(type="list", elements="str"),
             add=dict(type="list", elements="str", default=[]),
             remove=dict(type="list", elements="str", default=[]),
         ),
+        required_if=[("state", "restored", ["flags"])],
         supports_check_mode=True,
     )
     options = module.params
     if bool(options["state"]) == bool(options["add"] or options["remove"]):
         module.fail_json(msg="Give either state, or the flags to add and to remove.")
+    if options["flags"] is not None and options["state"] != "restored":
+        module.fail_json(msg="flags goes with state=restored only; use add to set flags besides those that are set.")
     try:
-        before, after = scst_trace.change(options["state"], options["add"], options["remove"], module.check_mode)
+        before, after = scst_trace.change(options["state"], options["add"], options["remove"], module.check_mode, options["flags"] or ())
     except RescueError as error:
         module.fail_json(msg=str(error))
     if options["state"] == "all":
-        module.warn("SCST's 'all' also sets bits that no flag names. Only state=default or state=none takes them away.")
+        module.warn("SCST's 'all' also sets bits that no flag names. Only state=default, none or restored takes them away.")
     diff = {"before": " | ".join(before) + "\n", "after": " | ".join(after) + "\n"}
     module.exit_json(changed=set(before) != set(after), before=before, after=after, diff=diff)
 

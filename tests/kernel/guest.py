@@ -114,9 +114,9 @@ def wait_for(what: t.Callable[[], t.Any], seconds: float = 20, saying: str = "it
 
 
 class Lun:
-    """One LIO LUN on ``backing``, seen by two tcm_loop initiators as two disks."""
+    """One LIO LUN on ``backing``, seen by two tcm_loop initiators as two disks. ``vendor``: what it claims to be, LIO's own where empty."""
 
-    def __init__(self, backing: str, name: str = "lun") -> None:
+    def __init__(self, backing: str, name: str = "lun", vendor: str = "") -> None:
         # LIO writes there whenever a key is registered.
         Path("/var/target/pr").mkdir(parents=True, exist_ok=True)
         run("modprobe", "-a", "target_core_mod", "target_core_iblock", "tcm_loop", "sg", "sd_mod")
@@ -125,19 +125,26 @@ class Lun:
         self._write("control", f"udev_path={backing}")
         self._write("wwn/vpd_unit_serial", _SERIAL)
         self._write("enable", "1")
+        if vendor:
+            self._write("wwn/vendor_id", vendor)
         self.disks = [self._export(initiator) for initiator in INITIATORS]
 
-    def export_by_iscsi(self, target: str, portal: str, number: int) -> None:
+    def export_by_iscsi(self, target: str, number: int, *portals: str, enabled: bool = True) -> None:
         """To whoever logs in, as LUN ``number``."""
         run("modprobe", "iscsi_target_mod")
         group = TARGETS / "iscsi" / target / "tpgt_1"
         (group / f"lun/lun_{number}").mkdir(parents=True)
         (group / f"lun/lun_{number}/port").symlink_to(self.backstore)
-        (group / "np" / portal).mkdir()
+        for portal in portals:
+            (group / "np" / portal).mkdir()
         settings = {"authentication": "0", "generate_node_acls": "1", "cache_dynamic_acls": "1", "demo_mode_write_protect": "0"}
         for name, value in settings.items():
             (group / "attrib" / name).write_text(f"{value}\n")
-        (group / "enable").write_text("1\n")
+        (group / "enable").write_text(f"{int(enabled)}\n")
+
+    def take_compare_and_write(self, on: bool) -> None:
+        """Whether the LUN knows that command."""
+        self._write("attrib/emulate_caw", str(int(on)))
 
     def holder(self) -> str:
         """Whom LIO names as the holder of a reservation; empty when nobody."""

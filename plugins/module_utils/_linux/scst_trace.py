@@ -32,7 +32,7 @@ ORDER = (
     *("retry", "scsi_serializing", "data_send", "data_received", "block"),
 )
 
-State = t.Literal["default", "all", "none"]
+State = t.Literal["default", "all", "none", "restored"]
 
 
 class Level(t.NamedTuple):
@@ -58,6 +58,18 @@ def plan(level: Level, add: t.Collection[str], remove: t.Collection[str]) -> lis
     if unknown:
         raise InputError(f"SCST has no trace flag {', '.join(unknown)}: it has {', '.join(in_order(level, {*ORDER, *level.known}))}.")
     return [f"add {token}" for token in add if token not in level.flags] + [f"del {token}" for token in remove if token in level.flags]
+
+
+def back(level: Level, flags: t.Collection[str]) -> list[str]:
+    """What to write, one text a write, so that just these flags are set. Raises InputError.
+
+    The value as a whole is set: C(none) also takes away the bits that C(all) sets and no flag names. No number is written, since the flags have other bits in
+    other releases (TRACE_SCSI in SCST's scst_debug.h is 0x2000 in old ones).
+    """
+    added = plan(Level([], level.known), flags, ())
+    if set(level.flags) == set(flags):
+        return []
+    return ["all"] if set(ORDER) <= set(flags) else ["none", *added]
 
 
 def expect(level: Level, state: State | None, writes: t.Iterable[str]) -> list[str]:
@@ -113,9 +125,11 @@ def _write_all(writes: t.Iterable[str]) -> None:
         raise
 
 
-def change(state: State | None, add: t.Collection[str], remove: t.Collection[str], dry_run: bool) -> tuple[list[str], list[str]]:
-    """Sets the flags; those before, and those after. Raises RescueError."""
+def change(state: State | None, add: t.Collection[str], remove: t.Collection[str], dry_run: bool, flags: t.Collection[str] = ()) -> tuple[list[str], list[str]]:
+    """Sets the flags; those before, and those after. ``flags``: for the state C(restored). Raises RescueError."""
     level = read()
+    if state == "restored":
+        return _go_back(level, flags, dry_run)
     writes = [] if state else plan(level, add, remove)
     if dry_run:
         return level.flags, expect(level, state, writes)
@@ -123,4 +137,19 @@ def change(state: State | None, add: t.Collection[str], remove: t.Collection[str
     if state and (state == "default" or set(level.flags) != set(expect(level, state, []))):
         write(state)
     _write_all(writes)
+    return level.flags, in_order(level, read().flags)
+
+
+def _go_back(level: Level, flags: t.Collection[str], dry_run: bool) -> tuple[list[str], list[str]]:
+    writes = back(level, flags)
+    if dry_run:
+        return level.flags, in_order(level, flags)
+    refused: list[str] = []
+    for text in writes:
+        try:
+            write(text)
+        except KernelError as error:
+            refused.append(str(error))
+    if refused:
+        raise KernelError(f"{'; '.join(refused)} The other flags are back.")
     return level.flags, in_order(level, read().flags)

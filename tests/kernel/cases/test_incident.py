@@ -59,7 +59,9 @@ def test_lun_map_says_what_rbd_says(lun):
 
 
 def test_from_the_hang_to_the_healed_lun(lun):
-    assert probe(lun.disks[0])["verdict"] == "healthy"
+    first = probe(lun.disks[0])
+    assert (first["verdict"], first["proof"]) == ("healthy", "write")
+    assert {one["in_flight"]["still_for"] for one in module("lun_map")["luns"]} == {0}
     traced = module("dynamic_debug", match=LIO_SITES, flags="p")
     mark = module("kernel_log")["mark"]
     before = cluster.ceph("osd blocklist ls")
@@ -73,7 +75,9 @@ def test_from_the_hang_to_the_healed_lun(lun):
         assert way.lingering and way.lingering.waits_for == "reserve"
         hung = probe(lun.disks[0])
         assert (hung["verdict"], hung["helper"]["waits_for"]) == ("hung", "inquiry"), hung
-        # The other initiator's queue is free: only what is written shows the hang, and LIO does not pass a flush on, so that auto is ats there.
+        flying = [one["in_flight"] for one in module("lun_map")["luns"]]
+        assert {(one["writes"] >= 4, one["still_for"] >= 1) for one in flying} == {(True, True)}, flying
+        # The other initiator's queue is free: only what is written shows the hang, and LIO does not pass a flush on.
         assert [probe(lun.disks[1], write_path=path)["verdict"] for path in ("flush", "auto")] == ["healthy", "hung"]
         reserve = subprocess.Popen(["sg_raw", lun.disks[0], "16", *["00"] * 5], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(5)
@@ -88,7 +92,8 @@ def test_from_the_hang_to_the_healed_lun(lun):
         assert reserve.wait(60) == 0
     lun.release(lun.disks[0])
 
-    assert probe(lun.disks[0])["verdict"] == "healthy"
+    last = probe(lun.disks[0])
+    assert (last["verdict"], last["proof"]) == ("healthy", "write")
     restored = module("osd_blacklist", **CONNECTION, state="restored", addresses=[orphan["address"]])
     assert restored["removed"] == [orphan["address"]], restored
     assert cluster.ceph("osd blocklist ls") == before

@@ -78,6 +78,23 @@ def test_default_in_four_ways(scst):
     assert check["after"] == real["after"] == DEFAULT
 
 
+def test_restored_in_four_ways(scst):
+    """Only so the bits go that 'all' sets and no flag names."""
+    before = module("scst_trace_level", add=["scsi"])["after"]
+    module("scst_trace_level", state="all")
+    check, real, again, check_again = four_ways("scst_trace_level", state="restored", flags=before)
+    assert [one["changed"] for one in (check, real, again, check_again)] == [True, True, False, False]
+    assert check["after"] == real["after"] == before
+    assert writes()[2:] == ["none", *(f"add {flag}" for flag in before)]
+
+
+@pytest.mark.parametrize("scst", [["--refusing"]], indirect=True)
+def test_the_way_back_goes_past_a_flag_that_is_refused(scst):
+    failed = module("scst_trace_level", state="restored", flags=["scsi", "minor"])
+    assert failed["failed"] and "refused 'add scsi'" in failed["msg"] and "The other flags are back" in failed["msg"]
+    assert (SCST / "trace_level").read_text().startswith("minor\n")
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -85,6 +102,9 @@ def test_default_in_four_ways(scst):
         ({"add": ["pr"], "remove": ["pr"]}, "pr is both in add and in remove"),
         ({}, "either state, or the flags"),
         ({"state": "all", "add": ["pr"]}, "either state, or the flags"),
+        ({"state": "restored"}, "state is restored but all of the following are missing: flags"),
+        ({"state": "none", "flags": ["pr"]}, "flags goes with state=restored only"),
+        ({"state": "restored", "flags": ["nonsense"]}, "no trace flag nonsense"),
     ],
 )
 def test_what_cannot_be(scst, options, says):

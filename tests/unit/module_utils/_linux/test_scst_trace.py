@@ -57,3 +57,22 @@ def test_what_is_expected_in_check_mode() -> None:
     assert scst_trace.expect(LEVEL, "default", []) == LEVEL.flags
     assert scst_trace.expect(LEVEL, None, ["add scsi"]) == ["out_of_mem", "pid", "special", "scsi", "mgmt"]
     assert set(scst_trace.expect(LEVEL._replace(flags=["pr"]), "default", [])) == set(LEVEL.flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "writes"),
+    [
+        (["out_of_mem", "pid", "special", "mgmt"], []),
+        (["mgmt", "special", "pid", "out_of_mem"], []),
+        (["scsi", "block"], ["none", "add scsi", "add block"]),
+        ([], ["none"]),
+        (list(scst_trace.ORDER), ["all"]),
+    ],
+)
+def test_the_way_back_sets_the_value_as_a_whole(flags: list[str], writes: list[str]) -> None:
+    assert scst_trace.back(LEVEL, flags) == writes
+
+
+def test_there_is_no_way_back_to_what_is_no_flag() -> None:
+    with pytest.raises(InputError, match="no trace flag nonsense"):
+        scst_trace.back(LEVEL, ["nonsense"])
