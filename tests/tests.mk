@@ -96,7 +96,9 @@ $(PROMETHEUS)/.made:
 .PHONY: lint-docs
 lint-docs: $(DOCS_VENV)/.made $(COLLECTION) ## The part of lint that reads the documentation of plugins and roles
 	mkdir -p $(BUILD)/home
-	$(LINT_HOME) $(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
+	# Once more where it fails: it works in a directory of a name by chance, and one that ends in _ is a reference to it in its own pages, one time in 37.
+	$(LINT_HOME) $(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs . || \
+	  $(LINT_HOME) $(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
 
 .PHONY: test-unit test-unit-ansible
 test-unit: $(VENV)/.tests $(COLLECTION) ## The pure parts, with data
