@@ -101,6 +101,7 @@ def create(image: str) -> str:
 def orphan(image: str) -> dict[str, t.Any]:
     """A client that took the lock by writing and was killed; what it said of itself."""
     ready = DIRECTORY / f"{image}.client"
+    ready.unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONPATH": "/usr/lib/python3/dist-packages"}
     client = subprocess.Popen([sys.executable, str(_CLIENT), str(CONF), str(ready), "rbd", image], env=environment)
     wait_for(ready.exists, _COMMAND_S, "the client's write")

@@ -155,3 +155,26 @@ def test_portals_are_those_of_sessions_first_and_then_the_sockets_of_the_daemon(
 def test_names_that_hold_the_portal(tmp_path: Path) -> None:
     (lun,) = scst.read(write(tmp_path, {f"{TARGET}/luns/0/device": Path(f"{DEVICES}/x"), f"{TARGET}/per_portal_acl": "1\n[key]\n"}))
     assert lun.per_portal_acl
+
+
+# What an initiator got by INQUIRY of each device of that capture: EUI, NAA.
+IDENTITIES = {
+    "both": ("aa23456789abcdef", "3123456789abcdef"),
+    "eui8": ("0123456789abcdef", ""),
+    "eui12": ("0123456789abcdef01234567", ""),
+    "eui16": ("0123456789abcdef0123456789abcdef", ""),
+    "naa8": ("", "2123456789abcdef"),
+    "naa16": ("", "6001405aabbccddeeff0011223344556"),
+    "t10": ("4142434445464748", ""),
+    "t10short": ("4162310000000000", ""),
+    "t10space": ("2020737020616365", ""),
+}
+
+
+def test_a_capture_with_identities_of_every_kind(tmp_path: Path) -> None:
+    """File names end in an extra line, also where they were not set by hand; vdisk_nullio has none, and that is no gap."""
+    luns = {lun.device: lun for lun in scst.read(lay_out(tmp_path, "scst-iscsi", "scst-iscsi-links"))}
+    assert {name: (luns[name].eui, luns[name].naa) for name in IDENTITIES} == IDENTITIES
+    assert (luns["file1"].backing, luns["lun12"].backing, luns["null1"].backing) == ("/var/srv/f.img", "/dev/ram0", "")
+    assert luns["usn"].serial == "my-serial-01"
+    assert [name for name, lun in luns.items() if not lun.backing] == ["null1"]
