@@ -157,7 +157,7 @@ def test_names_that_hold_the_portal(tmp_path: Path) -> None:
     assert lun.per_portal_acl
 
 
-# What an initiator got by INQUIRY of each device of that capture: EUI, NAA.
+# EUI and NAA, as they follow from what each device of that capture was given.
 IDENTITIES = {
     "both": ("aa23456789abcdef", "3123456789abcdef"),
     "eui8": ("0123456789abcdef", ""),
