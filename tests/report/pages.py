@@ -40,6 +40,17 @@ def several() -> dict[str, t.Any]:
     )
 
 
+def partly() -> dict[str, t.Any]:
+    """One image is healed and proven, another is refused, and a client stays fenced; the gateway told what stood still."""
+    return run(
+        detected={**run_detected(), "images": [image(), image("rbd/two", decision="refuse", state="contested")]},
+        probes_after=[probe("rbd/lun", "healthy", proof="write")],
+        restored={"after": {DEAD: "later"}, "kept": [KEPT], "unread": []},
+        in_flight=[{"host": "gw1", "image": "rbd/lun", "reads": 0, "writes": 6, "still_for": 1.0}],
+        lock_waits=[{"host": "gw1", "text": "rbd: rbd0: no lock owners detected", "count": 12}],
+    )
+
+
 def made_up() -> dict[str, dict[str, t.Any]]:
     refused = {**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")]}}
     hostile = {**spoilt(run(probes_before=[probe("rbd/lun", "hung", holder="who")])), "blacklist_before": {}, "blacklist_during": {}, "blacklist_after": {}}
@@ -51,6 +62,10 @@ def made_up() -> dict[str, dict[str, t.Any]]:
         "refused": run(**refused),
         "failed": run(error="Fence: no", fenced={"failed": True, "msg": "m"}, restored={}, verified={}, afterwards={}, probes_after=[]),
         "several": several(),
+        "unproven": run(
+            probes_before=[probe("rbd/lun", "unreachable")], probes_after=[probe("rbd/lun", "unreachable", tried=["LUN 12 at 192.0.2.11: mismatch"])]
+        ),
+        "partly": partly(),
         "hostile": hostile,
     }
 
@@ -63,7 +78,9 @@ def wrong() -> dict[str, tuple[dict[str, t.Any], str, str]]:
         "state": (run(), "stale_duplicate, then normal", "normal"),
         "probe": (run(), "<strong>hung", "<strong>healthy"),
         "blacklist": (run(), "No other entries were", "7 other entries were"),
-        "open": (run(error="x", restored={}), "<li>Clients may", "<li>No clients may"),
+        "open": (run(error="x", restored={}), "<li>Clients might", "<li>No clients might"),
+        "next": (partly(), "End that client on its host", "Do nothing on its host"),
+        "proof": (partly(), "<strong>proven: a write", "<strong>proven: no write"),
         "landmarks": (several(), 'role="group"', 'role="region" aria-labelledby="timeline-title"'),
         "contrast": (run(), "--ink: #1b1f24", "--ink: #eeeeee"),
         "clipped": (run(), 'viewBox="0 0 900 ', 'viewBox="0 0 600 '),

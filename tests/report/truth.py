@@ -14,6 +14,8 @@ HEADLINES = {
     "nothing_to_do": "Nothing to do",
     "healed": "Healed",
     "healed_restore_pending": "Healed, not finished",
+    "healed_unproven": "Healed, not proven",
+    "partly_healed": "Partly healed: {healed} healed, {refused} refused",
     "refused": "Refused",
     "would_heal": "Would heal",
     "failed": "Failed",
@@ -33,7 +35,7 @@ def plain(text: str) -> str:
 
 
 def _outcome(told: Data, said: Said) -> t.Iterator[str]:
-    if list(said["h1"]) != [plain(HEADLINES[told["outcome"]])]:
+    if list(said["h1"]) != [plain(HEADLINES[told["outcome"]].format(**told))]:
         yield f"the outcome {told['outcome']}: {said['h1']}"
     for words in filter(None, (told["error"], told["advice"])):
         if not any(plain(words) in text for text in said["p"]):
@@ -54,6 +56,8 @@ def _images(told: Data, said: Said) -> t.Iterator[str]:
         head = plain(f"{image['spec']}: {image['state']}" + (f", then {image['state_after']}" if image["state_after"] else ""))
         if head not in said["h3"]:
             yield head
+        if image["decision"] in ("fence", "continue") and image["state_after"] and plain(image["proven"]) not in said["p"]:
+            yield f"that {image['spec']} is {image['proven']}"
         for when, probe in ((when, lun[when]) for lun in image["luns"] for when in ("before", "after") if lun[when]):
             if not any(text.startswith(plain(f"LUN {when}: {probe['verdict']}; {probe['reason']}")) for text in said["p"]):
                 yield f"that the LUN of {image['spec']} was {probe['verdict']} {when}"
@@ -78,7 +82,7 @@ def _blacklist(told: Data, said: Said) -> t.Iterator[str]:
 
 
 def _open(told: Data, said: Said) -> t.Iterator[str]:
-    if list(said["li"]) != [plain(line) for line in told["unfinished"]]:
+    if list(said["li"]) != [plain(f"{item['what']}Next: {item['next']}") for item in told["unfinished"]]:
         yield f"what is still open: {told['unfinished']}"
     if not told["unfinished"] and "Nothing." not in said["p"]:
         yield "that nothing is open"

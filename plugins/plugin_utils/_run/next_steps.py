@@ -69,7 +69,7 @@ OPEN = {
     "unseen": "Fix the gap, then rerun.",
     "foreign": "Nothing: an operator or Ceph made that entry.",
     "stray": "Check whether it is what an interrupted removal of an image left.",
-    "unsettled": "Clients might still be fenced under leases. Read the error, then rerun: the next run goes on from there.",
+    "unsettled": "Read the error, then rerun: the next run finishes what this one left fenced.",
 }
 
 

@@ -85,18 +85,17 @@ def test_healed_without_having_been_told_the_lun(lun):
 
 def test_a_lun_without_compare_and_write_only_answers(lun):
     lun.take_compare_and_write(False)
-    result, image, probed = heal(lun)
+    _result, image, probed = heal(lun)
     assert (probed["after"]["verdict"] in ("healthy", "slow"), image["proof"]) == (True, "cache")
     assert "no write was proven" in image["proven"]
-    assert f"rbd/img1: {image['proven']}" in result["summary"]
 
 
 def test_the_third_way_leads_to_the_lun(lun):
     """Before it come two portals that nobody can reach. A target that lets nobody in would come last."""
     for address in LOST:
         run("ip", "address", "add", f"{address}/32", "dev", "lo")
-    lun.export_by_iscsi(f"{TARGET}-a", 13, *(f"{address}:24299" for address in LOST))
-    lun.export_by_iscsi(f"{TARGET}-b", 14, "0.0.0.0:24299", enabled=False)
+    lun.export_by_iscsi(f"{TARGET}-a", 13, *(f"{address}:24297" for address in LOST))
+    lun.export_by_iscsi(f"{TARGET}-b", 14, "0.0.0.0:24296", enabled=False)
     for address in LOST:
         run("ip", "address", "del", f"{address}/32", "dev", "lo")
     (Path("/sys/kernel/config/target/iscsi") / TARGET / "tpgt_1/enable").write_text("0\n")

@@ -273,7 +273,7 @@ def test_a_fleet_stays_readable() -> None:
 
 def test_a_fence_that_could_not_be_ended_is_not_called_ended() -> None:
     broken = conclude("fence", {"error": "Put the blacklist back: no quorum"}, fenced=FENCED, restored={"failed": True, "msg": "no quorum"})
-    assert "might still be fenced" in summary.lines(broken)[-1]
+    assert "finishes what this one left fenced" in summary.lines(broken)[-1]
     ended = conclude("fence", {"error": "Verify: no"}, fenced=FENCED, restored=FREED)
     assert "Entries of clients that are gone were removed" in summary.lines(ended)[-1]
 
