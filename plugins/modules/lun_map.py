@@ -165,6 +165,10 @@ luns:
       description: Whether SCST's names of initiators are C(INITIATOR#ADDRESS), with the address of the portal, as the target's C(per_portal_acl) asks.
       type: bool
       sample: false
+    nv_cache:
+      description: Whether SCST was told that the device's cache survives a loss of power. Then it answers a flush by itself.
+      type: bool
+      sample: false
     logged_in:
       description: Who has a session, under the same names.
       type: list
@@ -188,7 +192,7 @@ luns:
       elements: str
       sample: []
     enabled:
-      description: Whether the target lets initiators in this way. False where its driver, the target or its portal group is switched off.
+      description: Whether initiators can log in by this target. False where its driver, the target or its portal group is switched off.
       type: bool
       sample: true
     disk:

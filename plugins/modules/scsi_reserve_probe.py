@@ -45,6 +45,12 @@ options:
   naa:
     description: The NAA name that the LUN must have, with or without V(naa.) before it; as O(serial) otherwise.
     type: str
+  nv_cache:
+    description:
+      - Whether the target was told that its cache survives a loss of power, as by C(nv_cache) of SCST. Then it keeps writes there and answers a flush by
+        itself, so RV(proof) is never more than V(cache). M(cephops.iscsi_rescue.lun_map) returns it.
+    type: bool
+    default: false
   force:
     description:
       - Whether O(device) is probed although it is in use here, by a mounted file system, as swap, or by a device that is built on it.
@@ -85,10 +91,14 @@ options:
       naa:
         description: As O(naa).
         type: str
+      nv_cache:
+        description: As O(nv_cache).
+        type: bool
+        default: false
       other_paths:
         description:
           - More paths to the same LUN, by other portals or targets, or as another disk. Each is tried where all before it led to no LUN, or to another LUN
-            than the names say. RV(probes[].tried) has those.
+            than their names say. RV(probes[].tried) has those.
         type: list
         elements: dict
         default: []
@@ -105,6 +115,15 @@ options:
           device:
             description: As O(device).
             type: path
+          serial:
+            description: As O(serial). Each path can have names of its own, since gateways name the same image differently.
+            type: str
+          eui:
+            description: As O(eui).
+            type: str
+          naa:
+            description: As O(naa).
+            type: str
   initiator:
     description:
       - The iSCSI name to log in as. The target must let it in.
@@ -132,12 +151,14 @@ options:
         RV(proof) tells what it proved. A plain WRITE is never sent.
       - V(auto) sends COMPARE AND WRITE and then SYNCHRONIZE CACHE where the LUN's block limits (VPD page B0h) say that it takes them, and else the latter
         alone. Where the LUN refuses the write, because it is read-only, or the block is written again and again by others, a flush has to do.
-        RV(reason) says so. With the other values, a refusal is V(faulty).
-      - V(flush) sends SYNCHRONIZE CACHE. SCST and LIO answer it by themselves where the backing device has no write cache, as with krbd.
+        RV(reason) says so.
+      - V(flush) sends SYNCHRONIZE CACHE. Where the LUN refuses that, RV(reason) says so. SCST and LIO answer it by themselves where the backing device has
+        no write cache, as with krbd.
       - V(ats) sends COMPARE AND WRITE of the last block, with what was just read from it, which changes nothing, and then SYNCHRONIZE CACHE. While it waits
-        for storage that hangs, SCST lets RESERVE of every initiator wait, until the LUN is healed. Use it on a LUN that is healed, or that nobody uses.
+        for storage that hangs, SCST lets RESERVE of every initiator wait, until the LUN is healed. Use it on a LUN that is healed, or not in use. A
+        refusal is V(faulty).
       - V(orwrite) sends ORWRITE of zeros to the last block, which changes nothing, and then SYNCHRONIZE CACHE. On tgt it is a read and a write, so it loses
-        what somebody else writes to that block in between. Use it on a LUN that nobody uses.
+        what another initiator writes to that block in between. Use it on a LUN that is not in use. A refusal is V(faulty).
       - V(lock) is V(auto) also for a gateway that breaks locks. Ceph's tcmu-runner, in the mode that ceph-iscsi makes, answers any command of the
         write path by taking the image's lock, and it blocklists the client that has it, also a living one. It says so by its product C(TCMU device)
         and an access state for its target port groups. With all other values, such a LUN gets no command of the write path. RV(reason) says so.
@@ -303,17 +324,18 @@ def _probe(options: dict[str, t.Any], dry: bool) -> dict[str, t.Any]:
 
 
 def _where(lun: dict[str, t.Any]) -> Where:
-    names = {name: bare(name, lun[name]) for name in _NAMES if lun[name]}
-    return Where([_path(lun), *map(_path, lun.get("other_paths", []))], names)
+    return Where([_path(lun), *map(_path, lun.get("other_paths", []))], lun["nv_cache"])
 
 
 def _path(told: dict[str, t.Any]) -> Path:
-    return Path(told["device"], told["portal"], told["target"], told["lun"])
+    names = {name: bare(name, told[name]) for name in _NAMES if told[name]}
+    return Path(told["device"], told["portal"], told["target"], told["lun"], names)
 
 
 def main() -> None:
     path: dict[str, t.Any] = dict(portal=dict(type="str"), target=dict(type="str"), lun=dict(type="int"), device=dict(type="path"))
-    where = path | {name: dict(type="str") for name in _NAMES}
+    path |= {name: dict(type="str") for name in _NAMES}
+    where = dict(path, nv_cache=dict(type="bool", default=False))
     together = [("portal", "target", "lun")]
     one_way = dict(required_together=together, required_one_of=[("lun", "device")], mutually_exclusive=[("lun", "device")])
     others = dict(type="list", elements="dict", default=[], options=path, **one_way)

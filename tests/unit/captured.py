@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Union
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
 Files = dict[str, Union[str, bytes, Path]]
@@ -47,6 +49,11 @@ def write(root: Path, files: Files) -> Tree:
         else:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return Tree(str(root))
+
+
+def luns(tree: Tree) -> list[Lun]:
+    """All that is exported or mapped there."""
+    return lun_map.read(tree.root).luns
 
 
 def krbd(number: int, **attributes: str) -> Files:

@@ -25,7 +25,6 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing impo
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control, kernel_events, kernel_log, scst_trace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import identity, parameter_data, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, scst, tgt
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree as TargetTree
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import ceph_own_clients, osd_sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, host_answers, scsi_id, suspects, suspects_output, vmkernel
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import protect
@@ -272,7 +271,7 @@ def test_sysfs_and_configfs(tree: Tree, data: st.DataObject) -> None:
                     st.binary(max_size=60) | st.sampled_from([b"/dev/rbd0\0", b"/dev/\0/x", b"/dev/rbd/\xff\xfe", b"../../../..", b"0x", b"-1", b"9" * 50])
                 )
             )
-        for lun in lun_map.read(TargetTree(tree.root)):
+        for lun in lun_map.read(tree.root).luns:
             json.dumps(lun.record()).encode()
     except RescueError:
         pass

@@ -33,19 +33,25 @@ _COMPARE_TRIES = 5
 # The LUN does not know the command, or is read-only, or the block was written meanwhile.
 _REFUSALS = (replies.ILLEGAL_REQUEST, replies.DATA_PROTECT, replies.MISCOMPARE)
 _WOULD_BREAK_A_LOCK = (
-    "writes: not tested, since this gateway would take the image's lock, and blocklist the client that has it; write_path=lock tests them all the same"
+    "writes: not tested, since this gateway would break the image's lock and blocklist its owner; write_path=lock tests them all the same"
 )
+# LOGICAL UNIT NOT SUPPORTED (SPC-4 annex D), as LIO answers for a number that it does not have.
+_NOT_SUPPORTED = replies.Sense(replies.ILLEGAL_REQUEST, 0x25, 0)
 _NO_SUCH_LUN = 0x7F  # peripheral qualifier 3, type 1Fh: no device there (SPC-4 6.6.2)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to probe. Both times in seconds; ``deadline_s`` is for the whole probe. ``dry``: no command of the write path, whatever ``write_path`` says."""
+    """How to probe. Both times in seconds; ``deadline_s`` is for the whole probe. ``dry``: no command of the write path, whatever ``write_path`` says.
+
+    ``nv_cache``: the target was told that its cache survives, so it keeps what is written there and answers a flush by itself.
+    """
 
     deadline_s: float
     slow_after_s: float
     write_path: WritePath
     dry: bool = False
+    nv_cache: bool = False
 
 
 @dataclass
@@ -147,9 +153,12 @@ class _Run:
         self._note("connect", started, "good")
 
     def identify(self, names: t.Mapping[str, str]) -> None:
-        standard = self._must(commands.inquiry()).data
-        if standard[:1] == bytes((_NO_SUCH_LUN,)):
+        answer = self._optional(commands.inquiry())
+        standard = answer.data
+        if standard[:1] == bytes((_NO_SUCH_LUN,)) or answer.sense == _NOT_SUPPORTED:
             raise _Ended("unreachable", "the target has no such LUN")
+        if answer.status != replies.GOOD:
+            raise _fault("inquiry", answer)
         pages = [self._optional(commands.inquiry(page)).data for page in (0x80, 0x83)]
         self.outcome.identity = identity.decode(standard, *pages)
         other = [f"its {name} is {self.outcome.identity[name]}, not {meant}" for name, meant in names.items() if differs(self.outcome.identity[name], meant)]
@@ -200,18 +209,23 @@ class _Run:
             self.notes.append(_WOULD_BREAK_A_LOCK)
         elif way in ("auto", "lock"):
             self._test_writes_as_the_lun_can()
+        elif way == "flush":
+            self._only_flush("")
         elif way != "none":
-            refused = self._flush() if way == "flush" else self._write_and_flush(way)
+            refused = self._write_and_flush(way)
             if refused is not None:
                 raise _refusal(way, refused)
 
     def _test_writes_as_the_lun_can(self) -> None:
         refused = self._write_and_flush("ats") if self._takes_compare_and_write() else None
-        if self.outcome.proof != "none":
-            return
-        why = f"the LUN refused COMPARE AND WRITE ({refused.sense})" if refused else "the LUN has no COMPARE AND WRITE"
+        if self.outcome.proof == "none":
+            self._only_flush(f"the LUN refused COMPARE AND WRITE ({refused.sense})" if refused else "the LUN has no COMPARE AND WRITE")
+
+    def _only_flush(self, why: str) -> None:
         refused = self._flush()
-        self.notes.append(f"writes: not tested, {why} and refused SYNCHRONIZE CACHE ({refused.sense})" if refused else f"writes: only flushed, {why}")
+        if refused or why:
+            how = f"not tested, the LUN refused SYNCHRONIZE CACHE ({refused.sense})" if refused else "only flushed"
+            self.notes.append(f"writes: {', '.join(filter(None, [how, why]))}")
 
     def _takes_compare_and_write(self) -> bool:
         """By what the LUN can, for vendors rename their LUNs."""
@@ -226,7 +240,8 @@ class _Run:
         if refused is None:
             unflushed = self._try("flush")
             # A LUN that does not know a flush has written through where it says that it has no write cache.
-            self.outcome.proof = "cache" if unflushed and self._write_cache() is not False else "write"
+            hidden = self.plan.nv_cache or (unflushed and self._write_cache() is not False)
+            self.outcome.proof = "cache" if hidden else "write"
         return refused
 
     def _flush(self) -> Reply | None:

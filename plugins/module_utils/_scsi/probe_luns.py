@@ -29,12 +29,13 @@ _ELSEWHERE = ("unreachable", "mismatch")
 
 @dataclass(frozen=True)
 class Path:
-    """A disk of this host by its ``device``, or a LUN over iSCSI by the others."""
+    """A disk of this host by its ``device``, or a LUN over iSCSI by the next three. ``names``: which LUN is meant, see probe.run()."""
 
     device: str | None = None
     portal: str | None = None
     target: str | None = None
     lun: int | None = None
+    names: t.Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.device or f"LUN {self.lun} of {self.target} at {self.portal}"
@@ -42,10 +43,10 @@ class Path:
 
 @dataclass(frozen=True)
 class Where:
-    """A LUN by its ``paths``, the first of which that leads to it counts. ``names``: which LUN is meant, see probe.run()."""
+    """A LUN by its ``paths``, the first of which that leads to it counts. ``nv_cache``: see probe.Plan."""
 
     paths: t.Sequence[Path]
-    names: t.Mapping[str, str] = field(default_factory=dict)
+    nv_cache: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def one(place: Where, plan: Plan, access: Access, read_holders: ReadHolders) -> 
     """The outcome as a dict, with C(holder) and C(helper). Raises RescueError for what cannot be probed at all."""
     end = time.monotonic() + plan.deadline_s
     way = _way(place.paths[0], access)
-    reached = _Reached(place.paths[0], way, probe.run(way, plan, place.names, end), [])
+    reached = _Reached(place.paths[0], way, probe.run(way, _plan(place, plan), place.paths[0].names, end), [])
     return _results([reached], end, read_holders)[0]
 
 
@@ -84,7 +85,15 @@ def many(places: t.Sequence[Where], plan: Plan, access: Access, read_holders: Re
     # A thread for each, so that all of them end by the one deadline.
     with ThreadPoolExecutor(max(1, len(places))) as probers:
         reached = list(probers.map(lambda place: _reach(place, plan, access, end), places))
-    return [{**asdict(one.path), "tried": one.tried, **result} for one, result in zip(reached, _results(reached, end, read_holders))]
+    return [{**_place(one.path), "tried": one.tried, **result} for one, result in zip(reached, _results(reached, end, read_holders))]
+
+
+def _place(path: Path) -> dict[str, t.Any]:
+    return {name: getattr(path, name) for name in ("portal", "target", "lun", "device")}
+
+
+def _plan(place: Where, plan: Plan) -> Plan:
+    return replace(plan, nv_cache=plan.nv_cache or place.nv_cache)
 
 
 def _reach(place: Where, plan: Plan, access: Access, end: float) -> _Reached:
@@ -94,7 +103,7 @@ def _reach(place: Where, plan: Plan, access: Access, end: float) -> _Reached:
         left = len(place.paths) - number
         way = _way_or_error(path, access)
         login_s = (end - time.monotonic()) / (left + 1) if left else None
-        outcome = Outcome("unreachable", str(way)) if isinstance(way, RescueError) else probe.run(way, plan, place.names, end, login_s)
+        outcome = Outcome("unreachable", str(way)) if isinstance(way, RescueError) else probe.run(way, _plan(place, plan), path.names, end, login_s)
         reached = _Reached(path, way, outcome, [_tried(one) for one in failed])
         if outcome.verdict not in _ELSEWHERE:
             return reached

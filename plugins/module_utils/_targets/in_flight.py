@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree
 
 # Fields of "stat": read I/Os, write I/Os, discard I/Os and flush requests that ended.
 _ENDED = (0, 4, 11, 15)
+_NUMBER = re.compile("[0-9]{1,20}")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def read(tree: Tree, disk: str) -> Counters | None:
 
 def _numbers(line: str) -> list[int]:
     fields = line.split()
-    return [int(field) for field in fields] if all(field.isdecimal() for field in fields) else []
+    return [int(field) for field in fields] if all(_NUMBER.fullmatch(field) for field in fields) else []
 
 
 def between(before: Counters, after: Counters, seconds: float) -> dict[str, t.Any]:

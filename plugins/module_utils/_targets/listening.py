@@ -7,19 +7,25 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import struct
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import TargetError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
 _LISTEN = "0A"
 _SOCKET = "socket:["
+_ADDRESS = re.compile(r"((?:[0-9A-Fa-f]{8}){1}|(?:[0-9A-Fa-f]{8}){4}):([0-9A-Fa-f]{4})")
 
 
 def portals(tree: Tree, program: str) -> tuple[str, ...]:
-    """Returns C(ADDRESS:PORT) of each listening TCP socket of the programs of that name, sorted."""
-    pids = [pid for pid in tree.names("proc") if pid.isdecimal() and tree.line(f"proc/{pid}/comm") == program]
-    found = {portal for pid in pids for portal in _of_process(tree, pid)}
-    return tuple(sorted(found))
+    """Returns C(ADDRESS:PORT) of each listening TCP socket of the programs of that name, sorted. What may not be read is a gap."""
+    try:
+        pids = [pid for pid in tree.names("proc") if pid.isdecimal() and tree.line(f"proc/{pid}/comm") == program]
+        return tuple(sorted({portal for pid in pids for portal in _of_process(tree, pid)}))
+    except TargetError as error:
+        tree.note(f"where {program} listens is not known: {error}")
+        return ()
 
 
 def _of_process(tree: Tree, pid: str) -> set[str]:
@@ -27,12 +33,12 @@ def _of_process(tree: Tree, pid: str) -> set[str]:
     links = ["/".join(tree.link(f"proc/{pid}/fd/{number}")) for number in tree.names(f"proc/{pid}/fd")]
     inodes = {link[len(_SOCKET) : -1] for link in links if link.startswith(_SOCKET)}
     rows = [line.split() for name in ("tcp", "tcp6") for line in tree.text(f"proc/{pid}/net/{name}").splitlines()[1:]]
-    return {_portal(row[1]) for row in rows if len(row) > 9 and row[3] == _LISTEN and row[9] in inodes}
+    heard = [_ADDRESS.fullmatch(row[1]) for row in rows if len(row) > 9 and row[3] == _LISTEN and row[9] in inodes]
+    return {_portal(hit[1], hit[2]) for hit in heard if hit}
 
 
-def _portal(told: str) -> str:
+def _portal(words: str, port: str) -> str:
     """The kernel prints addresses as words in the order of this host's bytes."""
-    words, _colon, port = told.partition(":")
     packed = b"".join(struct.pack("=I", int(words[start : start + 8], 16)) for start in range(0, len(words), 8))
     address = ipaddress.ip_address(packed)
     return f"[{address}]:{int(port, 16)}" if address.version == 6 else f"{address}:{int(port, 16)}"

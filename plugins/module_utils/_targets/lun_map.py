@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
@@ -40,8 +41,8 @@ def read_within(seconds: float, root: str, tgt_control_port: int) -> LunMap:
     if not 1 <= seconds <= LONGEST_S:
         raise InputError(f"timeout is {seconds:g}: give between 1 and {LONGEST_S} seconds.")
     # What reads is in another directory.
-    tree = Tree(os.path.abspath(root), PatientReads(time.monotonic() + seconds * (1 - _SPARE)))
-    told = detached_process.within(seconds, lambda: _tried(tree, tgt_control_port, seconds))
+    whole = Tree(os.path.abspath(root)).root
+    told = detached_process.within(seconds, lambda: _tried(whole, tgt_control_port, seconds))
     if told is None:
         raise TargetError(
             f"What this host exports could not be read within {seconds:g} s, so its target waits for something, with its configuration locked: "
@@ -52,17 +53,29 @@ def read_within(seconds: float, root: str, tgt_control_port: int) -> LunMap:
     return told
 
 
-def _tried(tree: Tree, tgt_control_port: int, seconds: float) -> LunMap | Exception:
+def _tried(root: str, tgt_control_port: int, seconds: float) -> LunMap | Exception:
     try:
-        return LunMap(read(tree, tgt_control_port, seconds), tree.patience.gaps if tree.patience else [])
+        return read(root, tgt_control_port, seconds)
     except Exception as error:
         return error
 
 
-def read(tree: Tree, tgt_control_port: int = 0, seconds: float = 30) -> list[Lun]:
-    """Everything that this host exports or has mapped, sorted. ``seconds``: for the whole. Raises TargetError."""
-    mapped = krbd.read(tree)
-    exported = merge(scst.read(tree) + lio.read(tree) + (tgt.read(tgt_control_port, seconds / 4, tree.note) if tree.live else []))
+def read(root: str, tgt_control_port: int = 0, seconds: float = 30) -> LunMap:
+    """Everything that this host exports or has mapped. ``seconds``: for the whole. Raises TargetError, and InputError for a root that is none.
+
+    Each stack is read by itself, so that one which holds its configuration hides no other one.
+    """
+    end = time.monotonic() + seconds * (1 - _SPARE)
+    trees = [Tree(root, PatientReads(end)) for _stack in range(4)]
+    with ThreadPoolExecutor(4) as readers:
+        of_krbd, of_scst, of_lio = readers.submit(krbd.read, trees[0]), readers.submit(scst.read, trees[1]), readers.submit(lio.read, trees[2])
+        of_tgt = readers.submit(tgt.read, tgt_control_port, seconds / 4, trees[3].note) if trees[3].live else None
+        luns = _joined(trees[0], of_krbd.result(), of_scst.result() + of_lio.result() + (of_tgt.result() if of_tgt else []))
+    return LunMap(luns, [gap for tree in trees if tree.patience for gap in tree.patience.gaps])
+
+
+def _joined(tree: Tree, mapped: t.Mapping[str, Image], told: t.Sequence[Lun]) -> list[Lun]:
+    exported = merge(told)
     under = [(lun, [disk for disk in krbd.beneath(tree, lun.backing) if disk in mapped]) for lun in exported]
     used = {disk for _lun, disks in under for disk in disks}
     luns = [(one, disk) for lun, disks in under for one, disk in _on(lun, mapped, disks or [krbd.kernel_name(tree, lun.backing)])]
@@ -104,7 +117,7 @@ def merge(luns: t.Iterable[Lun]) -> list[Lun]:
             unless=lun.unless if other is lun else tuple(sorted({*other.unless, *lun.unless} - {*initiators})),
             logged_in=_union(other.logged_in, lun.logged_in),
             enabled=other.enabled or lun.enabled,
-            portals=_union(other.portals, lun.portals),
+            portals=tuple(dict.fromkeys((*other.portals, *lun.portals))),
             everybody_but=_both(other.everybody_but, lun.everybody_but),
         )
     return list(found.values())

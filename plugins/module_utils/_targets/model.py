@@ -33,7 +33,8 @@ class Lun:
     ``device``: what the stack calls the device behind it. ``backing``: where that keeps its data. ``initiators``: who sees it under this number;
     SCST's may hold wildcards. ``unless``: of these, those that see another LUN, since SCST takes the first group that fits. ``everybody_but``: where all
     others see it so as well, those who do not. ``per_portal_acl``: whether all these names are C(INITIATOR#ADDRESS), with the address of the portal.
-    ``logged_in``: who has a session. ``disk``: the local disk that tcm_loop makes of it. ``enabled``: whether the target lets initiators in this way.
+    ``logged_in``: who has a session. ``disk``: the local disk that tcm_loop makes of it. ``enabled``: whether initiators can log in by this target.
+    ``nv_cache``: whether SCST was told that its cache survives, so that it answers a flush by itself.
     ``in_flight``: see in_flight.between(); None where it is not known.
     What is not known or does not apply is empty.
     """
@@ -60,6 +61,7 @@ class Lun:
     enabled: bool = True
     everybody_but: t.Optional[tuple[str, ...]] = None
     per_portal_acl: bool = False
+    nv_cache: bool = False
     in_flight: t.Optional[dict[str, t.Any]] = None
 
     def on(self, image: Image) -> Lun:

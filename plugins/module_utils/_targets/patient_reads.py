@@ -28,13 +28,17 @@ class PatientReads:
         self._end = end
         self._reader = ThreadPoolExecutor(1)
         self._stuck: defaultdict[str, list[str]] = defaultdict(list)
+        self._late = 0
         self._notes: list[str] = []
 
     def read(self, path: str, function: t.Callable[[], _T], absent: _T) -> _T:
         """Returns what the function returns, ``absent`` where it does not return in time. Raises what it raises."""
         stuck = self._stuck[path.rpartition("/")[2]]
         left = min(_NEXT_S if stuck else _PATIENCE_S, self._end - time.monotonic())
-        if len(stuck) < _MOST_STUCK and left > 0:
+        if left <= 0:
+            self._late += 1
+            return absent
+        if len(stuck) < _MOST_STUCK:
             try:
                 return self._reader.submit(function).result(left)
             except NotDone:
@@ -50,7 +54,12 @@ class PatientReads:
     def gaps(self) -> list[str]:
         """What could not be read, a sentence for each name of an attribute or directory."""
         stuck = [paths for paths in self._stuck.values() if paths]
-        return [*self._notes, *(f"{paths[0]}{_and_more(paths)} could not be read, since its target holds its configuration" for paths in stuck)]
+        late = [f"{self._late} attributes were not read in time"] if self._late else []
+        return [
+            *dict.fromkeys(self._notes),
+            *late,
+            *(f"{paths[0]}{_and_more(paths)} could not be read, since its target holds its configuration" for paths in stuck),
+        ]
 
 
 def _and_more(paths: t.Sequence[str]) -> str:

@@ -115,40 +115,36 @@ def _members(tree: Tree, group: str) -> set[str]:
 
 def _luns(tree: Tree, target: _Target) -> t.Iterator[Lun]:
     for found in _sets(tree, target):
+        access = _access(target, found)
         for number in filter(str.isdecimal, tree.names(found.path)):
             link = tree.link(f"{found.path}/{number}/device")
-            if link:
-                yield _lun(tree, target, found, int(number), link[-1])
+            device = _device(tree, link[-1]) if link else {}
+            if device:
+                yield Lun("scst", target.name, int(number), link[-1], **device, **access)
 
 
-def _lun(tree: Tree, target: _Target, found: _Set, number: int, name: str) -> Lun:
-    device = f"{_DEVICES}/{name}"
+def _access(target: _Target, found: _Set) -> dict[str, t.Any]:
+    """Who gets to the LUNs of a set, and how, in fields of a Lun."""
+    names = {name: tuple(sorted(getattr(found, name))) for name in ("initiators", "unless", "logged_in")}
+    others = None if found.everybody_but is None else tuple(sorted(found.everybody_but))
+    return {**names, "everybody_but": others, "portals": target.portals, "per_portal_acl": target.per_portal_acl, "enabled": target.enabled}
+
+
+def _device(tree: Tree, name: str) -> dict[str, t.Any]:
+    """What is behind a LUN, in fields of a Lun; {} where that cannot be known."""
+    device, filename = f"{_DEVICES}/{name}", _filename(tree, name)
     eui, naa = identity(tree.line(f"{device}/eui64_id"), tree.line(f"{device}/naa_id"), tree.data(f"{device}/t10_dev_id"))
-    return Lun(
-        "scst",
-        target.name,
-        number,
-        name,
-        _filename(tree, name),
-        serial=tree.line(f"{device}/usn"),
-        eui=eui,
-        naa=naa,
-        initiators=tuple(sorted(found.initiators)),
-        unless=tuple(sorted(found.unless)),
-        logged_in=tuple(sorted(found.logged_in)),
-        everybody_but=None if found.everybody_but is None else tuple(sorted(found.everybody_but)),
-        portals=target.portals,
-        per_portal_acl=target.per_portal_acl,
-        enabled=target.enabled,
-    )
+    told = {"serial": tree.line(f"{device}/usn"), "eui": eui, "naa": naa, "nv_cache": tree.line(f"{device}/nv_cache") == "1"}
+    return {} if filename is None else {"backing": filename, **told}
 
 
-def _filename(tree: Tree, device: str) -> str:
-    """While a device is removed, its file name goes first."""
+def _filename(tree: Tree, device: str) -> str | None:
+    """None for a device that has one and does not tell it: while it is removed, its file name goes first. Without it, the LUN would seem to have no image."""
     found = tree.line(f"{_DEVICES}/{device}/filename")
-    if not found and tree.link(f"{_DEVICES}/{device}/handler")[-1:] in ([name] for name in _WITH_FILENAME):
-        tree.note(f"SCST does not tell what is behind its device {device}, as while it is removed")
-    return found
+    if found or tree.link(f"{_DEVICES}/{device}/handler")[-1:] not in ([name] for name in _WITH_FILENAME):
+        return found
+    tree.note(f"SCST does not tell what is behind its device {device}, as while the device is removed, so its LUNs are not known")
+    return None
 
 
 def identity(eui64_id: str, naa_id: str, t10_dev_id: bytes) -> tuple[str, str]:

@@ -127,7 +127,8 @@ def _state_of_clients(findings: t.Sequence[Finding], expected: int) -> tuple[Sta
         return "degraded", f"{shown}; not every expected watcher answered, but there is no duplicate to fence"
     if alive and alive + stale == count:
         return "stale_duplicate", shown
-    return "undetermined", f"{shown}; the evidence does not tell which one is stale, so look again"
+    why = "; ".join(f"{finding.watcher.address} could not be tested: {finding.reason}" for finding in untested)
+    return "undetermined", "; ".join(filter(None, [shown, why, "the evidence does not tell which one is stale, so look again"]))
 
 
 def culprits(judgements: t.Iterable[Judgement]) -> list[Culprit]:

@@ -10,6 +10,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import n
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, Kept, OpenItem, Probe, Result
 
+# A part of the reason why an entry stays -> its next step.
+KEPT = {"before it ends by itself": "kept_never", "may be under way": "kept_busy", "an image that it was fenced for is refused": "kept_passed_over"}
+
 
 def next_step(summed: Result) -> str:
     """What to do next: about the first item that is open, or else as the outcome says."""
@@ -39,8 +42,7 @@ def _kept(summed: Result) -> list[OpenItem]:
 
 
 def _of_kept(kept: Kept) -> str:
-    known = {"before it ends by itself": "kept_never", "may be under way": "kept_busy", "an image that it was fenced for is refused": "kept_passed_over"}
-    special = next((key for part, key in known.items() if part in kept["reason"]), "")
+    special = next((key for part, key in KEPT.items() if part in kept["reason"]), "")
     return next_steps.OPEN[special or ("kept" if kept.get("host") else "kept_unseen")]
 
 
@@ -57,12 +59,15 @@ def _of_image(image: ImageResult) -> str:
 
 
 def _luns(summed: Result) -> list[OpenItem]:
-    return [_item(_unwell(image, probe), _of_probe(probe)) for image in summed["images"] for probe in _last(image) if probe["verdict"] != "healthy"]
+    """Of an image that was not healed, that its LUN is unwell is no news but where nothing else is said of it."""
+    shown = [image for image in summed["images"] if image["decision"] != "refuse" and not summed["check_mode"]]
+    return [_item(_unwell(image, probe), _of_probe(image, probe)) for image in shown for probe in _last(image) if probe["verdict"] != "healthy"]
 
 
 def _last(image: ImageResult) -> list[Probe]:
-    """The last probe of each of the image's LUNs."""
-    return [lun["after"] or lun["before"] for lun in image["luns"]]
+    """The last probes of the image's LUNs: those after the fence, if there are any."""
+    after = [lun["after"] for lun in image["luns"] if lun["after"]]
+    return after or [lun["before"] for lun in image["luns"]]
 
 
 def _unwell(image: ImageResult, probe: Probe) -> str:
@@ -70,18 +75,22 @@ def _unwell(image: ImageResult, probe: Probe) -> str:
     return f"The LUN of {image['spec']}{which} was {probe['verdict']} when last probed: {probe['reason']}"
 
 
-def _of_probe(probe: Probe) -> str:
+def _of_probe(image: ImageResult, probe: Probe) -> str:
     if not proof.is_reached(probe):
         return next_steps.OPEN["unproven"]
+    if not any(lun["after"] for lun in image["luns"]):
+        return next_steps.OPEN["not_probed_again"]
     return next_steps.OPEN["conflict" if probe["verdict"] == "conflict" else "unwell"]
 
 
 def _unknown_luns(summed: Result) -> list[OpenItem]:
     """Healed by the word of its watchers alone."""
-    bare = [
-        image["spec"] for image in summed["images"] if image["decision"] in ("fence", "continue") and image["state_after"] == "normal" and not image["luns"]
-    ]
-    return [_item(f"No LUN of {spec} was probed, so only its watchers tell that it is healed", next_steps.OPEN["unknown_lun"]) for spec in bare]
+    bare = [image for image in summed["images"] if image["decision"] in ("fence", "continue") and image["state_after"] == "normal" and not image["luns"]]
+    return [_item(_unprobed(image), next_steps.OPEN["pathless" if image["unreached"] else "unknown_lun"]) for image in bare]
+
+
+def _unprobed(image: ImageResult) -> str:
+    return f"No LUN of {image['spec']} was probed, so only its watchers tell that it is healed: {image['proven'].removeprefix('not proven: ')}"
 
 
 def _gateways(summed: Result) -> list[OpenItem]:

@@ -22,7 +22,9 @@ def spared(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Map
 def _behind(maps: t.Sequence[Result]) -> dict[str, str]:
     """By the address of the kernel's mapping. A mapping that no target exports is no LUN."""
     words = "serves a LUN through it; to fence it all the same, name it in remediate_watchers_evict"
-    exported = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if lun["client_address"] and lun["stack"] != "krbd"]
+    mapped = [(one, lun) for one in maps for lun in one.get("luns", []) if lun["client_address"]]
+    # Where not everything was told, one that seems to be exported by no target might be.
+    exported = [(one["item"], lun) for one, lun in mapped if lun["stack"] != "krbd" or one.get("gaps")]
     return {lun["client_address"]: f"gateway {gateway} {words}" for gateway, lun in exported}
 
 

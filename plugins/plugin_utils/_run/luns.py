@@ -23,7 +23,7 @@ _HIGHEST_LUN = 255
 # Who the LUN must say it is.
 _NAMES = ("serial", "eui", "naa")
 _PATH = ("portal", "target", "lun", "device")
-_WHERE = ("name", *_PATH, "other_paths", *_NAMES)
+_WHERE = ("name", *_PATH, "other_paths", "nv_cache", *_NAMES)
 
 
 def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mapping[str, str], initiator: str, prober: str) -> dict[str, list[Lun]]:
@@ -33,9 +33,21 @@ def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mappin
     empty where its name is that. ``initiator``: who probes over iSCSI; others may see another LUN under the same number. ``prober``: the host for that.
     An entry is tried when those before it led to no LUN: probes of the same image at once would meet each other's reservation.
     """
-    told = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if not lun["snapshot"]]
-    ways = {image: _ways([one for one in told if one[1]["image"] == image], addresses, initiator) for image in images}
+    ways = {image: _ways(_exported(maps, image), addresses, initiator) for image in images}
     return {image: _by_prober(found, prober) for image, found in ways.items() if found}
+
+
+def pathless(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mapping[str, str], initiator: str) -> dict[str, str]:
+    """Returns image -> why its LUN cannot be probed, for each of ``images`` that a gateway exports and that has no path; the rest as for ``found``."""
+    told = {image: _exported(maps, image) for image in images}
+    bare = {image: exported for image, exported in told.items() if exported and not _ways(exported, addresses, initiator)}
+    return {image: "; ".join(_why_no_path(host, lun, initiator) for host, lun in exported) for image, exported in bare.items()}
+
+
+def _exported(maps: t.Sequence[Result], image: str) -> list[tuple[str, Exported]]:
+    """(gateway, LUN). What krbd has mapped and no target exports is no LUN."""
+    told = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if lun["image"] == image]
+    return [(host, lun) for host, lun in told if not lun["snapshot"] and lun["stack"] != "krbd"]
 
 
 def _ways(told: t.Sequence[tuple[str, Exported]], addresses: t.Mapping[str, str], initiator: str) -> list[Lun]:
@@ -49,11 +61,17 @@ def _by_prober(ways: t.Sequence[Lun], prober: str) -> list[Lun]:
     hosts: dict[str, list[Lun]] = {}
     for way in ways:
         hosts.setdefault(way.get("host") or prober, []).append(way)
-    return [{**first, "other_paths": [_path(way) for way in others]} if others else first for first, *others in hosts.values()]
+    return [_entry(paths) for paths in hosts.values()]
+
+
+def _entry(paths: t.Sequence[Lun]) -> Lun:
+    others: t.Any = {"other_paths": [_path(way) for way in paths[1:]]} if len(paths) > 1 else {}
+    cached: t.Any = {"nv_cache": True} if any(way.get("nv_cache") for way in paths) else {}
+    return t.cast(Lun, {**paths[0], **others, **cached})
 
 
 def _path(way: Lun) -> Lun:
-    path: t.Any = {name: way[name] for name in _PATH if name in way}  # type: ignore[literal-required]
+    path: t.Any = {name: way[name] for name in (*_PATH, *_NAMES) if name in way}  # type: ignore[literal-required]
     return t.cast(Lun, path)
 
 
@@ -70,14 +88,35 @@ def silent(maps: t.Sequence[Result]) -> list[Result]:
 
 
 def _paths(lun: Exported, host: str, address: str, initiator: str) -> list[Lun]:
-    """Empty for a LUN that cannot be probed from here."""
-    names: t.Any = {name: lun[name] for name in _NAMES if lun[name]}
-    if lun["disk"]:
-        return [{"image": lun["image"], "device": lun["disk"], "host": host, **names}]
-    if lun["lun"] is None or lun["lun"] > _HIGHEST_LUN or not (lun["portals"] or lun["target"].startswith("iqn.")):
+    """Empty for a LUN that cannot be probed from here, or that nothing would tell from another one."""
+    told: t.Any = {name: lun[name] for name in (*_NAMES, "nv_cache") if lun[name]}
+    if not any(lun[name] for name in _NAMES):
         return []
-    seen = [portal for portal in _portals(lun["portals"], address) if _sees(lun, f"{initiator}#{portal[0]}" if lun["per_portal_acl"] else initiator)]
-    return [{"image": lun["image"], "portal": _portal(*portal), "target": lun["target"], "lun": lun["lun"], **names} for portal in seen]
+    if lun["disk"]:
+        return [{"image": lun["image"], "device": lun["disk"], "host": host, **told}]
+    if not _is_iscsi(lun) or lun["lun"] > _HIGHEST_LUN:
+        return []
+    seen = [portal for portal in _portals(lun["portals"], address) if _sees(lun, _called(lun, initiator, portal[0]))]
+    return [{"image": lun["image"], "portal": _portal(*portal), "target": lun["target"], "lun": lun["lun"], **told} for portal in seen]
+
+
+def _is_iscsi(lun: Exported) -> bool:
+    return bool(lun["portals"]) or lun["target"].startswith("iqn.")
+
+
+def _called(lun: Exported, initiator: str, address: str) -> str:
+    return f"{initiator}#{address}" if lun["per_portal_acl"] else initiator
+
+
+def _why_no_path(host: str, lun: Exported, initiator: str) -> str:
+    which = f"LUN {lun['lun']} of {lun['target']}"
+    if not any(lun[name] for name in _NAMES):
+        return f"gateway {host} does not tell the serial number, EUI or NAA of {which}"
+    if not _is_iscsi(lun):
+        return f"{which} of gateway {host} is not served over iSCSI"
+    if lun["lun"] > _HIGHEST_LUN:
+        return f"the probe addresses no LUN above {_HIGHEST_LUN}, and gateway {host} has {which}"
+    return f"gateway {host} does not let {initiator} see {which}"
 
 
 def _sees(lun: Exported, initiator: str) -> bool:

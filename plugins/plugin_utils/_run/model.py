@@ -194,6 +194,7 @@ class Lun(t.TypedDict, total=False):
     naa: str
     host: str
     other_paths: list[t.Any]
+    nv_cache: bool
 
 
 class Probe(t.TypedDict, total=False):
@@ -325,8 +326,9 @@ class Run(t.TypedDict):
     are asked by the last question. ``continued`` images are those of open leases that this run is asked to look at;
     ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose fence this run may
     end. ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs; ``listening``: those with krbd
-    below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image -> how its LUN can be reached, the next to try first; ``probed``:
-    images that are done with before the fence; ``probing``: who probes what next.
+    below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image -> how its LUN can be reached, an entry for each host that
+    probes; ``tries``: image -> which of these is next; ``pathless``: image -> why its LUN cannot be probed. ``probed``: images that are done with, before the
+    fence and again after it; ``probing``: who probes what next.
     ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
     """
 
@@ -347,6 +349,8 @@ class Run(t.TypedDict):
     kept_out: Change
     luns: list[Lun]
     found_luns: dict[str, list[Lun]]
+    pathless: dict[str, str]
+    tries: dict[str, int]
     probed: list[str]
     silent_gateways: list[SilentGateway]
     in_flight: list[InFlight]
@@ -387,7 +391,10 @@ class LunResult(t.TypedDict):
 
 
 class ImageResult(t.TypedDict):
-    """What became of an image. A lock is the address of the watcher that holds it, '' for none. ``proven``: the proof in words."""
+    """What became of an image. A lock is the address of the watcher that holds it, '' for none. ``proven``: the proof in words.
+
+    ``unreached``: it was healed, and its LUN is known and was not reached.
+    """
 
     spec: str
     header: str
@@ -402,6 +409,7 @@ class ImageResult(t.TypedDict):
     luns: list[LunResult]
     proof: str
     proven: str
+    unreached: bool
 
 
 class OpenItem(t.TypedDict):

@@ -20,7 +20,7 @@ STATES = {
     "contested": "Find out which client has no business there. End it by hand, or name it in remediate_watchers_evict. If all of them belong there, raise "
     "remediate_watchers_expected.",
     "headless": "Check 'ceph -s' and the placement group of the header, then start the gateway. When one watcher responds, rerun.",
-    "degraded": "Check the silent client: it might be the gateway. If the image has fewer watchers by right, lower remediate_watchers_expected, then rerun.",
+    "degraded": "Check the silent client: it might be the gateway. If fewer watchers are legitimate, lower remediate_watchers_expected, then rerun.",
     "undetermined": "Rerun. If the result is the same, fix what the reason names.",
     "stale_duplicate": "Fix what the reasons name, then rerun.",
     "normal": "Rerun.",
@@ -28,30 +28,30 @@ STATES = {
 
 # A part of the reason -> what to do. The first that fits counts.
 REASONS: t.Mapping[str, str] = {
+    "OSDs that serve its header changed": "Check 'ceph osd tree'. When all OSDs are up, rerun.",
+    "came or went while": "Its watch moved meanwhile: rerun.",
     "the same client answers on": "One process has a dead and a living watch: restart that process.",
     "has no other watcher that answers and stays": "The client alone serves that image: move it to another host, or end the client by hand. Then rerun.",
     "where no other client acknowledged the last notify": "The client alone serves that image: move it to another host, or end the client by hand. Then rerun.",
-    "could not be tested on": "Check why the OSD of that image does not respond, then rerun.",
     "what else it serves is not known": "Fix what hides the rest: an OSD, a placement group, or a missing cap. Then rerun.",
     "which Ceph itself looks after": "Check 'ceph mgr stat' and 'rbd mirror pool status', and restart that daemon.",
     "heal the placement group first": "Check 'ceph health detail', and heal that placement group. Then rerun.",
     "it acknowledged the last notify": "The client only paused: rerun. If the LUN still hangs, check that client.",
     "it could not be asked": "Fix what the reason names, then rerun.",
     "whether its images are still served could not be read": "Fix what the reason names, then rerun.",
-    "came or went while it was asked": "Its watch moved meanwhile: rerun.",
     "another surplus watcher of its images is spared": "First follow the reason of that other client.",
-    "no client that served": "The gateway went away meanwhile: restart it, then rerun.",
-    "closed the image before the fence": "That client was a command, such as 'rbd snap create', and no gateway: start the gateway, then rerun.",
+    "no client that served": "Check the gateway: it might have ended meanwhile. When it responds, rerun.",
+    "closed the image before the fence": "Start the gateway, then rerun: that client might have been a command, such as 'rbd snap create'.",
     "so the client that responds might be a command that waits for it": "If the LUN is down, start its target, then rerun. If it is not known, name it in "
     "remediate_watchers_luns. To fence the client all the same, name it in remediate_watchers_evict.",
     "serves a LUN through it": "It is the kernel client behind the LUN: check 'dmesg' on that gateway for why it is silent.",
-    "did not tell its LUNs": "The kernel of that gateway holds the target's configuration: check it with 'ps -eo stat,wchan:30,args'. Or name the client in "
+    "did not tell its LUNs": "Run lun_map on that gateway: it might lack root, or hang ('ps -eo stat,wchan:30,args' shows state D). Or name the client in "
     "remediate_watchers_evict.",
     "has a session again": "The client's host is back: rerun.",
     "it is protected by": "Your own remediate_watchers_protect spares it: end the client by hand, or take the rule away for one run.",
     "so many rarely die at once": "Look for what the clients have in common: a host, a switch, an OSD. If they are dead, raise remediate_watchers_max_fence.",
     "would leave": "Name other clients in remediate_watchers_evict, or more of them.",
-    "OSDs that serve its header changed": "Check 'ceph osd tree'. When all OSDs are up, rerun.",
+    "could not be tested": "Check why the OSD of that image does not respond, then rerun.",
 }
 
 OPEN = {
@@ -62,12 +62,14 @@ OPEN = {
     "kept_busy": "Wait a minute, then run cephops.iscsi_rescue.restore_blacklist.",
     "kept_passed_over": "Heal that image first, then rerun.",
     "unproven": "Probe the LUN with the module scsi_reserve_probe, or name a path that works in remediate_watchers_luns, then rescan it on the initiators.",
+    "pathless": "Let remediate_watchers_probe_initiator see the LUN, or set it to one that does. Then probe the LUN with scsi_reserve_probe.",
+    "not_probed_again": "Probe the LUN again, with the module scsi_reserve_probe.",
     "unknown_lun": "Check whether the LUN responds. To have it probed, name it in remediate_watchers_luns.",
     "conflict": "Another initiator holds the LUN. If none should, find it with scsi_reserve_probe, kernel_log and, on LIO, lun_map.",
     "unwell": "The fault is in the target or behind it: check its log, and restart the target's LUN.",
     "gateway": "Check that gateway, then rerun.",
     "unseen": "Fix the gap, then rerun.",
-    "foreign": "Nothing: an operator or Ceph made that entry.",
+    "foreign": "Ask who made that entry: an operator, or Ceph itself. This run does not touch it.",
     "stray": "Check whether it is what an interrupted removal of an image left.",
     "unsettled": "Read the error, then rerun: the next run finishes what this one left fenced.",
 }

@@ -35,7 +35,7 @@ def _seen(run: Run) -> dict[str, t.Any]:
     images += [_image(image, run) for image in _continued(run, [image["spec"] for image in images])]
     return {
         "images": images,
-        "healed": 0 if run["check_mode"] or run["error"] else sum(image["decision"] in ("fence", "continue") for image in images if _is_changed(run)),
+        "healed": 0 if run["check_mode"] or run["error"] else len({image["spec"] for image in images} & _healed(run)),
         "refused": sum(image["decision"] == "refuse" for image in images),
         "culprits": detected["culprits"],
         "counts": detected["counts"],
@@ -125,8 +125,12 @@ def _continued(run: Run, shown: t.Sequence[str]) -> list[Image]:
     return [t.cast(Image, {**image, "decision": "continue", "reasons": reasons}) for image in found]
 
 
-def _is_changed(run: Run) -> bool:
-    return bool(_fenced(run["fenced"]) + run["restored"].get("closed", []) + run["restored"].get("kept", []))
+def _healed(run: Run) -> set[str]:
+    """The images of which a client was fenced, or a lease came to its end."""
+    fenced, closed = {*_fenced(run["fenced"])}, {*run["restored"].get("closed", [])}
+    now = [spec for culprit in run["detected"].get("culprits", []) if culprit["address"] in fenced for spec in culprit["images"]]
+    earlier = [spec for lease in run["listed"].get("leases", []) if lease["address"] in closed for spec in lease["images"]]
+    return {*now, *earlier} & {*run["verifying"]}
 
 
 def _outcome(run: Run, found: Result) -> str:
@@ -137,22 +141,18 @@ def _outcome(run: Run, found: Result) -> str:
     changes = _fenced(run["fenced"]) + run["restored"].get("closed", [])
     if run["check_mode"] and changes:
         return "would_heal"
-    if found["healed"] and any(_is_known_and_not_reached(image) for image in found["images"]):
+    if any(image["unreached"] for image in found["images"]) and (changes or found["kept"]):
         return "healed_unproven"
     if found["kept"]:
         return "healed_restore_pending"
     return "healed" if changes else "nothing_to_do"
 
 
-def _is_known_and_not_reached(image: ImageResult) -> bool:
-    after = [lun["after"] for lun in image["luns"] if lun["after"]]
-    return image["decision"] in ("fence", "continue") and bool(after) and not any(proof.is_reached(probe) for probe in after)
-
-
 def failure(result: Result, when_refused: bool, when_sick: bool, when_unproven: bool) -> str:
     """Returns why the play is to fail, '' where it ends well; what is refused, not proven, and what would be healed, counts only where that is asked for."""
     outcome = result["outcome"]
-    fails = {"failed": True, "refused": when_refused, "partly_healed": when_refused, "would_heal": when_sick, "healed_unproven": when_unproven}
+    unproven = when_unproven and any(image["unreached"] for image in result["images"])
+    fails = {"failed": True, "refused": when_refused, "partly_healed": when_refused or unproven, "would_heal": when_sick, "healed_unproven": unproven}
     if not fails.get(outcome, False):
         return ""
     return f"{outcome}: {'; '.join(short(_why(result), 'reasons'))}"
@@ -161,13 +161,12 @@ def failure(result: Result, when_refused: bool, when_sick: bool, when_unproven: 
 def _why(result: Result) -> list[str]:
     if result["outcome"] == "failed":
         return [result["error"]]
-    if result["outcome"] == "healed_unproven":
-        return [f"{image['spec']}: {image['proven']}" for image in result["images"] if _is_known_and_not_reached(image)]
     if result["outcome"] == "would_heal":
         fenced = [culprit for culprit in result["culprits"] if culprit["verdict"] == "fence"]
         return [f"fence {culprit['address']} ({culprit['client']}): {'; '.join(culprit['reasons'])}" for culprit in fenced]
     refused = [f"refuse {image['spec']} ({image['state']}): {'; '.join(image['reasons'])}" for image in result["images"] if image["decision"] == "refuse"]
-    return [*refused, *result["incomplete"], *result["unread"]]
+    unreached = [f"{image['spec']}: {image['proven']}" for image in result["images"] if image["unreached"]]
+    return [*refused, *unreached, *result["incomplete"], *result["unread"]]
 
 
 def _image(image: Image, run: Run) -> ImageResult:
@@ -175,7 +174,7 @@ def _image(image: Image, run: Run) -> ImageResult:
     after = verified.get(image["spec"], t.cast(Image, {}))
     last = {found["spec"]: found for found in run["afterwards"].get("images", [])}
     luns = _luns(image["spec"], run)
-    level, words = proof.of_image(luns)
+    level, words = proof.of_image(luns, _why_not_probed(run, image["spec"], luns))
     return {
         "spec": image["spec"],
         "header": image["header"],
@@ -190,16 +189,35 @@ def _image(image: Image, run: Run) -> ImageResult:
         "luns": luns,
         "proof": level,
         "proven": words,
+        "unreached": image["decision"] in ("fence", "continue") and after.get("state") == "normal" and _is_unreached(run, image["spec"], luns),
     }
 
 
+def _is_unreached(run: Run, spec: str, luns: t.Sequence[LunResult]) -> bool:
+    """Whether a LUN is known, and none was reached after the fence."""
+    after = [lun["after"] for lun in luns if lun["after"]]
+    return (spec in run["pathless"] or spec in [lun["image"] for lun in run["luns"]]) and not any(proof.is_reached(probe) for probe in after)
+
+
+def _why_not_probed(run: Run, spec: str, luns: t.Sequence[LunResult]) -> str:
+    hosts = dict.fromkeys(lun.get("host") or run["settings"]["prober"] for lun in run["luns"] if lun["image"] == spec)
+    if hosts:
+        return f"its LUN was not probed after that, from {', '.join(hosts)}"
+    return run["pathless"].get(spec) or ("its LUN was not probed after that" if luns else "no LUN of it is known")
+
+
 def _luns(spec: str, run: Run) -> list[LunResult]:
-    before, after = (_by_place(spec, probes) for probes in (run["probes_before"], run["probes_after"]))
-    return [{"before": before.get(place, {}), "after": after.get(place, {})} for place in dict.fromkeys((*before, *after))]
+    """The operator's LUNs each by its place. One that was found has several paths, and another one might be taken after the fence."""
+    before, after = ([probe for probe in run[when] if probe["name"] == spec] for when in ("probes_before", "probes_after"))
+    if spec in run["found_luns"]:
+        last: LunResult = {"before": before[-1] if before else {}, "after": after[-1] if after else {}}
+        return [last] if before or after else []
+    places = _by_place(before), _by_place(after)
+    return [{"before": places[0].get(place, {}), "after": places[1].get(place, {})} for place in dict.fromkeys((*places[0], *places[1]))]
 
 
-def _by_place(spec: str, probes: t.Sequence[Probe]) -> dict[tuple[t.Any, ...], Probe]:
-    return {tuple(probe.get(name) for name in ("portal", "target", "lun", "device")): probe for probe in probes if probe["name"] == spec}
+def _by_place(probes: t.Sequence[Probe]) -> dict[tuple[t.Any, ...], Probe]:
+    return {tuple(probe.get(name) for name in ("portal", "target", "lun", "device")): probe for probe in probes}
 
 
 def lock_owner(image: Image) -> str:

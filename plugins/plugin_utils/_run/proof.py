@@ -16,11 +16,11 @@ NOT_REACHED = ("unreachable", "mismatch")
 _WEAKEST_FIRST = ("none", "cache", "write")
 
 
-def of_image(luns: t.Sequence[LunResult]) -> tuple[str, str]:
-    """Returns the proof, see scsi_reserve_probe, and in words what it is. Of several LUNs, the weakest counts."""
+def of_image(luns: t.Sequence[LunResult], why_not: str) -> tuple[str, str]:
+    """Returns the proof, see scsi_reserve_probe, and in words what it is. Of several LUNs, the weakest counts. ``why_not``: why none was probed."""
     probed = [lun for lun in luns if lun["after"]]
     if not probed:
-        return "none", "not proven: no LUN of it is known" if not luns else "not proven: its LUN was not probed after that"
+        return "none", f"not proven: {why_not}"
     weakest = min(probed, key=lambda lun: _WEAKEST_FIRST.index(_proof(lun["after"])))
     return _proof(weakest["after"]), _words(weakest["before"], weakest["after"])
 
@@ -38,12 +38,19 @@ def _words(before: Probe, after: Probe) -> str:
     lun = where(after)
     if _proof(after) == "write":
         return f"proven: a write through {lun} reached the storage"
-    if _proof(after) == "cache" and _hung_in_flush(before):
-        return f"answered: {lun} took a flush, which had timed out before the fence; no write was sent"
     if _proof(after) == "cache":
-        return f"answered: {lun} took a flush, which its target might answer by itself; no write was proven"
+        return f"answered: {lun} {_took(before, after)}"
     return f"not proven: {lun} {'was not written to' if is_reached(after) else 'was not reached'} ({after['verdict']}, {after['reason']})"
 
 
-def _hung_in_flush(before: Probe) -> bool:
-    return any((step["name"], step["status"]) == ("flush", "no_answer") for step in before.get("steps", []))
+def _took(before: Probe, after: Probe) -> str:
+    if any(_ended(after, name) == "good" for name in ("ats", "orwrite")):
+        return "took a write, which its target might still have in its cache"
+    if _ended(before, "flush") == "no_answer":
+        return "took a flush, which had timed out before the fence; no write was sent"
+    return "took a flush, which its target might answer by itself; no write was proven"
+
+
+def _ended(probe: Probe, name: str) -> str:
+    """How the last step of that name ended, '' for none."""
+    return next((step["status"] for step in reversed(probe.get("steps", [])) if step["name"] == name), "")

@@ -36,7 +36,8 @@ def after(run: Run, phase: Phase, returned: Returned, at: float) -> Run:
     """
     if phase == "begin":
         return _begun(returned, at)
-    if not returned or returned.get("skipped"):
+    # A round of probes that brought nothing must end all the same, for the role asks for the next as long as there is one.
+    if (not returned or returned.get("skipped")) and not (phase in ("probe_before", "probe_after") and run["probing"] and not run["error"]):
         return run
     noted: Run = {**run, "times": {**run["times"], _time_of(run, phase): at}}
     return _derived(_STEPS[phase](noted, returned))
@@ -49,7 +50,7 @@ def _begun(told: Returned, at: float) -> Run:
         **{name: {} for name in ("listed", "detected", "fenced", "verified", "restored", "afterwards", "looked_again", "refenced", "kept_out", "times")},
         **{name: [] for name in ("silent_gateways", "probes_before", "probes_after", "kernel_log", "healing", "culprits", "plan")},
         **{name: [] for name in ("probed", "in_flight", "lock_waits", "listening")},
-        "found_luns": {},
+        **{name: {} for name in ("found_luns", "pathless", "tries")},
     }
     known = {"id": told["id"], "began": at, "check_mode": bool(told["check_mode"]), "settings": asked, "error": "", "stop": ""}
     return _derived(t.cast(Run, {**nothing, **known, "came_back": {"fence": [], "spare": []}}))
@@ -99,9 +100,10 @@ def _ruled(run: Run, look: Look) -> Look:
 
 def _found_luns(run: Run, returned: Returned) -> Run:
     maps, asked = returned.get("results", []), run["settings"]
-    found = luns.found(maps, run["unnamed"], asked["gateways"], asked["probe_initiator"], asked["prober"])
+    who = asked["gateways"], asked["probe_initiator"]
+    found, bare = luns.found(maps, run["unnamed"], *who, asked["prober"]), luns.pathless(maps, run["unnamed"], *who)
     stands = {"in_flight": standstill.in_flight(maps, run["sick"]), "listening": standstill.listening(maps, run["healing"])}
-    told = t.cast(Run, {**run, **stands, "found_luns": found, "silent_gateways": luns.unasked(maps)})
+    told = t.cast(Run, {**run, **stands, "found_luns": found, "pathless": bare, "silent_gateways": luns.unasked(maps)})
     spared = lun_clients.spared(maps, run["detected"]["images"], asked["gateways"], asked["evict"])
     return _planned(told, spare(run["detected"], spared))
 
@@ -114,26 +116,34 @@ def _probes(returned: Returned) -> list[Probe]:
     return [probe for one in returned.get("results", []) for probe in one.get("probes", [])]
 
 
-def _probed_before(run: Run, returned: Returned) -> Run:
-    """Where a LUN was not reached and there is another host that might reach it, that is next. Otherwise it is decided what follows."""
-    asked = [lun["name"] for one in run["probing"] for lun in one["luns"]]
+class _Round(t.NamedTuple):
+    """A round of probes: the state after it, the probes of images that are done with, and whether others are tried from another host."""
+
+    run: Run
+    probes: list[Probe]
+    again: bool
+
+
+def _round(run: Run, returned: Returned) -> _Round:
+    """Where a LUN was not reached, and there is another host that might reach it, that is next."""
+    asked = dict.fromkeys(lun["name"] for one in run["probing"] for lun in one["luns"])
     probes = _probes(returned)
     reached = {probe["name"] for probe in probes if proof.is_reached(probe)}
-    again = [spec for spec in dict.fromkeys(asked) if spec not in reached and len(run["found_luns"].get(spec, [])) > 1]
-    left = {spec: entries[1:] if spec in again else entries for spec, entries in run["found_luns"].items()}
-    kept = [probe for probe in probes if probe["name"] not in again]
-    probed: Run = {
-        **run,
-        "found_luns": left,
-        "probed": [*run["probed"], *(spec for spec in asked if spec not in again)],
-        "probes_before": [*run["probes_before"], *kept],
-    }
-    return probed if again else _accused(probed, returned)
+    again = [spec for spec in asked if spec not in reached and run["tries"].get(spec, 0) + 1 < len(run["found_luns"].get(spec, []))]
+    tries = {**run["tries"], **{spec: run["tries"].get(spec, 0) + 1 for spec in again}}
+    done: Run = {**run, "tries": tries, "probed": [*run["probed"], *(spec for spec in asked if spec not in again)]}
+    return _Round(done, [probe for probe in probes if probe["name"] not in again], bool(again))
 
 
-def _accused(run: Run, returned: Returned) -> Run:
+def _probed_before(run: Run, returned: Returned) -> Run:
+    done, probes, again = _round(run, returned)
+    probed: Run = {**done, "probes_before": [*run["probes_before"], *probes]}
+    return probed if again else _accused(probed)
+
+
+def _accused(run: Run) -> Run:
     """Only here is a client named to be fenced, also where no LUN was probed."""
-    why = stop.prober_is_unreachable(returned.get("results", [])) or stop.lun_is_out_of_reach(run)
+    why = stop.lun_is_not_probed(run, run["healing"], run["probes_before"]) or stop.lun_is_out_of_reach(run)
     accused = _to_heal(run["detected"])["culprits"]
     proven = _planned(run, spare(run["detected"], proof_of_service.missing(accused, run["probes_before"], run["settings"]["evict"])))
     return _stopped({**proven, **_to_heal(proven["detected"])}, why)
@@ -173,13 +183,17 @@ def _without(image: Image, vanished: t.Collection[str]) -> Image:
 
 
 def _verified(run: Run, returned: Returned) -> Run:
-    verified: Run = {**run, "verified": t.cast(Look, returned)}
+    reached = {probe["name"] for probe in run["probes_before"] if proof.is_reached(probe)}
+    tries = {spec: number for spec, number in run["tries"].items() if spec in reached}
+    # A LUN that was not reached while it hung might be now, so all hosts are asked anew.
+    verified: Run = {**run, "verified": t.cast(Look, returned), "tries": tries, "probed": []}
     return _spoilt(verified, stop.watchers_are_wrong(verified))
 
 
 def _probed_after(run: Run, returned: Returned) -> Run:
-    probed: Run = {**run, "probes_after": _probes(returned)}
-    return _spoilt(probed, stop.prober_is_unreachable(returned.get("results", [])) or stop.lun_does_not_answer(probed))
+    done, probes, again = _round(run, returned)
+    probed: Run = {**done, "probes_after": [*run["probes_after"], *probes]}
+    return probed if again else _spoilt(probed, stop.lun_is_not_probed(probed, probed["verifying"], probed["probes_after"]) or stop.lun_does_not_answer(probed))
 
 
 def _restored(run: Run, returned: Returned) -> Run:
@@ -249,7 +263,7 @@ def _derived(run: Run) -> Run:
     verifying = [*run["healing"], *continued]
     named = [lun["image"] for lun in run["settings"]["luns"]]
     unnamed = [spec for spec in [*sick, *continued] if spec not in named] if run["settings"]["find_luns"] else []
-    known = [*run["settings"]["luns"], *(entries[0] for entries in run["found_luns"].values())]
+    known = [*run["settings"]["luns"], *(entries[run["tries"].get(spec, 0)] for spec, entries in run["found_luns"].items())]
     return {
         **run,
         "luns": known,
@@ -274,6 +288,6 @@ def _probing(run: Run, known: t.Sequence[Lun], sick: t.Sequence[str], verifying:
     """Before a fence, writes are tested only where the image is about to be healed: elsewhere a living client would be asked for its lock."""
     asked, prober = run["settings"], run["settings"]["prober"]
     if "verify" in run["times"]:
-        return luns.by_host(known, verifying, prober, asked["write_path"])
+        return luns.by_host(known, [spec for spec in verifying if spec not in run["probed"]], prober, asked["write_path"])
     healing, others = ([spec for spec in sick if (spec in run["healing"]) == heals and spec not in run["probed"]] for heals in (True, False))
     return [*luns.by_host(known, healing, prober, asked["probe_before"]), *luns.by_host(known, others, prober, "none")]

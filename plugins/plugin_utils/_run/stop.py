@@ -10,16 +10,18 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Image, Run, Watcher
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Image, Probe, Run, Watcher
 
 _ANSWERS = ("healthy", "slow", "conflict")
 Result = t.Mapping[str, t.Any]
 
 
-def prober_is_unreachable(results: t.Sequence[Result]) -> str:
-    """A host that is to probe cannot be reached. ``results``: of the probe's loop over hosts."""
-    hosts = [one["item"]["host"] for one in results if one.get("unreachable")]
-    return f"The host {', '.join(hosts)}, which is to probe the LUNs, cannot be reached; see remediate_watchers_probe_host." if hosts else ""
+def lun_is_not_probed(run: Run, images: t.Collection[str], probes: t.Sequence[Probe]) -> str:
+    """A host that is to probe a LUN which the operator names cannot be reached."""
+    done, asked = {probe["name"] for probe in probes}, run["settings"]
+    hosts = [lun.get("host") or asked["prober"] for lun in asked["luns"] if lun["image"] in images and lun["image"] not in done]
+    names = ", ".join(dict.fromkeys(hosts))
+    return f"The host {names}, which is to probe the LUNs, cannot be reached; see remediate_watchers_probe_host." if hosts else ""
 
 
 def lun_is_out_of_reach(run: Run) -> str:

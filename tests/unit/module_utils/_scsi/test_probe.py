@@ -238,7 +238,7 @@ def test_a_gateway_that_would_break_the_lock_gets_no_command_of_the_write_path(w
     table = Table(inquiry=Reply(replies.GOOD, TCMU[tpgs]), inquiry_vpd_b0=CAN_ATS)
     outcome = run(table, write_path)
     assert (outcome.verdict, outcome.proof, table.names[-1]) == ("healthy", "none", "read")
-    assert "would take the image's lock" in outcome.reason
+    assert "would break the image's lock" in outcome.reason
 
 
 @pytest.mark.parametrize(("tpgs", "write_path"), [(0, "auto"), (1, "lock")])

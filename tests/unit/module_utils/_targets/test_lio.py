@@ -7,7 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lio, lio_backstore, lun_map
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lio, lio_backstore
+from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import LIO, Files, krbd, lay_out, write
 
 GROUP = f"{LIO}/iscsi/iqn.t/tpgt_1"
@@ -29,7 +30,7 @@ def core(device: str, **attributes: str) -> Files:
 
 
 def seen(root: str) -> list[tuple[object, ...]]:
-    return [(lun.lun, lun.device, lun.initiators) for lun in lun_map.read(root, 0)]
+    return [(lun.lun, lun.device, lun.initiators) for lun in captured.luns(root)]
 
 
 def test_each_initiator_may_have_a_number_of_its_own(tmp_path: Path) -> None:
@@ -55,9 +56,9 @@ def test_the_groups_of_a_target_are_one(tmp_path: Path) -> None:
     other = GROUP.replace("tpgt_1", "tpgt_2")
     portals = {f"{GROUP}/np/192.0.2.2:3260/iser": "0\n", f"{other}/np/192.0.2.1:3260/iser": "0\n", f"{other}/np/[2001:db8::1]:3260/iser": "0\n"}
     root = write(tmp_path, {**exported(0), **mapped("iqn.a", 0, 0), **exported(0, group=other), **mapped("iqn.b", 0, 0, other), **portals})
-    (lun,) = lun_map.read(root, 0)
+    (lun,) = captured.luns(root)
     assert lun.initiators == ("iqn.a", "iqn.b")
-    assert lun.portals == ("192.0.2.1:3260", "192.0.2.2:3260", "[2001:db8::1]:3260")
+    assert lun.portals == ("192.0.2.2:3260", "192.0.2.1:3260", "[2001:db8::1]:3260")
 
 
 def test_the_disk_of_a_loopback_lun(tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_what_the_kernel_opened_counts_more_than_what_was_noted(tmp_path: Path, 
 
 def test_the_image_behind_a_device_that_was_named_by_a_link(tmp_path: Path) -> None:
     info = "        iBlock device: rbd3  UDEV PATH: /dev/rbd/rbd/img3  readonly: 0\n"
-    (lun,) = lun_map.read(write(tmp_path, {**exported(0), **core(ISCSI, info=info), **krbd(3)}), 0)
+    (lun,) = captured.luns(write(tmp_path, {**exported(0), **core(ISCSI, info=info), **krbd(3)}))
     assert lun.image == "rbd/img3"
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, select, tgt
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.patient_reads import PatientReads
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import BLOCK, LIO, SCST, lay_out, write
@@ -31,7 +30,7 @@ IMG1 = {
 
 
 def read(tree: Tree) -> list[dict[str, Any]]:
-    return [lun.record() for lun in lun_map.read(tree)]
+    return [lun.record() for lun in captured.luns(tree)]
 
 
 def places(records: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -39,13 +38,22 @@ def places(records: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 def test_from_the_name_that_esxi_logs_to_the_header(tmp_path: Path) -> None:
-    luns, missing = select.matching(lun_map.read(lay_out(tmp_path, *SCST_CAPTURES, "krbd-sysfs"), 0), [{"eui": "eui.3366613230313464"}])
+    luns, missing = select.matching(captured.luns(lay_out(tmp_path, *SCST_CAPTURES, "krbd-sysfs")), [{"eui": "eui.3366613230313464"}])
     assert missing == []
     assert [lun.record() for lun in luns] == [
         {
             **{"stack": "scst", "target": target, "lun": 12, "device": "lun12", "backing": "/dev/rbd0", **IMG1},
             **{"serial": "3fa2014d", "eui": "3366613230313464", "naa": "", "initiators": [initiator], "unless": [], "logged_in": [initiator]},
-            **{"reservation_holder": "", "portals": [], "disk": "", "enabled": True, "everybody_but": [], "per_portal_acl": False, "in_flight": None},
+            **{
+                "reservation_holder": "",
+                "portals": [],
+                "disk": "",
+                "enabled": True,
+                "everybody_but": [],
+                "per_portal_acl": False,
+                "nv_cache": False,
+                "in_flight": None,
+            },
         }
         for target, initiator in (("scst_local_tgt", "scst_local_host"), ("tgtB", "initB"))
     ]
@@ -54,7 +62,7 @@ def test_from_the_name_that_esxi_logs_to_the_header(tmp_path: Path) -> None:
 def test_lio_by_iscsi_and_by_two_loopback_ports(tmp_path: Path) -> None:
     write(tmp_path, {"sys/class/scsi_device/3:0:1:0/device/block/sdb/size": "131072"})
     common = {"stack": "lio", "device": "iblock_0/rbd.img1", "backing": "/dev/rbd0", **IMG1, "reservation_holder": "", "enabled": True, "everybody_but": None}
-    common |= {"unless": [], "per_portal_acl": False, "in_flight": None, "logged_in": []}
+    common |= {"unless": [], "per_portal_acl": False, "nv_cache": False, "in_flight": None, "logged_in": []}
     identity = {"serial": "8cb1bf32-0001-4000-8000-0123456789ab", "eui": "", "naa": "60014058cb1bf3200014000800001234"}
     iscsi = {"target": "iqn.2003-01.org.linux-iscsi.gw1:rbd", "lun": 12, "portals": ["127.0.0.1:3260"], "disk": "", "enabled": False}
     loop = {"lun": 0, "portals": []}
@@ -126,7 +134,7 @@ def test_a_lun_over_two_images_is_there_for_each(tmp_path: Path) -> None:
 def test_tgt_is_asked_only_on_the_host_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str, asked: list[int]) -> None:
     ports: list[int] = []
     monkeypatch.setattr(tgt, "read", lambda port, seconds, note: ports.append(port) or [])
-    lun_map.read(Tree(root or str(tmp_path)), 4711)
+    lun_map.read(root or str(tmp_path), 4711)
     assert ports == asked
 
 
@@ -138,7 +146,7 @@ def test_what_may_not_be_read_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
     root = lay_out(tmp_path, *LIO_CAPTURES)
     monkeypatch.setattr(f"{'builtins.' if call == 'open' else ''}{call}", refuse)
     with pytest.raises(TargetError, match="was denied: run the task as root"):
-        lun_map.read(root, 0)
+        captured.luns(root)
 
 
 def test_secrets_are_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +156,7 @@ def test_secrets_are_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     really = {"builtins.open": open, "os.listdir": os.listdir}
     for name, function in really.items():
         monkeypatch.setattr(name, lambda path, *mode, _really=function: opened.append(str(path)) or _really(path, *mode))
-    assert "secret" not in str(lun_map.read(root, 0))
+    assert "secret" not in str(captured.luns(root))
     assert len(opened) > 100
     assert not [path for path in opened if "auth" in path.split("/")[-2:] or "discovery_auth" in path or path.endswith("config_info")]
 
@@ -181,10 +189,6 @@ def test_what_is_in_flight_and_not_understood_is_not_known(tmp_path: Path, conte
     assert {record["in_flight"] is None for record in read(lay_out(tmp_path, *SCST_CAPTURES, "krbd-sysfs"))} == {True}
 
 
-def patient(tree: Tree, seconds: float = 20) -> Tree:
-    return Tree(tree.root, PatientReads(time.monotonic() + seconds))
-
-
 @pytest.fixture(name="block")
 def _block() -> t.Iterator[t.Callable[[Path], None]]:
     """To open a pipe for reading waits for a writer, as a file name of SCST for who removes a device."""
@@ -201,34 +205,56 @@ def _block() -> t.Iterator[t.Callable[[Path], None]]:
 
 
 def test_what_a_stuck_target_holds_is_a_gap_and_the_rest_is_told(tmp_path: Path, block: t.Callable[[Path], None]) -> None:
-    tree = patient(lay_out(tmp_path, *SCST_CAPTURES, *LIO_CAPTURES, "krbd-sysfs"))
-    expected = places(read(tree))
+    """A LUN of which the file name is held would seem to have no image."""
+    tree = lay_out(tmp_path, *SCST_CAPTURES, *LIO_CAPTURES, "krbd-sysfs")
+    expected = [place for place in places(read(tree)) if place[0] != "krbd" and place[3] not in ("lun12", "lun13")]
     block(tmp_path / SCST / "devices/lun12/filename")
     block(tmp_path / SCST / "devices/lun13/filename")
-    records = read(tree)
-    assert [place for place in places(records) if place[0] != "krbd"] == [place for place in expected if place[0] != "krbd"]
-    assert {record["image"] for record in records if record["stack"] == "scst"} == {""}
-    assert {record["serial"] for record in records if record["device"] == "lun12"} == {"3fa2014d"}
-    assert (
-        tree.patience
-        and tree.patience.gaps[-1]
-        == "sys/kernel/scst_tgt/devices/lun12/filename and 3 more of that name could not be read, since its target holds its configuration"
-    )
+    luns, gaps = lun_map.read(tree.root)
+    assert [place for place in places([lun.record() for lun in luns]) if place[0] != "krbd"] == expected
+    held = "sys/kernel/scst_tgt/devices/lun12/filename and 3 more of that name could not be read, since its target holds its configuration"
+    assert [gap for gap in gaps if gap == held or "SCST does not tell what is behind its device lun1" in gap] == [*gaps] and held in gaps
 
 
-def test_many_reads_that_are_stuck_end_by_the_deadline(tmp_path: Path, block: t.Callable[[Path], None]) -> None:
-    tree = lay_out(tmp_path, *SCST_CAPTURES)
-    for path in tmp_path.rglob("*"):
+def test_a_stack_that_is_stuck_hides_no_other(tmp_path: Path, block: t.Callable[[Path], None]) -> None:
+    tree = lay_out(tmp_path, *SCST_CAPTURES, *LIO_CAPTURES, "krbd-sysfs")
+    expected = [place for place in places(read(tree)) if place[0] == "lio"]
+    for path in (tmp_path / SCST).rglob("*"):
         if path.is_file() and not path.is_symlink():
             block(path)
     began = time.monotonic()
-    read(patient(tree, 2))
-    assert time.monotonic() - began < 4
+    luns, gaps = lun_map.read_within(4, tree.root, 0)
+    assert time.monotonic() - began < 6
+    assert [place for place in places([lun.record() for lun in luns]) if place[0] == "lio"] == expected
+    assert {lun.image for lun in luns if lun.stack == "lio"} == {"rbd/img1"}
+    assert any("could not be read" in gap for gap in gaps)
 
 
 @pytest.mark.parametrize(("handler", "gaps"), [("vdisk_blockio", 1), ("vdisk_fileio", 1), ("vdisk_nullio", 0), ("dev_disk", 0)])
-def test_a_device_whose_file_name_is_gone_is_a_gap(tmp_path: Path, handler: str, gaps: int) -> None:
+def test_a_device_whose_file_name_is_gone_is_a_gap_and_no_lun(tmp_path: Path, handler: str, gaps: int) -> None:
     device = {f"{SCST}/targets/iscsi/t/luns/0/device": Path("../../../../../devices/x"), f"{SCST}/devices/x/handler": Path(f"../../handlers/{handler}")}
-    tree = patient(write(tmp_path, device))
-    assert len(read(tree)) == 1
-    assert tree.patience and len(tree.patience.gaps) == gaps
+    told = lun_map.read(write(tmp_path, device).root)
+    assert (len(told.luns), len(told.gaps)) == (1 - gaps, gaps)
+
+
+def test_portals_of_sessions_stay_first(tmp_path: Path) -> None:
+    target = f"{SCST}/targets/iscsi/t"
+    session = {f"{target}/sessions/s/initiator_name": "iqn.a", f"{target}/sessions/s/luns": Path("../../luns"), f"{target}/sessions/s/c/target_ip": "192.0.2.5"}
+    table = "head\n 0: 0100000A:0CBC 00000000:0000 0A 0:0 0:0 0 0 0 7 1\n 1: zz:0CBC 0 0A 0 0 0 0 0 7 1\n 2: 01:02:03 0 0A 0 0 0 0 0 7 1\n"
+    daemon = {"proc/9/comm": "iscsi-scstd\n", "proc/9/net/tcp": table, "proc/9/fd/3": Path("socket:[7]")}
+    (lun,) = captured.luns(write(tmp_path, {f"{target}/luns/0/device": Path("../../../../../devices/x"), **session, **daemon}))
+    assert lun.portals == ("192.0.2.5:3260", "10.0.0.1:3260")
+
+
+def test_where_the_daemon_listens_may_be_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = write(tmp_path, {f"{SCST}/targets/iscsi/t/luns/0/device": Path("../../../../../devices/x"), "proc/9/comm": "iscsi-scstd\n", "proc/9/fd/3": ""})
+    really = os.listdir
+
+    def refuse(path: str) -> list[str]:
+        if path.endswith("/fd"):
+            raise PermissionError(13, "Permission denied", path)
+        return really(path)
+
+    monkeypatch.setattr("os.listdir", refuse)
+    told = lun_map.read(tree.root)
+    assert len(told.luns) == 1 and "where iscsi-scstd listens is not known" in told.gaps[0]

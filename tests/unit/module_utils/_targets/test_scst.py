@@ -7,7 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, scst
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import scst
+from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import SCST, Files, lay_out, text, write
 
 TARGET = f"{SCST}/targets/iscsi/iqn.t"
@@ -61,7 +62,7 @@ def test_a_value_that_was_set_has_a_second_line(tmp_path: Path) -> None:
 
 
 def test_each_group_of_initiators_has_its_own_luns(tmp_path: Path) -> None:
-    luns = lun_map.read(
+    luns = captured.luns(
         write(
             tmp_path,
             {
@@ -76,8 +77,7 @@ def test_each_group_of_initiators_has_its_own_luns(tmp_path: Path) -> None:
                 **session("iqn.other", "../../luns"),
                 **session("iqn.lab2", "../../ini_groups/esx/luns"),
             },
-        ),
-        0,
+        )
     )
     assert [(lun.lun, lun.device, lun.initiators) for lun in luns] == [
         (0, "common", ("iqn.other",)),
@@ -97,7 +97,7 @@ def test_groups_that_have_the_same_lun_are_one(tmp_path: Path) -> None:
             **session("iqn.a", "../../luns"),
         },
     )
-    assert [(lun.lun, lun.initiators) for lun in lun_map.read(root, 0)] == [(5, ("iqn.a", "iqn.b", "iqn.c")), (6, ("iqn.b",))]
+    assert [(lun.lun, lun.initiators) for lun in captured.luns(root)] == [(5, ("iqn.a", "iqn.b", "iqn.c")), (6, ("iqn.b",))]
 
 
 def test_what_goes_while_it_is_read_is_left_out(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_first_group_that_names_an_initiator_counts(tmp_path: Path) -> None:
         f"{TARGET}/ini_groups/b/luns/1/device": Path(f"../../{DEVICES}/a"),
         f"{TARGET}/ini_groups/a/luns/1/device": Path(f"../../{DEVICES}/a"),
     }
-    luns = lun_map.read(write(tmp_path, groups))
+    luns = captured.luns(write(tmp_path, groups))
     assert [(lun.lun, lun.device, lun.initiators, lun.unless) for lun in luns] == [
         (0, "a", ("iqn.lab*",), ()),
         (0, "b", ("iqn.lab1",), ("iqn.lab*",)),

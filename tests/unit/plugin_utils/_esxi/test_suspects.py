@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, suspects, suspects_output, vmkernel
+from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import DATA, lay_out
 
 ESXI = DATA / "esxi"
@@ -54,7 +54,7 @@ def test_the_incidents_own_files() -> None:
 
 def test_a_device_leads_to_the_header_behind_a_captured_gateway(tmp_path: Path) -> None:
     root = lay_out(tmp_path, "scst-devices", "scst-targets", "scst-links", "krbd-sysfs")
-    (found,) = suspect(LOG.replace("eui.6465336666353233", "eui.3366613230313464").split("2019-10-08T07:10:48")[0], lun_map.read(root, 0))
+    (found,) = suspect(LOG.replace("eui.6465336666353233", "eui.3366613230313464").split("2019-10-08T07:10:48")[0], captured.luns(root))
     assert (found["device"], found["matched_by"], found["images"]) == ("eui.3366613230313464", "eui", ["rbd/img1"])
     served = {(one["device"], one["backing"], one["image"], one["header"]) for one in found["luns"]}
     assert served == {("lun12", "/dev/rbd0", "rbd/img1", "rbd_header.100dde1f22cd")}

@@ -383,7 +383,7 @@ def test_by_hand_quotes_what_comes_from_outside() -> None:
         (run(), []),
         (run(**QUIET), []),
         (run(probes_after=[probe("rbd/lun", "slow")]), ["The LUN of rbd/lun was slow when last probed: it is slow"]),
-        (run(probes_before=[], probes_after=[]), ["No LUN of rbd/lun was probed, so only its watchers tell that it is healed"]),
+        (run(probes_before=[], probes_after=[]), ["No LUN of rbd/lun was probed, so only its watchers tell that it is healed: no LUN of it is known"]),
         (
             run(restored={"after": {}, "kept": [{"address": DEAD, "until": "then", "reason": "it lives"}], "unread": ["pool x"]}),
             [f"{DEAD} stays on the blacklist until then: it lives", "Leases not read: pool x"],

@@ -10,9 +10,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import luns as run_luns
+from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import LIO, SCST, Files, krbd, write
 
 IQN = "iqn.2001-04.com.example:storage"
@@ -21,7 +21,7 @@ ADDRESSES = {"gw1": "192.0.2.1", "gw2": "2001:db8::2", "gw3": ""}
 
 
 def lun(image: str, **told: t.Any) -> dict[str, t.Any]:
-    whole = {"stack": "lio", "target": IQN, "lun": 12, "device": "d", "backing": "/dev/rbd0", "image": image, "everybody_but": (), **told}
+    whole = {"stack": "lio", "target": IQN, "lun": 12, "device": "d", "backing": "/dev/rbd0", "image": image, "everybody_but": (), "serial": "s1", **told}
     return Lun(**whole).record()
 
 
@@ -49,7 +49,7 @@ def flat(ways: t.Mapping[str, t.Sequence[t.Any]]) -> list[dict[str, t.Any]]:
     ],
 )
 def test_the_portal(host: str, portals: list[str], portal: str) -> None:
-    assert found(host, lun("rbd/a", portals=tuple(portals))) == [{"image": "rbd/a", "portal": portal, "target": IQN, "lun": 12}]
+    assert found(host, lun("rbd/a", portals=tuple(portals))) == [{"image": "rbd/a", "portal": portal, "target": IQN, "lun": 12, "serial": "s1"}]
 
 
 def test_the_portal_on_the_gateways_own_address_is_first() -> None:
@@ -59,11 +59,11 @@ def test_the_portal_on_the_gateways_own_address_is_first() -> None:
 
 def test_a_local_disk_is_probed_on_its_gateway_and_last() -> None:
     loop = lun("rbd/a", target="naa.5001405aaaaaaaa1", lun=0, disk="/dev/sdb")
-    assert found("gw1", loop) == [{"image": "rbd/a", "device": "/dev/sdb", "host": "gw1"}]
+    assert found("gw1", loop) == [{"image": "rbd/a", "device": "/dev/sdb", "host": "gw1", "serial": "s1"}]
     ways = run_luns.found([{"item": "gw1", "luns": [loop, lun("rbd/a")]}], ["rbd/a"], ADDRESSES, PROBE, "prober")
     assert [(way.get("host", ""), way.get("lun"), way.get("other_paths")) for way in ways["rbd/a"]] == [("", 12, None), ("gw1", None, None)]
     (both,) = run_luns.found([{"item": "gw1", "luns": [loop, lun("rbd/a")]}], ["rbd/a"], ADDRESSES, PROBE, "gw1")["rbd/a"]
-    assert (both["lun"], both["other_paths"]) == (12, [{"device": "/dev/sdb"}])
+    assert (both["lun"], both["other_paths"]) == (12, [{"device": "/dev/sdb", "serial": "s1"}])
 
 
 def test_what_leads_to_no_lun() -> None:
@@ -117,8 +117,9 @@ def on_scst(path: str, number: int, image: int) -> Files:
 
 def on_lio(number: int, image: int) -> Files:
     core = f"{LIO}/core/iblock_{image}/d{image}"
+    serial = {f"{core}/wwn/vpd_unit_serial": f"T10 VPD Unit Serial Number: serial{image}\n"}
     link = Path(f"../../../../../../target/core/iblock_{image}/d{image}")
-    return {f"{LIO_GROUP}/lun/lun_{number}/any": link, f"{core}/udev_path": f"/dev/rbd{image}\n"}
+    return {f"{LIO_GROUP}/lun/lun_{number}/any": link, f"{core}/udev_path": f"/dev/rbd{image}\n", **serial}
 
 
 def acl(initiator: str, seen: int, number: int) -> Files:
@@ -126,7 +127,7 @@ def acl(initiator: str, seen: int, number: int) -> Files:
 
 
 def numbers(root: Path, files: Files, initiator: str = PROBE) -> dict[str, int]:
-    luns = [one.record() for one in lun_map.read(write(root, {**DEVICES, **files}))]
+    luns = [one.record() for one in captured.luns(write(root, {**DEVICES, **files}))]
     ways = run_luns.found([{"item": "gw1", "luns": luns}], IMAGES, ADDRESSES, initiator, "prober")
     return {image: entries[0]["lun"] for image, entries in ways.items()}
 
@@ -230,3 +231,25 @@ def test_an_earlier_group_turns_an_initiator_away() -> None:
 
 def test_a_gateway_that_told_only_a_part_is_named() -> None:
     assert run_luns.unasked([{"item": "gw1", "luns": [], "gaps": ["one", "two"]}]) == [{"host": "gw1", "why": "one; two"}]
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"initiators": ("iqn.esx1",), "everybody_but": None}, f"gateway gw1 does not let {PROBE} see LUN 12 of {IQN}"),
+        ({"lun": 256}, f"the probe addresses no LUN above 255, and gateway gw1 has LUN 256 of {IQN}"),
+        ({"target": "scst_local_tgt"}, "LUN 12 of scst_local_tgt of gateway gw1 is not served over iSCSI"),
+        ({"serial": ""}, f"gateway gw1 does not tell the serial number, EUI or NAA of LUN 12 of {IQN}"),
+    ],
+)
+def test_a_lun_that_is_known_and_cannot_be_probed_is_told(told: dict[str, t.Any], why: str) -> None:
+    maps = [{"item": "gw1", "luns": [lun("rbd/a", **told), lun("rbd/b"), lun("rbd/c", stack="krbd", target="", lun=None)]}]
+    assert run_luns.found(maps, ["rbd/a"], ADDRESSES, PROBE, "prober") == {}
+    assert run_luns.pathless(maps, ["rbd/a", "rbd/b", "rbd/c"], ADDRESSES, PROBE) == {"rbd/a": why}
+
+
+def test_each_path_has_names_of_its_own() -> None:
+    """Gateways name the same image differently."""
+    maps = [{"item": host, "luns": [lun("rbd/a", serial=f"s-{host}", nv_cache=host == "gw2")]} for host in ("gw1", "gw2")]
+    (entry,) = run_luns.found(maps, ["rbd/a"], ADDRESSES, PROBE, "prober")["rbd/a"]
+    assert (entry["serial"], [path["serial"] for path in entry["other_paths"]], entry["nv_cache"]) == ("s-gw1", ["s-gw2"], True)

@@ -41,7 +41,7 @@ FREED = {**IDLE, "before": {ADDRESS: "then"}, "removed": [ADDRESS], "closed": [A
 
 def conclude(decision: str, run: dict[str, t.Any] | None = None, **parts: t.Any) -> dict[str, t.Any]:
     """The result of a run that ended 12.34 s after it began."""
-    told = {"listed": IDLE, "continued": [], "detected": detected(decision), **(run or {}), **parts}
+    told = {"listed": IDLE, "continued": [], "verifying": ["rbd/lun"], "detected": detected(decision), **(run or {}), **parts}
     return t.cast(dict[str, t.Any], results.of_run(run_of(**told), 22.34))
 
 
@@ -95,7 +95,7 @@ LUN = "LUN 12 of iqn.t at 192.0.2.10:3260"
     ],
 )
 def test_no_more_is_said_than_was_proven(probe: dict[str, t.Any], outcome: str, words: str) -> None:
-    result = conclude("fence", fenced=FENCED, restored=FREED, verified=VERIFIED, probes_after=[probe])
+    result = conclude("fence", fenced=FENCED, restored=FREED, verified=VERIFIED, probes_after=[probe], luns=[{"image": "rbd/lun"}])
     assert (result["outcome"], result["images"][0]["proof"]) == (outcome, probe["proof"])
     assert f"rbd/lun: {words}" in summary.lines(result)
 

@@ -66,7 +66,7 @@ def looked(run: Run | None = None, *more: tuple[Phase, dict[str, t.Any]]) -> Run
     return after(run or begun(luns=[NAMED]), ("look", look(image("rbd/a"))), PROBED, *more)
 
 
-PROBED: tuple[Phase, dict[str, t.Any]] = ("probe_before", {"results": []})
+PROBED: tuple[Phase, dict[str, t.Any]] = ("probe_before", probed("hung"))
 FENCED: tuple[Phase, dict[str, t.Any]] = ("fence", change(added=[DEAD], after={DEAD: "then"}))
 VERIFIED: tuple[Phase, dict[str, t.Any]] = ("verify", look(image("rbd/a", "leave")))
 RESTORED: tuple[Phase, dict[str, t.Any]] = ("restore", change(removed=[DEAD], closed=[DEAD]))
@@ -132,7 +132,7 @@ def test_the_operators_rules_count() -> None:
 
 def exported(**told: t.Any) -> dict[str, t.Any]:
     """A LUN of rbd/a as lun_map returns it, in the fields that count here."""
-    names = {"image": "rbd/a", "snapshot": "", "serial": "", "eui": "", "naa": "", "client_address": ""}
+    names = {"image": "rbd/a", "snapshot": "", "serial": "s1", "eui": "", "naa": "", "client_address": "", "nv_cache": False}
     access = {"initiators": [], "unless": [], "everybody_but": [], "per_portal_acl": False, "logged_in": [], "portals": [], "in_flight": None}
     return {**names, **access, "target": "iqn.t", "disk": "/dev/sdb", "lun": 1, "stack": "lio", "enabled": True, **told}
 
@@ -140,7 +140,7 @@ def exported(**told: t.Any) -> dict[str, t.Any]:
 def test_found_luns_are_probed_and_silent_gateways_are_told() -> None:
     maps = {"results": [{"item": "gw1", "luns": [exported(eui="e1")]}, {"item": "gw2", "msg": "no"}]}
     run = after(begun(gateways={"gw1": ""}), ("look", look(image("rbd/a"))), ("find_luns", maps))
-    assert run["probing"] == [{"host": "gw1", "write_path": "flush", "luns": [{"name": "rbd/a", "device": "/dev/sdb", "eui": "e1"}]}]
+    assert run["probing"] == [{"host": "gw1", "write_path": "flush", "luns": [{"name": "rbd/a", "device": "/dev/sdb", "serial": "s1", "eui": "e1"}]}]
     assert run["silent_gateways"] == [{"host": "gw2", "why": "no"}]
 
 
@@ -237,6 +237,9 @@ def test_where_a_lun_is_not_reached_the_next_host_is_asked() -> None:
         last = after(second, ("probe_before", probes("hung", device="/dev/sdb")))
         assert (last["probing"], [one["address"] for one in last["culprits"]]) == ([], [DEAD])
         assert [probe["device"] for probe in last["probes_before"]] == ["/dev/sdb"]
+    for nothing in ({}, {"skipped": True}):
+        assert [one["host"] for one in after(run, ("probe_before", nothing))["probing"]] == ["gw1"]
+        assert after(run, ("probe_before", nothing), ("probe_before", nothing))["probing"] == []
     reached = after(run, ("probe_before", probes("hung")))
     assert (reached["probing"], [one["address"] for one in reached["culprits"]]) == ([], [DEAD])
 
@@ -248,13 +251,74 @@ def test_after_the_fence_the_way_that_led_to_the_lun_is_taken() -> None:
 
 
 def test_where_no_way_leads_to_the_lun_it_is_healed_and_not_proven() -> None:
+    """After the fence all hosts are asked anew, for a login may have timed out only because the LUN hung."""
     run = after(two_ways(), ("probe_before", probes("unreachable")), ("probe_before", probes("mismatch")), ("fence", change(added=[DEAD])))
-    verified = after(run, ("verify", {"images": [image("rbd/a", "leave")]}), ("probe_after", probes("unreachable")), ("restore", change(removed=[DEAD])))
+    anew = after(run, ("verify", {"images": [image("rbd/a", "leave")]}))
+    assert [one["host"] for one in anew["probing"]] == ["prober"]
+    verified = after(anew, ("probe_after", probes("unreachable")), ("probe_after", probes("unreachable")), ("restore", change(removed=[DEAD])))
     assert (verified["error"], verified["stop"]) == ("", "")
     ended = outcome.conclude(verified, 20.0)
     assert ended["outcome"] == "healed_unproven"
     assert [bool(outcome.failure(ended, True, True, unproven)) for unproven in (True, False)] == [True, False]
     assert "was not reached (unreachable, it is unreachable)" in outcome.failure(ended, True, True, True)
+
+
+def test_a_lun_that_is_known_and_has_no_path_is_not_proven() -> None:
+    hidden = exported(disk="", initiators=["iqn.esx1"], everybody_but=None)
+    looked_at = after(begun(gateways={"gw1": ""}), ("look", look(image("rbd/a"))), ("find_luns", {"results": [{"item": "gw1", "luns": [hidden]}]}))
+    run = after(looked_at, ("probe_before", {"results": []}), ("fence", change(added=[DEAD])), ("verify", {"images": [image("rbd/a", "leave")]}))
+    ended = outcome.conclude(after(run, ("restore", change(removed=[DEAD], closed=[DEAD]))), 20.0)
+    assert (ended["outcome"], ended["images"][0]["proven"]) == (
+        "healed_unproven",
+        "not proven: gateway gw1 does not let iqn.2001-04.com.example:probe see LUN 1 of iqn.t",
+    )
+    assert "remediate_watchers_probe_initiator" in ended["advice"]
+
+
+def test_a_named_lun_whose_prober_is_gone_stops_the_run_also_beside_one_that_is_reached() -> None:
+    maps = {"results": [{"item": "gw1", "luns": [exported(image="rbd/b", disk=""), exported(image="rbd/b")]}]}
+    run = after(begun(gateways={"gw1": "192.0.2.1"}, luns=[NAMED]), ("look", look(image("rbd/a"), image("rbd/b"))), ("find_luns", maps))
+    second = after(run, ("probe_before", {"results": [{"item": {"host": "prober"}, "unreachable": True}]}))
+    assert [one["host"] for one in second["probing"]] == ["gw1"]
+    last = after(second, ("probe_before", probes("hung", name="rbd/b", device="/dev/sdb")))
+    assert (last["stop"][:15], last["culprits"]) == ("The host prober", [])
+
+
+def test_a_mapping_of_a_gateway_with_gaps_might_be_behind_a_lun() -> None:
+    alone = exported(stack="krbd", target="", lun=None, disk="", client_address=DEAD)
+    told = {"item": "gw1", "luns": [alone], "gaps": ["SCST does not tell what is behind its device lun12"]}
+    looked_at = after(begun(gateways={"gw1": ""}, luns=[NAMED]), ("look", look(image("rbd/a"))))
+    assert after(looked_at, ("find_luns", {"results": [told]}), PROBED)["culprits"] == []
+    assert [one["address"] for one in after(looked_at, ("find_luns", {"results": [{**told, "gaps": []}]}), PROBED)["culprits"]] == [DEAD]
+
+
+@pytest.mark.parametrize(("refused", "unproven", "fails"), [(True, True, True), (False, True, True), (True, False, True), (False, False, False)])
+def test_one_refusal_does_not_hide_what_was_not_proven(refused: bool, unproven: bool, fails: bool) -> None:
+    maps = {"results": [{"item": "gw1", "luns": [exported(disk="")]}]}
+    run = after(begun(gateways={"gw1": "192.0.2.1"}), ("look", look(image("rbd/a"), image("rbd/b", "refuse"))), ("find_luns", maps))
+    fenced = after(run, ("probe_before", probes("unreachable")), ("fence", change(added=[DEAD])), ("verify", {"images": [image("rbd/a", "leave")]}))
+    ended = outcome.conclude(after(fenced, ("probe_after", probes("unreachable")), ("restore", change(closed=[DEAD]))), 20.0)
+    told = outcome.failure(ended, refused, False, unproven)
+    assert (ended["outcome"], bool(told)) == ("partly_healed", fails)
+    assert not told or "rbd/a: not proven" in told
+
+
+def test_only_what_was_healed_is_counted() -> None:
+    """Not an image whose client went by itself, nor one whose lease stays."""
+    both = [image("rbd/a"), image("rbd/b", "refuse")]
+    run = after(begun(luns=[NAMED]), ("look", look(*both)), PROBED, ("fence", change(vanished=[DEAD])), VERIFIED)
+    assert outcome.conclude(run, 20.0)["outcome"] == "refused"
+    kept = {**lease(DEAD, "rbd/c"), "until": "then", "reason": "it lives", "host": "h", "entity": "", "fenced_for": "r"}
+    again = {**look(image("rbd/b", "refuse")), "blocklist": listed(lease(DEAD, "rbd/c"), **{DEAD: "then"})}
+    rerun = after(begun(), ("look", again), ("verify", {"images": [image("rbd/c", "leave")]}), ("restore", change(kept=[kept])))
+    assert (outcome.conclude(rerun, 20.0)["outcome"], outcome.conclude(rerun, 20.0)["healed"]) == ("refused", 0)
+
+
+def test_another_path_after_the_fence_leaves_nothing_open() -> None:
+    run = after(two_ways(), ("probe_before", probes("hung", portal="192.0.2.11")), ("fence", change(added=[DEAD])))
+    verified = after(run, ("verify", {"images": [image("rbd/a", "leave")]}), ("probe_after", probes("healthy", proof="write")), RESTORED)
+    ended = outcome.conclude(verified, 20.0)
+    assert ([item["what"] for item in ended["unfinished"]], len(ended["images"][0]["luns"])) == ([], 1)
 
 
 def test_what_stands_still_is_kept_and_the_kernels_with_krbd_are_asked() -> None:
@@ -397,9 +461,10 @@ def test_the_lun_must_answer_afterwards(before: str, verdict: str, wrong: bool) 
 
 
 def test_a_lun_that_the_role_found_and_never_reached_proves_nothing() -> None:
-    run = looked(begun(), ("probe_before", probed("unreachable")), FENCED, VERIFIED, ("probe_after", probed("unreachable")))
+    seen = after(begun(), ("look", look(image("rbd/a"))))
+    run = after(seen, ("probe_before", probed("unreachable")), FENCED, VERIFIED, ("probe_after", probed("unreachable")))
     assert run["error"] == ""
-    reached = looked(begun(), ("probe_before", probed("hung")), FENCED, VERIFIED, ("probe_after", probed("unreachable")))
+    reached = after(seen, ("probe_before", probed("hung")), FENCED, VERIFIED, ("probe_after", probed("unreachable")))
     assert "unreachable although" in reached["error"]
 
 
