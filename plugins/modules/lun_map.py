@@ -174,6 +174,15 @@ luns:
       type: list
       elements: str
       sample: [iqn.1998-01.com.vmware:esx1]
+    tcmu:
+      description:
+        - Of a LUN that tcmu-runner serves, else null.
+        - C(mode) is V(default), where librbd asks the owner of the image's lock for it, or V(implicit) or V(explicit), with an access group as ceph-iscsi
+          makes it. In the latter two, the first command of the write path makes tcmu-runner break the lock and blocklist its owner.
+        - C(group) and C(state) are the ALUA group and its state, such as V(ao) and V(Active/Optimized).
+        - C(active) is false where tcmu-runner could not open the image. C(osd_op_timeout) and C(cmd_time_out) are in seconds, null where not told.
+      type: dict
+      sample: {"mode": "implicit", "group": "ao", "state": "Active/Optimized", "active": true, "osd_op_timeout": 30, "cmd_time_out": 0}
     in_flight:
       description:
         - What is in flight on the krbd mapping or block device behind the LUN - C(reads), C(writes), and C(still_for), for how many seconds none of these
@@ -192,13 +201,20 @@ luns:
       elements: str
       sample: []
     enabled:
-      description: Whether initiators can log in by this target. False where its driver, the target or its portal group is switched off.
+      description:
+        - Whether initiators can log in by this target. False where its driver, the target or its portal group is switched off.
+        - ceph-iscsi keeps the portals of the other gateways in portal groups that are off, so these are a record of their own.
       type: bool
       sample: true
     disk:
       description: The local disk that a loopback LUN of LIO is.
       type: str
       sample: ''
+hostname:
+  description: The name of this host, by which Ceph's service map knows its daemons.
+  returned: success
+  type: str
+  sample: gateway1
 missing:
   description: The entries of O(wanted) that fit no LUN, as they were given.
   returned: success
@@ -215,6 +231,7 @@ gaps:
   sample: []
 """
 
+import platform
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -225,7 +242,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets impo
 def _map(options: dict[str, t.Any]) -> dict[str, t.Any]:
     luns, gaps = lun_map.read_within(options["timeout"], options["root"], options["tgt_control_port"])
     chosen, missing = (luns, []) if options["wanted"] is None else select.matching(luns, options["wanted"])
-    return {"luns": [lun.record() for lun in chosen], "missing": missing, "gaps": gaps}
+    return {"luns": [lun.record() for lun in chosen], "missing": missing, "gaps": gaps, "hostname": platform.node()}
 
 
 def main() -> None:

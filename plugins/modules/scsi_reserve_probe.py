@@ -51,6 +51,12 @@ options:
         itself, so RV(proof) is never more than V(cache). M(cephops.iscsi_rescue.lun_map) returns it.
     type: bool
     default: false
+  breaks_locks:
+    description:
+      - Whether the gateway breaks the image's lock at any command of the write path, see O(write_path=lock). Of tcmu-runner, the module sees that by itself.
+        M(cephops.iscsi_rescue.lun_map) tells it by C(tcmu.mode).
+    type: bool
+    default: false
   force:
     description:
       - Whether O(device) is probed although it is in use here, by a mounted file system, as swap, or by a device that is built on it.
@@ -93,6 +99,10 @@ options:
         type: str
       nv_cache:
         description: As O(nv_cache).
+        type: bool
+        default: false
+      breaks_locks:
+        description: As O(breaks_locks).
         type: bool
         default: false
       other_paths:
@@ -324,7 +334,7 @@ def _probe(options: dict[str, t.Any], dry: bool) -> dict[str, t.Any]:
 
 
 def _where(lun: dict[str, t.Any]) -> Where:
-    return Where([_path(lun), *map(_path, lun.get("other_paths", []))], lun["nv_cache"])
+    return Where([_path(lun), *map(_path, lun.get("other_paths", []))], lun["nv_cache"], lun["breaks_locks"])
 
 
 def _path(told: dict[str, t.Any]) -> Path:
@@ -335,7 +345,7 @@ def _path(told: dict[str, t.Any]) -> Path:
 def main() -> None:
     path: dict[str, t.Any] = dict(portal=dict(type="str"), target=dict(type="str"), lun=dict(type="int"), device=dict(type="path"))
     path |= {name: dict(type="str") for name in _NAMES}
-    where = dict(path, nv_cache=dict(type="bool", default=False))
+    where = dict(path, nv_cache=dict(type="bool", default=False), breaks_locks=dict(type="bool", default=False))
     together = [("portal", "target", "lun")]
     one_way = dict(required_together=together, required_one_of=[("lun", "device")], mutually_exclusive=[("lun", "device")])
     others = dict(type="list", elements="dict", default=[], options=path, **one_way)

@@ -20,19 +20,19 @@ DATA = Path(__file__).parent / "data"
 CAPTURES = DATA / "captures"
 SCST = "sys/kernel/scst_tgt"
 LIO = "sys/kernel/config/target"
-_LINKS = {"scst-links": SCST, "scst-iscsi-links": SCST, "lio-links": LIO}
+_LINKS = {"scst": SCST, "scst-iscsi": SCST}
 
 
 def text(name: str) -> str:
-    return (CAPTURES / f"{name}.txt").read_text(encoding="utf-8")
+    return (CAPTURES / f"{name}.txt").read_text(encoding="utf-8", errors="surrogateescape")
 
 
 def lay_out(root: Path, *names: str) -> Tree:
     """As the readers take it."""
     for name in names:
-        if name in _LINKS:
+        if name.endswith("-links"):
             links = (line.removeprefix("./").partition(" -> ") for line in text(name).splitlines())
-            write(root, {f"{_LINKS[name]}/{path}": Path(target) for path, _arrow, target in links})
+            write(root, {f"{_LINKS.get(name.removesuffix('-links'), LIO)}/{path}": Path(target) for path, _arrow, target in links})
         else:
             files = (block.partition("\n") for block in text(name).split("### /")[1:])
             write(root, {path: content for path, _newline, content in files})

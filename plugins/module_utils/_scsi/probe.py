@@ -32,9 +32,7 @@ _CLOSING_S = 0.5
 _COMPARE_TRIES = 5
 # The LUN does not know the command, or is read-only, or the block was written meanwhile.
 _REFUSALS = (replies.ILLEGAL_REQUEST, replies.DATA_PROTECT, replies.MISCOMPARE)
-_WOULD_BREAK_A_LOCK = (
-    "writes: not tested, since this gateway would break the image's lock and blocklist its owner; write_path=lock tests them all the same"
-)
+_WOULD_BREAK_A_LOCK = "writes: not tested, since this gateway would break the image's lock and blocklist its owner; write_path=lock tests them all the same"
 # LOGICAL UNIT NOT SUPPORTED (SPC-4 annex D), as LIO answers for a number that it does not have.
 _NOT_SUPPORTED = replies.Sense(replies.ILLEGAL_REQUEST, 0x25, 0)
 _NO_SUCH_LUN = 0x7F  # peripheral qualifier 3, type 1Fh: no device there (SPC-4 6.6.2)
@@ -45,6 +43,7 @@ class Plan:
     """How to probe. Both times in seconds; ``deadline_s`` is for the whole probe. ``dry``: no command of the write path, whatever ``write_path`` says.
 
     ``nv_cache``: the target was told that its cache survives, so it keeps what is written there and answers a flush by itself.
+    ``breaks_locks``: the gateway breaks the image's lock at a command of the write path, see identity.breaks_locks().
     """
 
     deadline_s: float
@@ -52,6 +51,7 @@ class Plan:
     write_path: WritePath
     dry: bool = False
     nv_cache: bool = False
+    breaks_locks: bool = False
 
 
 @dataclass
@@ -205,7 +205,7 @@ class _Run:
         way = self.plan.write_path
         if self.plan.dry:
             self.notes.append("writes: not tested in check mode")
-        elif way not in ("none", "lock") and identity.breaks_locks(self.outcome.identity):
+        elif way not in ("none", "lock") and (self.plan.breaks_locks or identity.breaks_locks(self.outcome.identity)):
             self.notes.append(_WOULD_BREAK_A_LOCK)
         elif way in ("auto", "lock"):
             self._test_writes_as_the_lun_can()

@@ -43,10 +43,11 @@ class Path:
 
 @dataclass(frozen=True)
 class Where:
-    """A LUN by its ``paths``, the first of which that leads to it counts. ``nv_cache``: see probe.Plan."""
+    """A LUN by its ``paths``, the first of which that leads to it counts. ``nv_cache``, ``breaks_locks``: see probe.Plan."""
 
     paths: t.Sequence[Path]
     nv_cache: bool = False
+    breaks_locks: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _place(path: Path) -> dict[str, t.Any]:
 
 
 def _plan(place: Where, plan: Plan) -> Plan:
-    return replace(plan, nv_cache=plan.nv_cache or place.nv_cache)
+    return replace(plan, nv_cache=place.nv_cache, breaks_locks=place.breaks_locks)
 
 
 def _reach(place: Where, plan: Plan, access: Access, end: float) -> _Reached:

@@ -11,7 +11,7 @@ import typing as t
 from collections import defaultdict
 from dataclasses import replace
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lio_backstore
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lio_backstore, tcmu
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
@@ -44,6 +44,7 @@ def _group(tree: Tree, path: str, target: str) -> t.Iterator[Lun]:
         device = _device(tree, directory)
         if device:
             own = lio_backstore.fill(tree, _ROOT, Lun("lio", target, number, device, "", portals=portals, enabled=enabled))
+            own = replace(own, tcmu=tcmu.of_lun(tree, f"{_ROOT}/core/{device}", directory) if tcmu.is_served(device) else None)
             for seen, initiators in _seen(number, mapped[number], guests, is_open).items():
                 others = tuple(tree.names(f"{path}/acls")) if is_open and seen == number else None
                 known = tuple(sorted(initiators & logged_in))

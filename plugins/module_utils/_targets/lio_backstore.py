@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import tcmu
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Image, Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
@@ -32,10 +33,15 @@ def fill(tree: Tree, root: str, lun: Lun) -> Lun:
         lun,
         serial=serial[1] if serial else "",
         # A device that is passed through (pscsi) has an identity of its own.
-        naa=naa(serial[1], tree.line(f"{path}/wwn/company_id")) if serial and not lun.device.startswith("pscsi_") else "",
+        naa=naa(serial[1], _company(tree, path, lun)) if serial and not lun.device.startswith("pscsi_") else "",
         reservation_holder=holder[1] if holder else "",
     )
     return _backed(filled, tree.line(f"{path}/udev_path"), tree.text(f"{path}/info"))
+
+
+def _company(tree: Tree, path: str, lun: Lun) -> str:
+    """tcmu-runner makes page 83h by itself, always with LIO's company (its tcmur_cmd_handler.c; measured with another company_id)."""
+    return _COMPANY_ID if tcmu.is_served(lun.device) else tree.line(f"{path}/wwn/company_id")
 
 
 def _backed(lun: Lun, udev_path: str, info: str) -> Lun:
@@ -43,7 +49,7 @@ def _backed(lun: Lun, udev_path: str, info: str) -> Lun:
 
     ``udev_path`` is what an administrator noted; it counts where the backstore itself names nothing.
     """
-    config = _CONFIG.search(info) if lun.device.startswith("user_") else None
+    config = _CONFIG.search(info) if tcmu.is_served(lun.device) else None
     if config:
         handler, _slash, opened = config[1].partition("/")
         backed = replace(lun, backing=config[1])

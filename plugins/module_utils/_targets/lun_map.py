@@ -108,7 +108,8 @@ def merge(luns: t.Iterable[Lun]) -> list[Lun]:
     """One for each number of a target, where groups of initiators or portals have the same device under it."""
     found: dict[tuple[t.Any, ...], Lun] = {}
     for lun in luns:
-        key = lun.stack, lun.target, lun.lun, lun.device
+        # ceph-iscsi keeps the portals of other gateways in groups that are off: they are no portals of this one.
+        key = lun.stack, lun.target, lun.lun, lun.device, lun.enabled
         other = found.get(key, lun)
         initiators = _union(other.initiators, lun.initiators)
         found[key] = replace(
@@ -116,7 +117,6 @@ def merge(luns: t.Iterable[Lun]) -> list[Lun]:
             initiators=initiators,
             unless=lun.unless if other is lun else tuple(sorted({*other.unless, *lun.unless} - {*initiators})),
             logged_in=_union(other.logged_in, lun.logged_in),
-            enabled=other.enabled or lun.enabled,
             portals=tuple(dict.fromkeys((*other.portals, *lun.portals))),
             everybody_but=_both(other.everybody_but, lun.everybody_but),
         )
@@ -133,4 +133,4 @@ def _both(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[s
 
 
 def _place(lun: Lun) -> tuple[t.Any, ...]:
-    return lun.stack, lun.target, -1 if lun.lun is None else lun.lun, lun.device, lun.image
+    return lun.stack, lun.target, -1 if lun.lun is None else lun.lun, lun.device, lun.image, not lun.enabled

@@ -35,6 +35,7 @@ class Lun:
     others see it so as well, those who do not. ``per_portal_acl``: whether all these names are C(INITIATOR#ADDRESS), with the address of the portal.
     ``logged_in``: who has a session. ``disk``: the local disk that tcm_loop makes of it. ``enabled``: whether initiators can log in by this target.
     ``nv_cache``: whether SCST was told that its cache survives, so that it answers a flush by itself.
+    ``tcmu``: see tcmu.of_lun(), None for a LUN that tcmu-runner does not serve.
     ``in_flight``: see in_flight.between(); None where it is not known.
     What is not known or does not apply is empty.
     """
@@ -62,6 +63,7 @@ class Lun:
     everybody_but: t.Optional[tuple[str, ...]] = None
     per_portal_acl: bool = False
     nv_cache: bool = False
+    tcmu: t.Optional[dict[str, t.Any]] = None
     in_flight: t.Optional[dict[str, t.Any]] = None
 
     def on(self, image: Image) -> Lun:

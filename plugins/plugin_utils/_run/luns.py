@@ -22,8 +22,10 @@ _PORTAL = re.compile(r"\[?(?P<host>[^\]]*?)\]?:(?P<port>\d+)(?:,\d+)?")
 _HIGHEST_LUN = 255
 # Who the LUN must say it is.
 _NAMES = ("serial", "eui", "naa")
+# What limits the probe, see scsi_reserve_probe.
+_CAUTIONS = ("nv_cache", "breaks_locks")
 _PATH = ("portal", "target", "lun", "device")
-_WHERE = ("name", *_PATH, "other_paths", "nv_cache", *_NAMES)
+_WHERE = ("name", *_PATH, "other_paths", *_CAUTIONS, *_NAMES)
 
 
 def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mapping[str, str], initiator: str, prober: str) -> dict[str, list[Lun]]:
@@ -66,8 +68,9 @@ def _by_prober(ways: t.Sequence[Lun], prober: str) -> list[Lun]:
 
 def _entry(paths: t.Sequence[Lun]) -> Lun:
     others: t.Any = {"other_paths": [_path(way) for way in paths[1:]]} if len(paths) > 1 else {}
-    cached: t.Any = {"nv_cache": True} if any(way.get("nv_cache") for way in paths) else {}
-    return t.cast(Lun, {**paths[0], **others, **cached})
+    # What is so of one path is taken to be so of all.
+    cautions: t.Any = {name: True for name in _CAUTIONS if any(way.get(name) for way in paths)}
+    return t.cast(Lun, {**paths[0], **others, **cautions})
 
 
 def _path(way: Lun) -> Lun:
@@ -89,7 +92,7 @@ def silent(maps: t.Sequence[Result]) -> list[Result]:
 
 def _paths(lun: Exported, host: str, address: str, initiator: str) -> list[Lun]:
     """Empty for a LUN that cannot be probed from here, or that nothing would tell from another one."""
-    told: t.Any = {name: lun[name] for name in (*_NAMES, "nv_cache") if lun[name]}
+    told: t.Any = {**{name: lun[name] for name in (*_NAMES, "nv_cache") if lun[name]}, **({"breaks_locks": True} if breaks_locks(lun) else {})}
     if not any(lun[name] for name in _NAMES):
         return []
     if lun["disk"]:
@@ -98,6 +101,11 @@ def _paths(lun: Exported, host: str, address: str, initiator: str) -> list[Lun]:
         return []
     seen = [portal for portal in _portals(lun["portals"], address) if _sees(lun, _called(lun, initiator, portal[0]))]
     return [{"image": lun["image"], "portal": _portal(*portal), "target": lun["target"], "lun": lun["lun"], **told} for portal in seen]
+
+
+def breaks_locks(lun: Exported) -> bool:
+    """Whether the gateway breaks the image's lock at a command of the write path."""
+    return bool(lun["tcmu"]) and lun["tcmu"]["mode"] != "default"
 
 
 def _is_iscsi(lun: Exported) -> bool:

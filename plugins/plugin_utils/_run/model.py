@@ -195,6 +195,7 @@ class Lun(t.TypedDict, total=False):
     host: str
     other_paths: list[t.Any]
     nv_cache: bool
+    breaks_locks: bool
 
 
 class Probe(t.TypedDict, total=False):

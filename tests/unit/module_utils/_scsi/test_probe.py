@@ -246,6 +246,12 @@ def test_a_gateway_that_breaks_no_lock_or_is_meant_to(tpgs: int, write_path: Wri
     assert run(Table(inquiry=Reply(replies.GOOD, TCMU[tpgs]), inquiry_vpd_b0=CAN_ATS), write_path).proof == "write"
 
 
+def test_a_gateway_that_is_known_to_break_locks_gets_none_whatever_it_calls_itself() -> None:
+    table = Table(inquiry_vpd_b0=CAN_ATS)
+    assert probe.run(table, Plan(2.0, 1.0, "auto", breaks_locks=True)).proof == "none"
+    assert table.names[-1] == "read"
+
+
 def test_in_check_mode_no_command_of_the_write_path_is_sent() -> None:
     table = Table(inquiry_vpd_b0=CAN_ATS)
     outcome = probe.run(table, Plan(2.0, 1.0, "auto", dry=True))

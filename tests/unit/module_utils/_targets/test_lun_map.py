@@ -62,7 +62,7 @@ def test_from_the_name_that_esxi_logs_to_the_header(tmp_path: Path) -> None:
 def test_lio_by_iscsi_and_by_two_loopback_ports(tmp_path: Path) -> None:
     write(tmp_path, {"sys/class/scsi_device/3:0:1:0/device/block/sdb/size": "131072"})
     common = {"stack": "lio", "device": "iblock_0/rbd.img1", "backing": "/dev/rbd0", **IMG1, "reservation_holder": "", "enabled": True, "everybody_but": None}
-    common |= {"unless": [], "per_portal_acl": False, "nv_cache": False, "in_flight": None, "logged_in": []}
+    common |= {"unless": [], "per_portal_acl": False, "nv_cache": False, "tcmu": None, "in_flight": None, "logged_in": []}
     identity = {"serial": "8cb1bf32-0001-4000-8000-0123456789ab", "eui": "", "naa": "60014058cb1bf3200014000800001234"}
     iscsi = {"target": "iqn.2003-01.org.linux-iscsi.gw1:rbd", "lun": 12, "portals": ["127.0.0.1:3260"], "disk": "", "enabled": False}
     loop = {"lun": 0, "portals": []}

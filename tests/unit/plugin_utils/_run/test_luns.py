@@ -253,3 +253,9 @@ def test_each_path_has_names_of_its_own() -> None:
     maps = [{"item": host, "luns": [lun("rbd/a", serial=f"s-{host}", nv_cache=host == "gw2")]} for host in ("gw1", "gw2")]
     (entry,) = run_luns.found(maps, ["rbd/a"], ADDRESSES, PROBE, "prober")["rbd/a"]
     assert (entry["serial"], [path["serial"] for path in entry["other_paths"]], entry["nv_cache"]) == ("s-gw1", ["s-gw2"], True)
+
+
+@pytest.mark.parametrize(("mode", "breaks"), [("default", False), ("implicit", True), ("explicit", True)])
+def test_a_gateway_that_breaks_locks_is_told_to_the_probe(mode: str, breaks: bool) -> None:
+    (way,) = found("gw1", lun("rbd/a", tcmu={"mode": mode}))
+    assert way.get("breaks_locks", False) == breaks

@@ -132,7 +132,7 @@ def test_the_operators_rules_count() -> None:
 
 def exported(**told: t.Any) -> dict[str, t.Any]:
     """A LUN of rbd/a as lun_map returns it, in the fields that count here."""
-    names = {"image": "rbd/a", "snapshot": "", "serial": "s1", "eui": "", "naa": "", "client_address": "", "nv_cache": False}
+    names = {"image": "rbd/a", "snapshot": "", "serial": "s1", "eui": "", "naa": "", "client_address": "", "nv_cache": False, "tcmu": None}
     access = {"initiators": [], "unless": [], "everybody_but": [], "per_portal_acl": False, "logged_in": [], "portals": [], "in_flight": None}
     return {**names, **access, "target": "iqn.t", "disk": "/dev/sdb", "lun": 1, "stack": "lio", "enabled": True, **told}
 
