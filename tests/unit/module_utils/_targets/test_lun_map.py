@@ -52,6 +52,7 @@ def test_from_the_name_that_esxi_logs_to_the_header(tmp_path: Path) -> None:
                 "everybody_but": [],
                 "per_portal_acl": False,
                 "nv_cache": False,
+                "tcmu": None,
                 "in_flight": None,
             },
         }
