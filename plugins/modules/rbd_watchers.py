@@ -31,10 +31,11 @@ options:
     default: []
   expected:
     description:
-      - How many healthy watchers an image has by right.
-      - Raise it where several clients have an image open on purpose, such as more than one gateway. The rbd-mirror and the managers are not counted.
-    type: int
-    default: 1
+      - How many healthy watchers an image has by right, or V(auto).
+      - V(auto) is as many as are gateways of the image, tcmu-runner, by Ceph's service map, and 1 where none is.
+      - Give a number where several other clients have an image open on purpose. The rbd-mirror and the managers are not counted.
+    type: str
+    default: auto
   expected_for:
     description:
       - How many healthy watchers certain images have by right. The first pattern that matches counts; O(expected) counts for all other images.
@@ -236,6 +237,10 @@ images:
             neither against O(expected) nor as a watcher that answers.
           type: str
           sample: ''
+        gateway:
+          description: The host of the gateway, tcmu-runner, that this watch belongs to, by Ceph's service map; else empty.
+          type: str
+          sample: ''
         lock_owner:
           description: Whether this watch holds the image's exclusive lock. A stale client often does, so it is no proof of life.
           type: bool
@@ -402,7 +407,7 @@ def main() -> None:
             ceph_options(),
             pools=dict(type="list", elements="str", default=[]),
             images=dict(type="list", elements="str", default=[]),
-            expected=dict(type="int", default=1),
+            expected=dict(type="str", default="auto"),
             expected_for=dict(
                 type="list",
                 elements="dict",

@@ -19,13 +19,13 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, notify_reply, placement, pools, sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, notify_reply, placement, pools, service_map, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, lease_store
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control, kernel_events, kernel_log, scst_trace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import identity, parameter_data, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, scst, tgt
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import ceph_own_clients, osd_sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import osd_sweep
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, host_answers, scsi_id, suspects, suspects_output, vmkernel
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import protect
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import CAPTURES, lay_out
@@ -121,13 +121,18 @@ def test_the_quorum(answer: t.Any) -> None:
 daemons = st.dictionaries(st.text(max_size=9), shaped(addr=addresses | st.text(max_size=9)))
 
 
-@given(shaped(services=shaped(**{"rbd-mirror": shaped(daemons=daemons)})))
+runners = st.dictionaries(
+    st.text(max_size=9), shaped(addr=addresses | st.text(max_size=9), metadata=shaped(image_id=st.text(max_size=9), hostname=st.text(max_size=9)))
+)
+
+
+@given(shaped(services=shaped(**{"rbd-mirror": shaped(daemons=daemons), "tcmu-runner": shaped(daemons=runners)})))
 def test_the_service_map(answer: t.Any) -> None:
     try:
-        found = ceph_own_clients.mirrors(answer)
+        found = service_map.parse(answer)
     except ClusterError:
         return
-    assert all(isinstance(client, str) for client in found)
+    assert all(isinstance(text, str) for text in (*found.mirrors, *found.gateways.values()))
 
 
 times = st.floats() | st.text(max_size=9)

@@ -8,31 +8,19 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, sessions
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.service_map import ServiceMap
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.osd_sweep import Sweep
 
 _MIRROR_USER = "client.rbd-mirror"
 
 
-def clients(cluster: Cluster, swept: Sweep | None, looks: t.Sequence[sessions.Sessions]) -> tuple[dict[str, str], list[str]]:
+def clients(services: ServiceMap, swept: Sweep | None, looks: t.Sequence[Sessions]) -> tuple[dict[str, str], list[str]]:
     """Clients that belong to Ceph itself, as far as sessions, sweep and service map tell, address -> what it is; and what could not be read."""
     found = dict.fromkeys(swept.mirrors if swept else (), "rbd-mirror")
     found.update(dict.fromkeys(swept.managers if swept else (), "a manager"))
     for look in looks:
         found.update({client: f"a manager ({name})" for client, name in look.names.items() if name.startswith("mgr.")})
         found.update({client: f"rbd-mirror ({name})" for client, name in look.names.items() if name.startswith(_MIRROR_USER)})
-    try:
-        return {**found, **dict.fromkeys(mirrors(cluster.command("service dump")), "rbd-mirror")}, []
-    except ClusterError as error:
-        return found, [f"whether it is an rbd-mirror, for the service map could not be read: {error}"]
-
-
-@guarded("service dump")
-def mirrors(dump: t.Mapping[str, t.Any] | None) -> list[str]:
-    """The addresses of the rbd-mirror daemons, from ``service dump --format json``."""
-    daemons = (dump or {}).get("services", {}).get("rbd-mirror", {}).get("daemons", {})
-    # Beside the daemons there is a text, 'summary'.
-    return [address.normal(daemon["addr"]) for daemon in daemons.values() if isinstance(daemon, dict)]
+    gaps = [f"whether it is an rbd-mirror, for the service map could not be read: {services.gap}"] if services.gap else []
+    return {**found, **dict.fromkeys(services.mirrors, "rbd-mirror")}, gaps

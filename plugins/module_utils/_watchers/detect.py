@@ -13,14 +13,14 @@ import time
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, service_map
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import ceph_own_clients, evidence, guards, image_watchers, module_result, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, Surroundings, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Finding, Image, Judgement, Surroundings, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen, Survey
 
 _BETWEEN_LOOKS_S = 1
@@ -51,6 +51,8 @@ class _Look:
     def run(self) -> dict[str, t.Any]:
         options, named = self._options, self._options["images"]
         whole = bool(options["pools"]) or not named
+        services = service_map.read(self._cluster)
+        self._expected = self._expected.by(services)
         survey = Survey(self._cluster, options["survey"], options["pools"] if whole else None)
         seen = survey.look(named, survey.selected(options["pools"]) if whole else (), self._expected, options["missing_ok"])
         if options["liveness"] == "all":
@@ -58,7 +60,7 @@ class _Look:
         self._stages.end("survey")
         seen, found = self._asked(seen)
         if found.replies:
-            self._own, _unread = ceph_own_clients.clients(self._cluster, survey.swept, found.looks)
+            self._own, _unread = ceph_own_clients.clients(services, survey.swept, found.looks)
         found = self._patiently(seen, found)
         judgements = [self._judged(watched, found) for watched in seen.watched]
         self._stages.end("liveness")
@@ -71,7 +73,7 @@ class _Look:
         asked = self._options["liveness"]
         if asked == "none":
             return []
-        return [one for one in seen if len(one.watchers) > (0 if asked == "all" else self._expected.of(one.image.spec))]
+        return [one for one in seen if len(one.watchers) > (0 if asked == "all" else self._expected.of(one))]
 
     def _asked(self, seen: Seen) -> tuple[Seen, Evidence]:
         """Where a watch comes or goes while the notify runs, as when another run fences its client, it is seen once more who watches, and asked."""
@@ -96,8 +98,12 @@ class _Look:
             found = found.and_also(evidence.gather(self._cluster, doubtful, min(self._options["notify_timeout"], longest_s)))
 
     def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:
-        findings = [replace(finding, daemon=self._own.get(finding.watcher.address, "")) for finding in found.findings(watched)]
-        return verdict.judge(watched, findings, self._expected.of(watched.image.spec), self._evict)
+        findings = [self._known(watched.image, finding) for finding in found.findings(watched)]
+        return verdict.judge(watched, findings, self._expected.of(watched), self._evict)
+
+    def _known(self, image: Image, finding: Finding) -> Finding:
+        """With what Ceph says that the watcher is."""
+        return replace(finding, daemon=self._own.get(finding.watcher.address, ""), gateway=self._expected.gateway(image, finding.watcher))
 
     def _weighed(self, survey: Survey, judgements: t.Sequence[Judgement], found: Evidence) -> list[Culprit]:
         """The culprits with the vetoes that follow from everything else they watch in the whole cluster, and from where that is."""
@@ -110,7 +116,7 @@ class _Look:
         untested = [judgement.watched for judgement in judgements if not _was_asked(judgement)] + others
         touched = [watched for watched in untested if clients & {watcher.address for watcher in watched.watchers}]
         more = evidence.gather(self._cluster, touched, self._options["notify_timeout"])
-        spared, unread = ceph_own_clients.clients(self._cluster, survey.swept, (*found.looks, *more.looks))
+        spared, unread = ceph_own_clients.clients(self._expected.services, survey.swept, (*found.looks, *more.looks))
         self._own.update(spared)
         tested = [self._with_daemons(judgement) for judgement in tested]
         everything = guards.by_client(tested + [self._judged(watched, more) for watched in touched])

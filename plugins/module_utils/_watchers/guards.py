@@ -10,7 +10,7 @@ import typing as t
 from collections import defaultdict
 from dataclasses import replace
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Judgement, Surroundings, Watch
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Finding, Judgement, Surroundings, Watch
 
 
 def weigh(culprit: Culprit, around: Surroundings) -> Culprit:
@@ -56,6 +56,32 @@ def protected(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
         yield f"it is {around.protected[culprit.address]}, which Ceph itself looks after"
 
 
+def living_gateway(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
+    """tcmu-runner that was fenced removes its own entry and takes the lock back, or is BUSY for ever (measured): only its restart helps."""
+    for judgement, finding in _own(culprit, around):
+        if finding.gateway and may_live(culprit, around) and not culprit.named:
+            spec = judgement.watched.image.spec
+            yield f"it is the gateway {finding.gateway} of {spec}, by the service map: restart tcmu-runner there, or name the client in evict"
+
+
+def gateway_on_its_host(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
+    """One that the service map has dropped, since it was silent for a minute, may be a gateway that hangs, beside others on its host that do not."""
+    if may_live(culprit, around) and not culprit.named:
+        host = _host(culprit.address)
+        alive = {finding.gateway for watches in around.watches.values() for _judgement, finding in watches if _answers_on(finding, host)}
+        for gateway in sorted(alive):
+            yield f"it is on the host of gateway {gateway}, which responds for other clients: restart tcmu-runner there, or name the client in evict"
+
+
+def _answers_on(finding: Finding, host: str) -> bool:
+    return bool(finding.gateway) and finding.liveness == "alive" and _host(finding.watcher.address) == host
+
+
+def _host(client: str) -> str:
+    """The IP address of a client address."""
+    return client.rpartition(":")[0]
+
+
 def inactive_group(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
     """Behind an inactive placement group nobody can answer, and fencing heals nothing."""
     for spec in culprit.images:
@@ -69,6 +95,8 @@ GUARDS: tuple[t.Callable[[Culprit, Surroundings], t.Iterator[str]], ...] = (
     untested,
     unseen,
     protected,
+    living_gateway,
+    gateway_on_its_host,
     inactive_group,
 )
 

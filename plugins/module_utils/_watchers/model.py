@@ -88,7 +88,7 @@ class Finding:
     """What is known of one watcher, and why. ``entity`` and ``host``: of its session on a monitor, '' when it has none.
 
     ``daemon``: what it is where it belongs to Ceph itself, such as rbd-mirror. A daemon serves the image to no initiator. '' for a client.
-    ``missed``: the notifies that it let time out.
+    ``gateway``: the host of the tcmu-runner that it is, by the service map. ``missed``: the notifies that it let time out.
     """
 
     watcher: Watcher
@@ -97,6 +97,7 @@ class Finding:
     entity: str = ""
     host: str = ""
     daemon: str = ""
+    gateway: str = ""
     missed: tuple[Span, ...] = ()
 
     @property

@@ -116,6 +116,7 @@ def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Se
         "entity": finding.entity,
         "host": finding.host,
         "daemon": finding.daemon,
+        "gateway": finding.gateway,
         "lock_owner": watcher.key == judgement.watched.lock_owner,
         "liveness": finding.liveness,
         "verdict": _verdict(judgement, finding, decision),

@@ -131,7 +131,7 @@ class Survey:
         hidden = [*swept.gaps, *self._sick_groups(pools)]
         matched = match_headers.to_images(swept, directories)
         there = [one for one in matched.certain if one.image.place == "image"]
-        quiet = [one for one in there if len(one.watchers) <= expected.least or len(one.watchers) <= expected.of(one.image.spec)]
+        quiet = [one for one in there if len(one.watchers) <= expected.least or len(one.watchers) <= expected.of(one)]
         known = {id(one) for one in quiet}
         doubtful = [one.image for one in there if id(one) not in known] + [image for image in matched.ambiguous if image.place == "image"]
         watched = image_watchers.of_all(self._cluster, doubtful)

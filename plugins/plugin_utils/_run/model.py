@@ -40,6 +40,7 @@ class Watcher(t.TypedDict, total=False):
     entity: str
     host: str
     daemon: str
+    gateway: str
     lock_owner: bool
     liveness: str
     verdict: str

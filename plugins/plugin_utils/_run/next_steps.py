@@ -48,6 +48,8 @@ REASONS: t.Mapping[str, str] = {
     "did not tell its LUNs": "Run lun_map on that gateway: it might lack root, or hang ('ps -eo stat,wchan:30,args' shows state D). Or name the client in "
     "remediate_watchers_evict.",
     "has a session again": "The client's host is back: rerun.",
+    "by the service map": "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict.",
+    "it is on the host of gateway": "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict.",
     "it is protected by": "Your own remediate_watchers_protect spares it: end the client by hand, or take the rule away for one run.",
     "so many rarely die at once": "Look for what the clients have in common: a host, a switch, an OSD. If they are dead, raise remediate_watchers_max_fence.",
     "would leave": "Name other clients in remediate_watchers_evict, or more of them.",

@@ -21,7 +21,24 @@ except ImportError:
 
 # The names in a record: those of a watcher, and those of its image.
 FIELDS = frozenset(
-    ("address", "client", "cookie", "daemon", "entity", "host", "lock_owner", "liveness", "image", "spec", "pool", "namespace", "name", "id", "header")
+    (
+        "address",
+        "client",
+        "cookie",
+        "daemon",
+        "entity",
+        "gateway",
+        "host",
+        "lock_owner",
+        "liveness",
+        "image",
+        "spec",
+        "pool",
+        "namespace",
+        "name",
+        "id",
+        "header",
+    )
 )
 
 # Known only of clients that a monitor has a session of.

@@ -69,8 +69,8 @@ options:
     elements: str
   expected:
     description:
-      - How many healthy watchers an image has by right.
-    type: int
+      - How many healthy watchers an image has by right, or auto, see the module rbd_watchers.
+    type: str
   expected_for:
     description:
       - How many healthy watchers certain images have by right, a list of pattern and watchers.
@@ -231,6 +231,8 @@ def _wrong(name: str, value: t.Any) -> str:
     """'' when it is right."""
     if name not in (*_TEXTS, *_LEAST, *_LISTS):
         return "there is no such option, see its DOCUMENTATION for those that are"
+    if name == "expected" and value == "auto":
+        return ""
     if name in _LEAST and (not isinstance(value, int) or isinstance(value, bool) or value < _LEAST[name]):
         return f"give a whole number of at least {_LEAST[name]}"
     if name in _TEXTS and not isinstance(value, str):

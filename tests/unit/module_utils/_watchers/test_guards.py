@@ -127,3 +127,29 @@ def test_every_guard_counts() -> None:
     vetoes = guards.weigh(CULPRIT, everything).vetoes
     for words in ("answers on", "no other watcher", "could not be tested", "a gap", "a manager", "placement group"):
         assert [words in veto for veto in vetoes].count(True) == 1
+
+
+def served(finding_of: Judgement, watcher: Watcher, host: str) -> Judgement:
+    """The same where that watcher is a gateway by the service map."""
+    findings = tuple(replace(finding, gateway=host) if finding.watcher == watcher else finding for finding in finding_of.findings)
+    return replace(finding_of, findings=findings)
+
+
+def test_a_gateway_that_may_live_is_spared_and_one_that_is_gone_is_not() -> None:
+    (reason,) = guards.living_gateway(CULPRIT, around(served(HUNG, STALE, "gw2")))
+    assert reason.startswith("it is the gateway gw2 of rbd/lun, by the service map: restart tcmu-runner there")
+    assert list(guards.living_gateway(CULPRIT, around(served(GONE, STALE, "gw2")))) == []
+    assert list(guards.living_gateway(replace(CULPRIT, named=True), around(served(HUNG, STALE, "gw2")))) == []
+    assert list(guards.living_gateway(CULPRIT, around(HUNG))) == []
+
+
+def test_a_client_on_the_host_of_a_gateway_that_responds_is_spared() -> None:
+    """The service map drops a gateway that was silent for a minute."""
+    there = Watcher("192.0.2.2:0/99", 99, 9900)
+    on_host = served(image("other", (there, "alive")), there, "gw2")
+    (reason,) = guards.gateway_on_its_host(CULPRIT, around(HUNG, on_host))
+    assert reason.startswith("it is on the host of gateway gw2, which responds for other clients")
+    assert list(guards.gateway_on_its_host(CULPRIT, around(GONE, on_host))) == []
+    assert list(guards.gateway_on_its_host(CULPRIT, around(HUNG, served(image("other", (there, "hung")), there, "gw2")))) == []
+    assert list(guards.gateway_on_its_host(CULPRIT, around(HUNG, image("other", (there, "alive"))))) == []
+    assert list(guards.gateway_on_its_host(replace(CULPRIT, named=True), around(HUNG, on_host))) == []
