@@ -109,15 +109,18 @@ def _probe_text(probe: Probe) -> str:
 
 def _blacklist_lines(summed: Result) -> list[str]:
     before, after = summed["blacklist_before"], summed["blacklist_after"]
-    if before is None or after is None:
+    if before is None:
         return []
+    if after is None:
+        return ["blacklist: it could not be read at the end"]
     if before.keys() == after.keys():
         return [f"blacklist: {len(after)} entries, the same as before"]
     own, would = touched(summed), "would be " if summed["check_mode"] else ""
     came, went = after.keys() - before.keys(), before.keys() - after.keys()
     mine = ((f"{would}added", came & own), (f"{would}removed", went & own))
-    others = (("added by others meanwhile:", came - own), ("expired meanwhile, or removed by others:", went - own))
+    others = (("expired meanwhile, or removed by others:", went - own),)
     lines = [f"blacklist: {word} {', '.join(short(sorted(clients), 'clients'))}" for word, clients in (*mine, *others) if clients]
+    lines += [f"blacklist: somebody else added {entry['address']} meanwhile: {entry['whose']}" for entry in summed["came"]]
     return lines if (came | went | after.keys()) & own else ["blacklist: no entry of this run is left", *lines]
 
 

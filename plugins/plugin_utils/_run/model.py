@@ -26,6 +26,7 @@ Phase = t.Literal[
     "fence_again",
     "failed",
     "trace",
+    "listed_after",
 ]
 Decision = t.Literal["leave", "fence", "refuse", "continue"]
 When = t.Literal["before", "after"]
@@ -321,8 +322,9 @@ class Settings(t.TypedDict):
 class Run(t.TypedDict):
     """The state of a run.
 
-    What the phases brought: ``listed`` is the blocklist at first, ``detected`` what is known of the images and clients in question, ``afterwards`` the last
-    look, ``looked_again`` one more at clients that came back. ``times``: when a phase ended, in seconds since the epoch by the controller's clock.
+    What the phases brought: ``listed`` is the blocklist at first and ``listed_after`` at last, ``detected`` what is known of the images and clients in
+    question, ``afterwards`` the last look, ``looked_again`` one more at clients that came back. ``times``: when a phase ended, in seconds since the epoch by
+    the controller's clock.
 
     What follows from that: ``sick`` images are not normal; ``healing`` are to be healed and ``culprits`` to be fenced for that, by the look and once they
     are asked by the last question. ``continued`` images are those of open leases that this run is asked to look at;
@@ -341,6 +343,7 @@ class Run(t.TypedDict):
     times: dict[str, float]
     error: str
     listed: Listed
+    listed_after: Listed
     detected: Look
     fenced: Change
     verified: Look
@@ -414,6 +417,13 @@ class ImageResult(t.TypedDict):
     unreached: bool
 
 
+class NewEntry(t.TypedDict):
+    """An entry of the blocklist that this run did not make, and whose it probably is."""
+
+    address: str
+    whose: str
+
+
 class OpenItem(t.TypedDict):
     """What a run leaves open, and what to do about it, a sentence or two each."""
 
@@ -460,6 +470,7 @@ class Result(t.TypedDict):
     blacklist_before: t.Optional[dict[str, str]]
     blacklist_during: t.Optional[dict[str, str]]
     blacklist_after: t.Optional[dict[str, str]]
+    came: list[NewEntry]
     advice: str
     unfinished: list[OpenItem]
     healed: int

@@ -11,7 +11,18 @@ from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, proof
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Image, ImageResult, Kept, Lease, LunResult, Probe, Result, Run
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import (
+    Change,
+    Image,
+    ImageResult,
+    Kept,
+    Lease,
+    LunResult,
+    NewEntry,
+    Probe,
+    Result,
+    Run,
+)
 
 
 def conclude(run: Run, ended: float) -> Result:
@@ -72,6 +83,7 @@ def _blocklists(run: Run) -> dict[str, t.Any]:
         "blacklist_before": listed.get("after"),
         "blacklist_during": listed.get("after") if run["check_mode"] or not fenced else fenced.get("after"),
         "blacklist_after": _blacklist_after(run),
+        "came": _came(run),
     }
 
 
@@ -100,12 +112,27 @@ def _unsettled(run: Run) -> bool:
 
 
 def _blacklist_after(run: Run) -> dict[str, str] | None:
-    """As the last task left it; in check mode nothing was done in between, so all that would be done is put together."""
-    if not run["check_mode"] or not run["fenced"]:
-        last: t.Mapping[str, t.Any] = run["refenced"] or run["restored"] or run["fenced"] or run["listed"]
-        return last.get("after")
+    """As it is at last, None where it was not read then. In check mode nothing was done in between, so all that would be done is put together."""
+    last = run["listed_after"].get("after")
+    if not run["check_mode"] or not run["fenced"] or last is None:
+        return last
     gone = run["restored"].get("removed", [])
-    return {client: until for client, until in run["fenced"].get("after", {}).items() if client not in gone}
+    return {client: until for client, until in {**run["fenced"].get("after", {}), **last}.items() if client not in gone}
+
+
+def _came(run: Run) -> list[NewEntry]:
+    """The entries that were not there at first, and that this run did not make."""
+    own = {*_fenced(run["fenced"]), *_fenced(run["refenced"])}
+    new = sorted(run["listed_after"].get("after", {}).keys() - run["listed"].get("after", {}).keys() - own)
+    return [{"address": client, "whose": _whose(run, client)} for client in new]
+
+
+def _whose(run: Run, client: str) -> str:
+    looks = (run["detected"], run["verified"], run["afterwards"])
+    images = [image["spec"] for look in looks for image in look.get("images", []) if any(one["address"] == client for one in image["watchers"])]
+    if not images:
+        return "a manager or an operator"
+    return f"probably a gateway that took the lock of {images[0]}, which that client watched"
 
 
 def _utc(seconds: float) -> str:

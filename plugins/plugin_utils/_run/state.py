@@ -47,7 +47,10 @@ def _begun(told: Returned, at: float) -> Run:
     """A run that has done nothing yet. ``told``: ``id``, ``check_mode`` and ``settings``, see model.Settings."""
     asked = settings.read(told["settings"])
     nothing: t.Any = {
-        **{name: {} for name in ("listed", "detected", "fenced", "verified", "restored", "afterwards", "looked_again", "refenced", "kept_out", "times")},
+        **{
+            name: {}
+            for name in ("listed", "listed_after", "detected", "fenced", "verified", "restored", "afterwards", "looked_again", "refenced", "kept_out", "times")
+        },
         **{name: [] for name in ("silent_gateways", "probes_before", "probes_after", "kernel_log", "healing", "culprits", "plan")},
         **{name: [] for name in ("probed", "in_flight", "lock_waits", "listening")},
         **{name: {} for name in ("found_luns", "pathless", "tries")},
@@ -251,6 +254,7 @@ _STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
     "fence_again": _fenced_again,
     "failed": _failed,
     "trace": _traced,
+    "listed_after": lambda run, returned: t.cast(Run, {**run, "listed_after": returned}),
 }
 
 

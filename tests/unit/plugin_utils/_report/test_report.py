@@ -19,7 +19,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report impor
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report.page import render
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.advice import next_step
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
-from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import run_of
+from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import listed_after, run_of
 
 TEMPLATE = (ROOT / "roles" / "remediate_watchers" / "files" / "report.html.j2").read_text(encoding="utf-8")
 DEAD, LIVE = "192.0.2.7:0/1193546917", "192.0.2.8:0/1"
@@ -91,7 +91,7 @@ def run(spec: str = "rbd/lun", settings: dict[str, t.Any] | None = None, error: 
             "look_after": 123,
         },
     }
-    parts = {**whole, **tasks, "began": 100.0, "error": error}
+    parts = {"listed_after": listed_after({**whole, **tasks}), **whole, **tasks, "began": 100.0, "error": error}
     return t.cast(dict[str, t.Any], results.of_run(run_of(settings, **parts), ended))
 
 

@@ -41,6 +41,12 @@ def begun(check_mode: bool = False, **settings: t.Any) -> Run:
     return state.after(t.cast(Run, {}), "begin", {"id": "run", "check_mode": check_mode, "settings": {**SETTINGS, **settings}}, BEGAN)
 
 
+def listed_after(parts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The blocklist as the last task that changed it left it."""
+    last = next((parts[name] for name in ("refenced", "restored", "fenced", "listed") if parts.get(name)), {})
+    return {"after": last["after"]} if "after" in last else {}
+
+
 def run_of(settings: t.Mapping[str, t.Any] | None = None, **parts: t.Any) -> Run:
     """A run of which these parts are known; ``lun_maps``: what the gateways told."""
     maps = parts.pop("lun_maps", [])

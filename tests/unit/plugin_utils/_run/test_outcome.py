@@ -9,7 +9,7 @@ import typing as t
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import result as results
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import summary
-from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import run_of
+from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import listed_after, run_of
 
 ADDRESS = "192.0.2.7:0/1193546917"
 WATCHERS = [
@@ -42,7 +42,7 @@ FREED = {**IDLE, "before": {ADDRESS: "then"}, "removed": [ADDRESS], "closed": [A
 def conclude(decision: str, run: dict[str, t.Any] | None = None, **parts: t.Any) -> dict[str, t.Any]:
     """The result of a run that ended 12.34 s after it began."""
     told = {"listed": IDLE, "continued": [], "verifying": ["rbd/lun"], "detected": detected(decision), **(run or {}), **parts}
-    return t.cast(dict[str, t.Any], results.of_run(run_of(**told), 22.34))
+    return t.cast(dict[str, t.Any], results.of_run(run_of(**{"listed_after": listed_after(told), **told}), 22.34))
 
 
 @pytest.mark.parametrize(
@@ -155,11 +155,14 @@ def test_entries_of_others_are_not_shown_as_those_of_the_run() -> None:
     shown = [line for line in lines if line.startswith("blacklist")]
     assert shown == [
         "blacklist: no entry of this run is left",
-        f"blacklist: added by others meanwhile: {other}",
         f"blacklist: expired meanwhile, or removed by others: {gone}",
+        f"blacklist: somebody else added {other} meanwhile: a manager or an operator",
     ]
     kept = summary.lines(conclude("fence", fenced=FENCED, restored={**IDLE, "after": {ADDRESS: "then", other: "then"}, "kept": [KEPT]}))
-    assert [line for line in kept if "added" in line] == [f"blacklist: added {ADDRESS}", f"blacklist: added by others meanwhile: {other}"]
+    assert [line for line in kept if "added" in line] == [
+        f"blacklist: added {ADDRESS}",
+        f"blacklist: somebody else added {other} meanwhile: a manager or an operator",
+    ]
 
 
 @pytest.mark.parametrize(("gone_since", "words"), [(0.0, ", silent for 30 s in the last notify"), (7.0, "")])
@@ -301,3 +304,25 @@ def test_what_the_kernels_said_is_shown() -> None:
     assert "kernel of gw1 at 8.250 s: sd error 1:0:0:1 sdb" in lines
     assert "kernel of gw1: 2 records were overwritten" in lines
     assert result["kernel_log"][0]["phase"] == "before"
+
+
+def test_the_same_as_before_is_said_only_where_it_was_read_again() -> None:
+    """A probe can make a gateway take the lock and blocklist its owner, also where this run fenced nobody."""
+    lost = WATCHERS[0]["address"]
+    quiet = {"listed": {**IDLE, "after": {}}, "fenced": {}, "restored": {}}
+    assert "blacklist: 0 entries, the same as before" in summary.lines(conclude("refuse", **quiet))
+    assert "blacklist: it could not be read at the end" in summary.lines(conclude("refuse", **quiet, listed_after={}))
+    result = conclude("refuse", **quiet, listed_after={"after": {lost: "then", "192.0.2.9:0/9": "then"}})
+    assert result["came"] == [
+        {"address": lost, "whose": "probably a gateway that took the lock of rbd/lun, which that client watched"},
+        {"address": "192.0.2.9:0/9", "whose": "a manager or an operator"},
+    ]
+    lines = summary.lines(result)
+    assert f"blacklist: somebody else added {lost} meanwhile: {result['came'][0]['whose']}" in lines
+    assert not any("the same as before" in line for line in lines)
+
+
+def test_check_mode_tells_what_others_added_too() -> None:
+    result = conclude("fence", {"check_mode": True}, fenced=FENCED, listed_after={"after": {"192.0.2.9:0/9": "then"}})
+    assert result["blacklist_after"] == {ADDRESS: "then", "192.0.2.9:0/9": "then"}
+    assert [entry["address"] for entry in result["came"]] == ["192.0.2.9:0/9"]
