@@ -28,7 +28,7 @@ DOCS_LAB := /var/tmp/iscsi_rescue_docs 30300
 
 LAB_PACKAGES = $(shell sed -n '/^__incident_lab_packages:/,/^[^ ]/s/^  - //p' roles/incident_lab/vars/main.yml)
 # What boots a kernel, and what its guests run. One test needs an ssh that is refused, and one an sshd.
-KERNEL_PACKAGES := qemu-system-x86 busybox-static kmod cpio mount iproute2 sg3-utils dmsetup e2fsprogs python3-fusepy openssh-client openssh-server
+KERNEL_PACKAGES := qemu-system-x86 busybox-static kmod cpio mount iproute2 sg3-utils dmsetup e2fsprogs python3-fusepy openssh-client openssh-server tcmu-runner dbus
 # Playwright brings a node that needs libatomic; a print is read by pdftotext.
 PAGE_PACKAGES := chromium fonts-dejavu-core libatomic1 poppler-utils
 
@@ -143,10 +143,10 @@ GUESTS := $(shell nproc)
 .PHONY: test-kernel test-kernel-incident test-kernel-rest
 test-kernel: $(VENV)/.tests $(COLLECTION) packages ## Disks, LIO, krbd and dynamic debug on Debian's own kernel, booted in software (TARGET="names" for some)
 	$(ANSIBLE_PROGRAM) tests/kernel/run.py $(BUILD)/kernel $(GUESTS) $(TARGET)
-test-kernel-incident: ## The incident: krbd behind LIO
-	$(MAKE) test-kernel GUESTS=1 TARGET=incident
+test-kernel-incident: ## The incident, krbd behind LIO; and a probe of Ceph's own gateway, which takes no lock from a living client
+	$(MAKE) test-kernel GUESTS=1 TARGET="incident tcmu"
 test-kernel-rest: ## The others
-	$(MAKE) test-kernel GUESTS=1 TARGET="$(filter-out incident,$(CASES))"
+	$(MAKE) test-kernel GUESTS=1 TARGET="$(filter-out incident tcmu,$(CASES))"
 
 .PHONY: test-privilege test-faults-once
 test-privilege: $(VENV)/.tests $(COLLECTION) ## The role as the Ceph user of ceph_user.yml: heals, names each cap it lacks, its key can do nothing else; and hostile text in the modules' options

@@ -21,6 +21,7 @@ from guest import run, wait_for
 DIRECTORY = Path("/var/tmp/cluster")
 CONF = DIRECTORY / "ceph.conf"
 _CLIENT = Path(__file__).parents[2] / "roles/incident_lab/files/lab_client.py"
+_WRITER = Path(__file__).parents[1] / "faults/writer.py"
 _PORT = 24300
 # Ten seconds as a rule, and over a minute where this machine has three times as much to do as it can.
 _COMMAND_S = 240
@@ -90,9 +91,14 @@ def start() -> None:
     rbd("pool", "init", "rbd")
 
 
-def create(image: str) -> str:
-    """An image with exclusive lock, mapped by krbd; its disk."""
+def make(image: str) -> None:
+    """An image with exclusive lock."""
     rbd("create", f"rbd/{image}", "--size", "32", "--image-feature", "layering,exclusive-lock")
+
+
+def create(image: str) -> str:
+    """The same, mapped by krbd; its disk."""
+    make(image)
     run("modprobe", "rbd")
     # There is no udev here to wait for.
     return rbd("map", f"rbd/{image}", "--options", "noudev").strip()
@@ -108,6 +114,35 @@ def orphan(image: str) -> dict[str, t.Any]:
     client.kill()
     client.wait()
     return json.loads(ready.read_text())  # type: ignore[no-any-return]
+
+
+class Writer:
+    """A healthy client that holds the lock of an image and writes to it, five times a second."""
+
+    def __init__(self, image: str) -> None:
+        self._log = DIRECTORY / f"{image}.writer"
+        environment = {**os.environ, "PYTHONPATH": "/usr/lib/python3/dist-packages"}
+        subprocess.Popen([sys.executable, str(_WRITER), str(CONF), "rbd", image, str(self._log)], env=environment)
+        wait_for(lambda: len(self._lines()) > 2, _COMMAND_S, "the writer's writes")
+
+    @property
+    def address(self) -> str:
+        """As the blocklist writes it."""
+        watchers = self._lines()[0]
+        return watchers.rpartition("v1:")[2].strip("]").removeprefix("any:") if "v1:" in watchers else watchers
+
+    def failed(self) -> bool:
+        """Whether a write of it failed."""
+        return self._lines()[-1].startswith("failed")
+
+    def goes_on(self) -> None:
+        """It writes still."""
+        written = len(self._lines())
+        wait_for(lambda: len(self._lines()) > written + 2, saying="more writes")
+        assert not self.failed()
+
+    def _lines(self) -> list[str]:
+        return self._log.read_text().splitlines() if self._log.exists() else []
 
 
 def _make_keys() -> None:

@@ -39,6 +39,16 @@ def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mappin
     return {image: _by_prober(found, prober) for image, found in ways.items() if found}
 
 
+def through(entries: t.Sequence[Lun], gateway: str) -> list[Lun]:
+    """Returns the entries of ``found`` with the paths of one gateway alone."""
+    kept = [[path for path in _all_paths(entry) if path.get("gateway") == gateway] for entry in entries]
+    return [_entry([t.cast(Lun, {**entry, **paths[0]}), *paths[1:]]) for entry, paths in zip(entries, kept) if paths]
+
+
+def _all_paths(entry: Lun) -> list[Lun]:
+    return [_path(entry), *entry.get("other_paths", [])]
+
+
 def pathless(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mapping[str, str], initiator: str) -> dict[str, str]:
     """Returns image -> why its LUN cannot be probed, for each of ``images`` that a gateway exports and that has no path; the rest as for ``found``."""
     told = {image: _exported(maps, image) for image in images}
@@ -67,14 +77,15 @@ def _by_prober(ways: t.Sequence[Lun], prober: str) -> list[Lun]:
 
 
 def _entry(paths: t.Sequence[Lun]) -> Lun:
+    first: t.Any = {name: value for name, value in paths[0].items() if name != "other_paths"}
     others: t.Any = {"other_paths": [_path(way) for way in paths[1:]]} if len(paths) > 1 else {}
     # What is so of one path is taken to be so of all.
     cautions: t.Any = {name: True for name in _CAUTIONS if any(way.get(name) for way in paths)}
-    return t.cast(Lun, {**paths[0], **others, **cautions})
+    return t.cast(Lun, {**first, **others, **cautions})
 
 
 def _path(way: Lun) -> Lun:
-    path: t.Any = {name: way[name] for name in (*_PATH, *_NAMES) if name in way}  # type: ignore[literal-required]
+    path: t.Any = {name: way[name] for name in (*_PATH, *_NAMES, "gateway") if name in way}  # type: ignore[literal-required]
     return t.cast(Lun, path)
 
 
@@ -96,11 +107,12 @@ def _paths(lun: Exported, host: str, address: str, initiator: str) -> list[Lun]:
     if not any(lun[name] for name in _NAMES):
         return []
     if lun["disk"]:
-        return [{"image": lun["image"], "device": lun["disk"], "host": host, **told}]
+        return [{"image": lun["image"], "device": lun["disk"], "host": host, "gateway": host, **told}]
     if not _is_iscsi(lun) or lun["lun"] > _HIGHEST_LUN:
         return []
     seen = [portal for portal in _portals(lun["portals"], address) if _sees(lun, _called(lun, initiator, portal[0]))]
-    return [{"image": lun["image"], "portal": _portal(*portal), "target": lun["target"], "lun": lun["lun"], **told} for portal in seen]
+    where: t.Any = {"image": lun["image"], "target": lun["target"], "lun": lun["lun"], "gateway": host, **told}
+    return [{**where, "portal": _portal(*portal)} for portal in seen]
 
 
 def breaks_locks(lun: Exported) -> bool:
@@ -173,7 +185,12 @@ def _plain(lun: Lun) -> Lun:
     """As M(cephops.iscsi_rescue.scsi_reserve_probe) takes it."""
     told: t.Mapping[str, t.Any] = {"name": lun["image"], **lun}
     plain: t.Any = {key: told[key] for key in _WHERE if told.get(key) is not None}
-    return t.cast(Lun, plain)
+    others: t.Any = {"other_paths": [_plain_path(path) for path in plain["other_paths"]]} if "other_paths" in plain else {}
+    return t.cast(Lun, {**plain, **others})
+
+
+def _plain_path(path: Lun) -> dict[str, t.Any]:
+    return {name: value for name, value in path.items() if name != "gateway"}
 
 
 def kernel_logs(reads: t.Sequence[Result], phase: When) -> list[KernelLog]:

@@ -198,6 +198,7 @@ class Lun(t.TypedDict, total=False):
     other_paths: list[t.Any]
     nv_cache: bool
     breaks_locks: bool
+    gateway: str
 
 
 class Probe(t.TypedDict, total=False):
@@ -331,8 +332,9 @@ class Run(t.TypedDict):
     ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose fence this run may
     end. ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs; ``listening``: those with krbd
     below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image -> how its LUN can be reached, an entry for each host that
-    probes; ``tries``: image -> which of these is next; ``pathless``: image -> why its LUN cannot be probed. ``probed``: images that are done with, before the
-    fence and again after it; ``probing``: who probes what next.
+    probes; ``tries``: image -> which of these is next; ``pathless``: image -> why its LUN cannot be probed.
+    ``lock_breakers``: see lock_path.breakers(); ``lock_takers``: image -> the gateway through which a write is tried, as the one that serves.
+    ``probed``: images that are done with, before the fence and again after it; ``probing``: who probes what next.
     ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
     """
 
@@ -355,6 +357,8 @@ class Run(t.TypedDict):
     luns: list[Lun]
     found_luns: dict[str, list[Lun]]
     pathless: dict[str, str]
+    lock_breakers: dict[str, dict[str, list[str]]]
+    lock_takers: dict[str, str]
     tries: dict[str, int]
     probed: list[str]
     silent_gateways: list[SilentGateway]

@@ -201,7 +201,12 @@ def _image(image: Image, run: Run) -> ImageResult:
     after = verified.get(image["spec"], t.cast(Image, {}))
     last = {found["spec"]: found for found in run["afterwards"].get("images", [])}
     luns = _luns(image["spec"], run)
+    lock_before, lock_after = lock_owner(image), lock_owner(last.get(image["spec"], after))
     level, words = proof.of_image(luns, _why_not_probed(run, image["spec"], luns))
+    if level == "none" and run["lock_breakers"].get(image["spec"]):
+        level, words = proof.of_lock(lock_before, last.get(image["spec"], after).get("watchers", [])) or (level, words)
+    if image["spec"] in run["lock_takers"] and lock_after != lock_before:
+        words = f"{words}; gateway {run['lock_takers'][image['spec']]} took the lock for that"
     return {
         "spec": image["spec"],
         "header": image["header"],
@@ -211,8 +216,8 @@ def _image(image: Image, run: Run) -> ImageResult:
         "watchers_before": image["watchers"],
         "watchers_after": after.get("watchers", []),
         "state_after": after.get("state", ""),
-        "lock_before": lock_owner(image),
-        "lock_after": lock_owner(last.get(image["spec"], after)),
+        "lock_before": lock_before,
+        "lock_after": lock_after,
         "luns": luns,
         "proof": level,
         "proven": words,

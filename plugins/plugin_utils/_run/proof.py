@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import LunResult, Probe
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import LunResult, Probe, Watcher
 
 # The probe led to no LUN, or to another one.
 NOT_REACHED = ("unreachable", "mismatch")
@@ -27,6 +27,13 @@ def of_image(luns: t.Sequence[LunResult], why_not: str) -> tuple[str, str]:
 
 def _proof(probe: Probe) -> str:
     return probe.get("proof", "none")
+
+
+def of_lock(before: str, watchers: t.Sequence[Watcher]) -> tuple[str, str] | None:
+    """Returns the proof by the lock, of gateways that take it for a write and not earlier. ``before``: the owner's address before the fence."""
+    owners = [watcher["address"] for watcher in watchers if watcher.get("lock_owner") and watcher["liveness"] == "alive"]
+    moved = [owner for owner in owners if owner != before]
+    return ("lock", f"proven: the lock moved to {moved[0]}, which is alive, and a gateway takes it only for a write") if moved else None
 
 
 def is_reached(probe: Probe) -> bool:

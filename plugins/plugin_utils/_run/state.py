@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import (
     came_back,
     leases,
+    lock_path,
     lun_clients,
     luns,
     max_fence,
@@ -53,7 +54,7 @@ def _begun(told: Returned, at: float) -> Run:
         },
         **{name: [] for name in ("silent_gateways", "probes_before", "probes_after", "kernel_log", "healing", "culprits", "plan")},
         **{name: [] for name in ("probed", "in_flight", "lock_waits", "listening")},
-        **{name: {} for name in ("found_luns", "pathless", "tries")},
+        **{name: {} for name in ("found_luns", "pathless", "tries", "lock_breakers", "lock_takers")},
     }
     known = {"id": told["id"], "began": at, "check_mode": bool(told["check_mode"]), "settings": asked, "error": "", "stop": ""}
     return _derived(t.cast(Run, {**nothing, **known, "came_back": {"fence": [], "spare": []}}))
@@ -105,7 +106,8 @@ def _found_luns(run: Run, returned: Returned) -> Run:
     maps, asked = returned.get("results", []), run["settings"]
     who = asked["gateways"], asked["probe_initiator"]
     found, bare = luns.found(maps, run["unnamed"], *who, asked["prober"]), luns.pathless(maps, run["unnamed"], *who)
-    stands = {"in_flight": standstill.in_flight(maps, run["sick"]), "listening": standstill.listening(maps, run["healing"])}
+    breakers = lock_path.breakers(maps, run["sick"], asked["gateways"])
+    stands = {"lock_breakers": breakers, "in_flight": standstill.in_flight(maps, run["sick"]), "listening": standstill.listening(maps, run["healing"])}
     told = t.cast(Run, {**run, **stands, "found_luns": found, "pathless": bare, "silent_gateways": luns.unasked(maps)})
     spared = lun_clients.spared(maps, run["detected"]["images"], asked["gateways"], asked["evict"])
     return _planned(told, spare(run["detected"], spared))
@@ -189,8 +191,18 @@ def _verified(run: Run, returned: Returned) -> Run:
     reached = {probe["name"] for probe in run["probes_before"] if proof.is_reached(probe)}
     tries = {spec: number for spec, number in run["tries"].items() if spec in reached}
     # A LUN that was not reached while it hung might be now, so all hosts are asked anew.
-    verified: Run = {**run, "verified": t.cast(Look, returned), "tries": tries, "probed": []}
+    look = t.cast(Look, returned)
+    takers = {spec: lock_path.gateway(image, run["lock_breakers"][spec]) for spec, image in _breakable(run, look)}
+    by_taker = {spec: luns.through(run["found_luns"][spec], taker) for spec, taker in takers.items() if taker and spec in run["found_luns"]}
+    paths = {"found_luns": {**run["found_luns"], **by_taker}, "lock_takers": {spec: takers[spec] for spec in by_taker}}
+    tries = {spec: number for spec, number in tries.items() if spec not in by_taker}
+    verified = t.cast(Run, {**run, **paths, "verified": look, "tries": tries, "probed": []})
     return _spoilt(verified, stop.watchers_are_wrong(verified))
+
+
+def _breakable(run: Run, look: Look) -> list[tuple[str, Image]]:
+    """The images whose lock a gateway would break for a write."""
+    return [(image["spec"], image) for image in look.get("images", []) if run["lock_breakers"].get(image["spec"])]
 
 
 def _probed_after(run: Run, returned: Returned) -> Run:
@@ -292,6 +304,8 @@ def _probing(run: Run, known: t.Sequence[Lun], sick: t.Sequence[str], verifying:
     """Before a fence, writes are tested only where the image is about to be healed: elsewhere a living client would be asked for its lock."""
     asked, prober = run["settings"], run["settings"]["prober"]
     if "verify" in run["times"]:
-        return luns.by_host(known, [spec for spec in verifying if spec not in run["probed"]], prober, asked["write_path"])
+        left = [spec for spec in verifying if spec not in run["probed"]]
+        takes, others = ([spec for spec in left if (spec in run["lock_takers"]) == takes] for takes in (True, False))
+        return [*luns.by_host(known, takes, prober, "lock"), *luns.by_host(known, others, prober, asked["write_path"])]
     healing, others = ([spec for spec in sick if (spec in run["healing"]) == heals and spec not in run["probed"]] for heals in (True, False))
     return [*luns.by_host(known, healing, prober, asked["probe_before"]), *luns.by_host(known, others, prober, "none")]

@@ -32,8 +32,8 @@ def found(host: str, *luns: dict[str, t.Any], images: t.Sequence[str] = ("rbd/a"
 def flat(ways: t.Mapping[str, t.Sequence[t.Any]]) -> list[dict[str, t.Any]]:
     """All paths in the order in which they are tried."""
     entries = [entry for entries in ways.values() for entry in entries]
-    paths = [[{name: value for name, value in entry.items() if name != "other_paths"}, *entry.get("other_paths", [])] for entry in entries]
-    return [path for one in paths for path in one]
+    paths = [path for entry in entries for path in (entry, *entry.get("other_paths", []))]
+    return [{name: value for name, value in path.items() if name not in ("other_paths", "gateway")} for path in paths]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_local_disk_is_probed_on_its_gateway_and_last() -> None:
     ways = run_luns.found([{"item": "gw1", "luns": [loop, lun("rbd/a")]}], ["rbd/a"], ADDRESSES, PROBE, "prober")
     assert [(way.get("host", ""), way.get("lun"), way.get("other_paths")) for way in ways["rbd/a"]] == [("", 12, None), ("gw1", None, None)]
     (both,) = run_luns.found([{"item": "gw1", "luns": [loop, lun("rbd/a")]}], ["rbd/a"], ADDRESSES, PROBE, "gw1")["rbd/a"]
-    assert (both["lun"], both["other_paths"]) == (12, [{"device": "/dev/sdb", "serial": "s1"}])
+    assert (both["lun"], both["other_paths"]) == (12, [{"device": "/dev/sdb", "serial": "s1", "gateway": "gw1"}])
 
 
 def test_what_leads_to_no_lun() -> None:
@@ -259,3 +259,13 @@ def test_each_path_has_names_of_its_own() -> None:
 def test_a_gateway_that_breaks_locks_is_told_to_the_probe(mode: str, breaks: bool) -> None:
     (way,) = found("gw1", lun("rbd/a", tcmu={"mode": mode}))
     assert way.get("breaks_locks", False) == breaks
+
+
+def test_the_paths_of_one_gateway_alone() -> None:
+    maps = [{"item": host, "luns": [lun("rbd/a", portals=("0.0.0.0:3260", "198.51.100.1:3260"))]} for host in ("gw1", "gw2")]
+    entries = run_luns.found(maps, ["rbd/a"], ADDRESSES, PROBE, "prober")["rbd/a"]
+    (entry,) = run_luns.through(entries, "gw2")
+    assert [path["portal"] for path in flat({"rbd/a": [entry]})] == ["[2001:db8::2]:3260", "198.51.100.1:3260"]
+    (probing,) = run_luns.by_host([entry], ["rbd/a"], "prober", "lock")
+    assert (probing["write_path"], "gateway" in str(probing["luns"])) == ("lock", False)
+    assert run_luns.through(entries, "gw3") == []

@@ -564,3 +564,31 @@ def test_which_outcomes_fail_the_play(ended: str, refused: bool, sick: bool, fai
     refusal = "refuse rbd/b (contested): why"
     words = {"failed": "no quorum", "refused": refusal, "partly_healed": refusal, "would_heal": f"fence {DEAD} (client.1): gone"}
     assert told == (f"{ended}: {words[ended]}" if fails else "")
+
+
+TCMU = {"mode": "implicit"}
+
+
+def of_ceph_iscsi(*watchers: dict[str, t.Any]) -> Run:
+    """Two gateways that break locks, up to what is probed after the fence; who watches the image then."""
+    luns = [exported(disk="", target=f"iqn.{host}", tcmu=TCMU, portals=["0.0.0.0:3260"]) for host in ("gw1", "gw2")]
+    maps = {"results": [{"item": host, "hostname": host, "luns": [one]} for host, one in zip(("gw1", "gw2"), luns)]}
+    begins = begun(gateways={"gw1": "192.0.2.8", "gw2": "192.0.2.9"})
+    run = after(begins, ("look", look(image("rbd/a"))), ("find_luns", maps), ("probe_before", probes("healthy", portal="192.0.2.8:3260")))
+    return after(run, ("fence", change(added=[DEAD])), ("verify", {"images": [image("rbd/a", "leave", *watchers)]}))
+
+
+def test_after_the_fence_a_write_goes_through_the_gateway_that_serves() -> None:
+    (one,) = of_ceph_iscsi({**watcher(OTHER), "lock_owner": False})["probing"]
+    assert (one["write_path"], [lun["portal"] for lun in one["luns"]], "other_paths" in one["luns"][0]) == ("lock", ["192.0.2.9:3260"], False)
+
+
+def test_where_several_gateways_live_the_locks_own_movement_is_the_proof() -> None:
+    both = [watcher(LIVE), watcher(OTHER)]
+    run = of_ceph_iscsi(*both)
+    assert [(one["write_path"], len(one["luns"][0]["other_paths"])) for one in run["probing"]] == [("auto", 1)]
+    moved = [{**both[0], "lock_owner": True}, both[1]]
+    looked_after = after(run, ("probe_after", probes("healthy", proof="none")), RESTORED, ("look_after", look(image("rbd/a", "leave", *moved))))
+    assert outcome.conclude(looked_after, 20.0)["images"][0]["proof"] == "lock"
+    still = after(run, ("probe_after", probes("healthy", proof="none")), RESTORED, ("look_after", look(image("rbd/a", "leave", *both))))
+    assert outcome.conclude(still, 20.0)["images"][0]["proof"] == "none"

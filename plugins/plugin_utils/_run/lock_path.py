@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Through which gateway a write is tried after a fence, where each takes the image's lock for it: the one that serves, so that the lock does not move. Pure.
+
+A write through another gateway made the lock fail over: two seconds without writes on the first, and a blocklist entry left behind (measured).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import luns
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import Result
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Watcher
+
+
+def breakers(maps: t.Sequence[Result], images: t.Collection[str], addresses: t.Mapping[str, str]) -> dict[str, dict[str, list[str]]]:
+    """Returns image -> gateway that breaks its lock -> the names by which Ceph might know that host; ``maps`` and ``addresses`` as for luns.found()."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for one in maps:
+        names = [name for name in (one.get("hostname", ""), addresses.get(one["item"], ""), one["item"]) if name]
+        for lun in one.get("luns", []):
+            if lun["image"] in images and lun["enabled"] and luns.breaks_locks(lun):
+                found.setdefault(lun["image"], {})[one["item"]] = names
+    return found
+
+
+def gateway(image: Image, gateways: t.Mapping[str, t.Sequence[str]]) -> str:
+    """Returns the one that serves the image, '' where that is not clear: where several clients live, or a living one that is no gateway has the lock."""
+    alive = [watcher for watcher in image["watchers"] if watcher["liveness"] == "alive" and not watcher.get("daemon")]
+    others = [watcher for watcher in image["watchers"] if watcher.get("lock_owner") and watcher not in alive]
+    if len(alive) != 1 or others:
+        return ""
+    on_it = [name for name, known in gateways.items() if _is_on(alive[0], known)]
+    return on_it[0] if len(on_it) == 1 else next(iter(gateways)) if len(gateways) == 1 else ""
+
+
+def _is_on(watcher: Watcher, names: t.Collection[str]) -> bool:
+    host, _colon, _port = watcher["address"].rpartition(":")
+    return bool({host.strip("[]"), watcher.get("gateway", ""), watcher.get("host", "")} & {*names})

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole role on Ceph's own gateway, a real tcmu-runner, in its default mode and in the one of ceph-iscsi."""
+
+from __future__ import annotations
+
+import json
+
+import cluster
+import pytest
+import tcmu
+from guest import ROOT
+from outside import SHARE, ansible_playbook, name_outside
+
+INVENTORY = {"all": {"children": {group: {"hosts": {"gateway": {}}} for group in ("ceph_admin", "iscsi_gateways")}}}
+REPORTS = SHARE / "reports"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runner():
+    cluster.start()
+    return tcmu.Runner()
+
+
+def play(image, **settings):
+    """The role's result, {} in check mode."""
+    for old in REPORTS.glob("*"):
+        old.unlink()
+    asked = {"remediate_watchers_ceph_conf": str(cluster.CONF), "remediate_watchers_quorum_settle": 5, "remediate_watchers_images": [f"rbd/{image}"]}
+    limits = {"remediate_watchers_probe_slow_after": 8, "remediate_watchers_gone_timeout": 90, "remediate_watchers_report_dir": name_outside(REPORTS)}
+    ansible_playbook(INVENTORY, ROOT / "playbooks/remediate_watchers.yml", **asked, **limits, **settings)
+    return next((json.loads(path.read_text()) for path in REPORTS.glob("*.json")), {})
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_an_orphan_with_the_lock(implicit):
+    name = "implicit" if implicit else "default"
+    cluster.make(name)
+    blocklist = cluster.ceph("osd blocklist ls")
+    orphan = cluster.orphan(name)
+    gateway = tcmu.Gateway(name, name, 24297 if implicit else 24296, implicit)
+    result = play(name)
+    (image,) = result["images"]
+    (probed,) = image["luns"]
+    assert (result["outcome"], result["fenced"], image["proof"]) == ("healed", [orphan["address"]], "write"), (image["proven"], probed)
+    # Before the fence no command of the write path is sent that would break the lock; in the default mode, a flush shows the hang.
+    assert probed["before"]["verdict"] == ("healthy" if implicit else "hung")
+    assert ("flush" in [step["name"] for step in probed["before"]["steps"]]) == (not implicit)
+    assert probed["after"]["portal"] == gateway.portal
+    assert ("gateway gateway took the lock for that" in image["proven"]) == implicit
+    assert cluster.ceph("osd blocklist ls") == blocklist
+    assert result["came"] == []
+
+
+def test_a_look_beside_a_living_writer_changes_nothing():
+    cluster.make("living")
+    blocklist = cluster.ceph("osd blocklist ls")
+    writer = cluster.Writer("living")
+    tcmu.Gateway("living", "living", 24295, implicit=True)
+    play("living", remediate_watchers_look_only=True, remediate_watchers_fail_when_refused=False)
+    play("living", remediate_watchers_fail_when_refused=False)
+    assert cluster.ceph("osd blocklist ls") == blocklist
+    writer.goes_on()

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ceph's own gateway inside the guest: tcmu-runner, and images that it serves, in its default mode or as ceph-iscsi sets them up."""
+
+from __future__ import annotations
+
+import subprocess
+import typing as t
+from pathlib import Path
+
+import cluster
+from guest import TARGETS, run, wait_for
+
+_SIZE = 32 << 20
+_SERIAL = "46c5caed-dd44-4145-a486-7e1cf2b6a52c"
+_LOG = Path("/var/log/tcmu-runner.log")
+# As ceph-iscsi 3.5 writes it for the gateway that owns the image: ceph_iscsi_config/alua.py and settings.py.
+_OPTIMIZED: t.Mapping[str, str] = {
+    "tg_pt_gp_id": "1",
+    "alua_support_active_nonoptimized": "1",
+    "alua_support_active_optimized": "1",
+    "alua_support_lba_dependent": "0",
+    "alua_support_offline": "0",
+    "alua_support_standby": "1",
+    "alua_support_transitioning": "1",
+    "alua_support_unavailable": "0",
+    "alua_access_type": "1",
+    "implicit_trans_secs": "45",
+    "alua_access_state": "0",
+}
+
+
+class Runner:
+    """A tcmu-runner, with the bus that it wants."""
+
+    def __init__(self) -> None:
+        run("modprobe", "-a", "target_core_mod", "target_core_user", "tcm_loop", "sg", "sd_mod")
+        Path("/run/dbus").mkdir(parents=True, exist_ok=True)
+        if not Path("/run/dbus/system_bus_socket").exists():
+            run("dbus-daemon", "--system", "--fork", "--nopidfile")
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(["tcmu-runner"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # It takes over what is there already, and says so.
+        wait_for(
+            lambda: (
+                "org.kernel.TCMUService1"
+                in run("dbus-send", "--system", "--print-reply", "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.ListNames").stdout
+            ),
+            saying="tcmu-runner",
+        )
+
+
+class Gateway:
+    """An image served over iSCSI as LUN 0, by a client of its own. ``implicit``: by an ALUA group of implicit access, as ceph-iscsi makes it."""
+
+    def __init__(self, name: str, image: str, port: int, implicit: bool) -> None:
+        self.target, self.portal = f"iqn.2003-01.com.redhat.iscsi-gw:{name}", f"127.0.0.1:{port}"
+        self.backstore = TARGETS / "core/user_0" / name
+        self.backstore.mkdir(parents=True)
+        self._write("control", f"dev_size={_SIZE},dev_config=rbd/rbd/{image};osd_op_timeout=30;conf={cluster.CONF}")
+        self._write("wwn/vpd_unit_serial", _SERIAL)
+        self._write("enable", "1")
+        if implicit:
+            (self.backstore / "alua/ao").mkdir()
+            for attribute, value in _OPTIMIZED.items():
+                self._write(f"alua/ao/{attribute}", value)
+        self._export("ao" if implicit else "")
+
+    def _export(self, access: str) -> None:
+        run("modprobe", "iscsi_target_mod")
+        group = TARGETS / "iscsi" / self.target / "tpgt_1"
+        (group / "lun/lun_0").mkdir(parents=True)
+        (group / "lun/lun_0/port").symlink_to(self.backstore)
+        if access:
+            (group / "lun/lun_0/alua_tg_pt_gp").write_text(f"{access}\n")
+        (group / "np" / self.portal).mkdir()
+        for name, value in {"authentication": "0", "generate_node_acls": "1", "cache_dynamic_acls": "1", "demo_mode_write_protect": "0"}.items():
+            (group / "attrib" / name).write_text(f"{value}\n")
+        (group / "enable").write_text("1\n")
+
+    @property
+    def path(self) -> dict[str, t.Any]:
+        """As the probe takes it."""
+        return {"portal": self.portal, "target": self.target, "lun": 0}
+
+    def _write(self, attribute: str, value: str) -> None:
+        (self.backstore / attribute).write_text(value + "\n")
