@@ -104,12 +104,12 @@ def create(image: str) -> str:
     return rbd("map", f"rbd/{image}", "--options", "noudev").strip()
 
 
-def orphan(image: str) -> dict[str, t.Any]:
-    """A client that took the lock by writing and was killed; what it said of itself."""
+def orphan(image: str, *others: str) -> dict[str, t.Any]:
+    """A client that took the lock of the image by writing, opened the others, too, and was killed; what it said of itself."""
     ready = DIRECTORY / f"{image}.client"
     ready.unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONPATH": "/usr/lib/python3/dist-packages"}
-    client = subprocess.Popen([sys.executable, str(_CLIENT), str(CONF), str(ready), "rbd", image], env=environment)
+    client = subprocess.Popen([sys.executable, str(_CLIENT), str(CONF), str(ready), "rbd", image, *others], env=environment)
     wait_for(ready.exists, _COMMAND_S, "the client's write")
     client.kill()
     client.wait()

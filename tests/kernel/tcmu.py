@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+import time
 import typing as t
 from pathlib import Path
 
 import cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, replies
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
 from guest import TARGETS, run, wait_for
 
 _SIZE = 32 << 20
+_LAST_BLOCK = _SIZE // 512 - 1
 _SERIAL = "46c5caed-dd44-4145-a486-7e1cf2b6a52c"
 _LOG = Path("/var/log/tcmu-runner.log")
 # As ceph-iscsi 3.5 writes it for the gateway that owns the image: ceph_iscsi_config/alua.py and settings.py.
@@ -88,3 +93,36 @@ class Gateway:
 
     def _write(self, attribute: str, value: str) -> None:
         (self.backstore / attribute).write_text(value + "\n")
+
+
+class Initiator:
+    """While it lasts, it writes through one gateway, ten times a second, without changing anything."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._way = IscsiTransport(gateway.portal, gateway.target, 0, "iqn.1998-01.com.vmware:esx1", None)
+        self.replies: list[str] = []
+        self._writing = threading.Event()
+        self._thread = threading.Thread(target=self._write, daemon=True)
+
+    def __enter__(self) -> Initiator:
+        self._way.connect(10)
+        for _attention in range(5):
+            self._way.execute(commands.test_unit_ready(), 10)
+        self._writing.set()
+        self._thread.start()
+        wait_for(lambda: len(self.replies) > 5, saying="the initiator's writes")
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._writing.clear()
+        self._thread.join(30)
+        self._way.close(5)
+
+    def _write(self) -> None:
+        """BUSY until the gateway has the lock, which the first write takes."""
+        while self._writing.is_set():
+            read = self._way.execute(commands.read(_LAST_BLOCK, 512), 30)
+            written = self._way.execute(commands.compare_and_write(_LAST_BLOCK, read.data), 30)
+            if self.replies or written.status == replies.GOOD:
+                self.replies.append(replies.status_name(written.status))
+            time.sleep(0.1)

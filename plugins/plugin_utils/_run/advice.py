@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import next_steps, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, Kept, OpenItem, Probe, Result
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, Kept, Lease, OpenItem, Probe, Result
 
 # A part of the reason why an entry stays -> its next step.
 KEPT = {"before it ends by itself": "kept_never", "may be under way": "kept_busy", "an image that it was fenced for is refused": "kept_passed_over"}
@@ -44,6 +44,14 @@ def _kept(summed: Result) -> list[OpenItem]:
 def _of_kept(kept: Kept) -> str:
     special = next((key for part, key in KEPT.items() if part in kept["reason"]), "")
     return next_steps.OPEN[special or ("kept" if kept.get("host") else "kept_unseen")]
+
+
+def _lapsed(summed: Result) -> list[OpenItem]:
+    return [_item(f"{one['address']}, fenced by run {one['run']}, was removed from the blocklist before its end", _of_lapsed(one)) for one in summed["lapsed"]]
+
+
+def _of_lapsed(lease: Lease) -> str:
+    return f"{next_steps.OPEN['lapsed']} Its images: {', '.join(lease['images'])}"
 
 
 def _refused(summed: Result) -> list[OpenItem]:
@@ -112,4 +120,4 @@ def _strays(summed: Result) -> list[OpenItem]:
     return [_item(f"{stray['header']} in pool {stray['pool']} is watched and belongs to no image", next_steps.OPEN["stray"]) for stray in summed["strays"]]
 
 
-_PARTS = (_unsettled, _refused, _kept, _luns, _unknown_luns, _gaps, _gateways, _foreign, _strays)
+_PARTS = (_unsettled, _refused, _kept, _lapsed, _luns, _unknown_luns, _gaps, _gateways, _foreign, _strays)

@@ -109,6 +109,7 @@ class Lease(t.TypedDict, total=False):
     reason: str
     images: list[str]
     added: float
+    expire: int
     until: str
 
 
@@ -475,6 +476,7 @@ class Result(t.TypedDict):
     blacklist_during: t.Optional[dict[str, str]]
     blacklist_after: t.Optional[dict[str, str]]
     came: list[NewEntry]
+    lapsed: list[Lease]
     advice: str
     unfinished: list[OpenItem]
     healed: int

@@ -84,6 +84,7 @@ def _blocklists(run: Run) -> dict[str, t.Any]:
         "blacklist_during": listed.get("after") if run["check_mode"] or not fenced else fenced.get("after"),
         "blacklist_after": _blacklist_after(run),
         "came": _came(run),
+        "lapsed": _lapsed(run),
     }
 
 
@@ -125,6 +126,17 @@ def _came(run: Run) -> list[NewEntry]:
     own = {*_fenced(run["fenced"]), *_fenced(run["refenced"])}
     new = sorted(run["listed_after"].get("after", {}).keys() - run["listed"].get("after", {}).keys() - own)
     return [{"address": client, "whose": _whose(run, client)} for client in new]
+
+
+def _lapsed(run: Run) -> list[Lease]:
+    """The leases whose entry somebody removed before its end, as rbd-target-api does when it starts (measured with ceph-iscsi 3.5)."""
+    listed = run["listed"]
+    return [lease for lease in listed.get("leases", []) if lease["address"] not in listed["after"] and _lasts(lease, run["began"])]
+
+
+def _lasts(lease: Lease, now: float) -> bool:
+    """Whether the entry that the lease knows of would still be there. One without an end was perhaps never made."""
+    return bool(lease.get("until")) and lease["added"] + lease["expire"] > now
 
 
 def _whose(run: Run, client: str) -> str:

@@ -62,3 +62,20 @@ def test_a_look_beside_a_living_writer_changes_nothing():
     play("living", remediate_watchers_fail_when_refused=False)
     assert cluster.ceph("osd blocklist ls") == blocklist
     writer.goes_on()
+
+
+def test_a_pair_beside_a_dead_third_watcher():
+    """Both gateways watch, so neither is written to: the lock stays where an initiator's writes have taken it, and they go on."""
+    for image in ("pair", "other"):
+        cluster.make(image)
+    first = tcmu.Gateway("first", "pair", 24294, implicit=True)
+    tcmu.Gateway("second", "pair", 24293, implicit=True)
+    with tcmu.Initiator(first) as initiator:
+        orphan = cluster.orphan("other", "pair")
+        blocklist, owner = cluster.ceph("osd blocklist ls"), cluster.rbd("lock", "ls", "rbd/pair")
+        result = play("pair", remediate_watchers_expected=2)
+        assert cluster.rbd("lock", "ls", "rbd/pair") == owner
+    assert (result["outcome"], result["fenced"]) == ("healed", [orphan["address"]])
+    assert {step["name"] for lun in result["images"][0]["luns"] for probe in lun.values() for step in probe["steps"]} & {"ats", "flush"} == set()
+    assert cluster.ceph("osd blocklist ls") == blocklist
+    assert set(initiator.replies) == {"good"} and len(initiator.replies) > 20, initiator.replies[-5:]

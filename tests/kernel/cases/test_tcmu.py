@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import cluster
 import pytest
 import tcmu
@@ -66,7 +68,25 @@ def test_the_service_map_names_the_gateway():
     }
 
 
-def known(connection):
+def test_a_stopped_gateway_is_not_fenced(runner):
+    """It would remove its own entry, or be BUSY for ever: only a restart helps."""
+    cluster.make("stopped")
+    tcmu.Gateway("stopped", "stopped", 24294, implicit=False)
+    writer = cluster.Writer("stopped")
+    connection = {"conf": str(cluster.CONF), "client": "client.admin", "quorum_settle": 5}
+    wait_for(lambda: known(connection, "stopped"), 30, "the gateway in the service map")
+    runner.process.send_signal(signal.SIGSTOP)
+    try:
+        told = module("rbd_watchers", **connection, images=["rbd/stopped"], notify_timeout=5, patience=0)
+    finally:
+        runner.process.send_signal(signal.SIGCONT)
+    (culprit,) = told["culprits"]
+    assert (culprit["verdict"], told["images"][0]["decision"]) == ("spare", "refuse"), told
+    assert "it is the gateway guest of rbd/stopped, by the service map: restart tcmu-runner there" in " ".join(culprit["reasons"])
+    assert culprit["address"] != writer.address
+
+
+def known(connection, image="served"):
     """The image, as soon as one of its watchers is known as a gateway."""
-    images = module("rbd_watchers", **connection, images=["rbd/served"], notify_timeout=5, patience=0)["images"]
+    images = module("rbd_watchers", **connection, images=[f"rbd/{image}"], notify_timeout=5, patience=0)["images"]
     return images if any(watcher["gateway"] for watcher in images[0]["watchers"]) else []

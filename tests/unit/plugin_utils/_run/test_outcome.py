@@ -326,3 +326,20 @@ def test_check_mode_tells_what_others_added_too() -> None:
     result = conclude("fence", {"check_mode": True}, fenced=FENCED, listed_after={"after": {"192.0.2.9:0/9": "then"}})
     assert result["blacklist_after"] == {ADDRESS: "then", "192.0.2.9:0/9": "then"}
     assert [entry["address"] for entry in result["came"]] == ["192.0.2.9:0/9"]
+
+
+@pytest.mark.parametrize(
+    ("lease", "lapsed"),
+    [
+        ({"added": 5.0, "expire": 3600, "until": "2026-11-22"}, True),
+        ({"added": 5.0, "expire": 1, "until": "2026-11-22"}, False),
+        ({"added": 5.0, "expire": 3600, "until": ""}, False),
+    ],
+)
+def test_an_entry_that_somebody_removed_before_its_end_is_told(lease: dict[str, t.Any], lapsed: bool) -> None:
+    result = conclude("leave", listed={**IDLE, "leases": [{**LEASE, **lease}]}, restored={**IDLE, "closed": [ADDRESS]})
+    told = [item for item in result["unfinished"] if "removed from the blocklist before its end" in item["what"]]
+    assert bool(told) == lapsed
+    assert not told or (told[0]["what"].startswith(f"{ADDRESS}, fenced by run earlier") and told[0]["next"].endswith("Its images: rbd/lun"))
+    there = conclude("leave", listed={**IDLE, "after": {ADDRESS: "then"}, "leases": [{**LEASE, **lease}]})
+    assert there["lapsed"] == []
