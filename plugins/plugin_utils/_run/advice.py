@@ -47,11 +47,11 @@ def _of_kept(kept: Kept) -> str:
 
 
 def _lapsed(summed: Result) -> list[OpenItem]:
-    return [_item(f"{one['address']}, fenced by run {one['run']}, was removed from the blocklist before its end", _of_lapsed(one)) for one in summed["lapsed"]]
+    return [_item(_gone_early(lease), next_steps.OPEN["lapsed"]) for lease in summed["lapsed"]]
 
 
-def _of_lapsed(lease: Lease) -> str:
-    return f"{next_steps.OPEN['lapsed']} Its images: {', '.join(lease['images'])}"
+def _gone_early(lease: Lease) -> str:
+    return f"{lease['address']}, fenced by run {lease['run']} for {', '.join(lease['images'])}, was removed from the blocklist before its end"
 
 
 def _refused(summed: Result) -> list[OpenItem]:
