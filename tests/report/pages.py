@@ -47,7 +47,7 @@ def partly() -> dict[str, t.Any]:
         probes_after=[probe("rbd/lun", "healthy", proof="write")],
         restored={"after": {DEAD: "later"}, "kept": [KEPT], "unread": []},
         in_flight=[{"host": "gw1", "image": "rbd/lun", "reads": 0, "writes": 6, "still_for": 1.0}],
-        lock_waits=[{"host": "gw1", "text": "rbd: rbd0: no lock owners detected", "count": 12}],
+        lock_waits=[{"host": "gw1", "text": "rbd: rbd0: no lock owners detected", "seconds": 35}],
     )
 
 

@@ -28,7 +28,7 @@ def lines(summed: Result) -> list[str]:
     found += short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
     found += _blacklist_lines(summed)
     found += [f"gateway {one['host']} did not tell all its LUNs: {one['why']}" for one in summed["unasked"]]
-    found += [f"kernel of {said['host']}: {said['text']} ({said['count']} times in the minute before)" for said in summed["lock_waits"]]
+    found += [f"kernel of {said['host']}: {said['text']} (for {said['seconds']} s)" for said in summed["lock_waits"]]
     found += [f"kernel of {log['host']}: {log['gap']}" for log in summed["kernel_log"] if log["gap"]]
     found += short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
     found += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
@@ -66,11 +66,19 @@ def _image_lines(image: ImageResult, summed: Result) -> list[str]:
     if image["state_after"]:
         lines.append(f"{image['spec']}: watchers {len(image['watchers_before'])} -> {len(image['watchers_after'])}, {image['state']} -> {image['state_after']}")
     lines += [f"{image['spec']}: {_in_flight(flying)}" for flying in summed["in_flight"] if flying["image"] == image["spec"]]
+    lines += [f"{image['spec']}: {words}" for words in _breaks(image)]
     lines += [f"{image['spec']}: {_lun_text(lun['before'], lun['after'])}" for lun in image["luns"]]
     lines += [f"{image['spec']}: tried {tried}" for lun in image["luns"] for tried in (lun["after"] or lun["before"]).get("tried", [])]
     if image["state_after"] and image["decision"] in ("fence", "continue"):
         lines.append(f"{image['spec']}: {image['proven']}")
     return lines
+
+
+def _breaks(image: ImageResult) -> list[str]:
+    """What gateways of ceph-iscsi would do with the lock of a dead client."""
+    dead = any(one["address"] == image["lock_before"] and one["liveness"] in STALE for one in image["watchers_before"])
+    words = "would break the lock of {} by itself at its next write, and blocklist that client"
+    return [f"gateway {gateway} {words.format(image['lock_before'])}" for gateway in image["lock_breakers"] if dead]
 
 
 def _in_flight(flying: InFlight) -> str:

@@ -266,11 +266,11 @@ class InFlight(t.TypedDict):
 
 
 class LockWait(t.TypedDict):
-    """What the kernel of a gateway said of an image's lock shortly before the fence, and how often."""
+    """What the kernel of a gateway said of an image's lock, again and again up to the look, and for how long."""
 
     host: str
     text: str
-    count: int
+    seconds: int
 
 
 class CameBack(t.TypedDict):
@@ -403,7 +403,7 @@ class LunResult(t.TypedDict):
 class ImageResult(t.TypedDict):
     """What became of an image. A lock is the address of the watcher that holds it, '' for none. ``proven``: the proof in words.
 
-    ``unreached``: it was healed, and its LUN is known and was not reached.
+    ``lock_breakers``: gateways that would break the lock of a dead owner by themselves. ``unreached``: it was healed, and its LUN is known and was not reached.
     """
 
     spec: str
@@ -420,6 +420,7 @@ class ImageResult(t.TypedDict):
     proof: str
     proven: str
     unreached: bool
+    lock_breakers: list[str]
 
 
 class NewEntry(t.TypedDict):

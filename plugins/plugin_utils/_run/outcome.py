@@ -228,6 +228,7 @@ def _image(image: Image, run: Run) -> ImageResult:
         "watchers_before": image["watchers"],
         "watchers_after": after.get("watchers", []),
         "state_after": after.get("state", ""),
+        "lock_breakers": list(run["lock_breakers"].get(image["spec"], {})),
         "lock_before": lock_before,
         "lock_after": lock_after,
         "luns": luns,

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import typing as t
-from collections import Counter
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import Result
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import InFlight, LockWait
 
 # krbd repeats 'no lock owners detected' every five seconds (measured).
-RECENT_S = 60
+_APART_S = 15
 
 
 def in_flight(maps: t.Sequence[Result], images: t.Collection[str]) -> list[InFlight]:
@@ -29,10 +28,22 @@ def listening(maps: t.Sequence[Result], images: t.Collection[str]) -> list[str]:
 
 
 def lock_waits(reads: t.Sequence[Result]) -> list[LockWait]:
-    """Returns what the kernels said of locks in the last minute; ``reads``: results of M(cephops.iscsi_rescue.kernel_log) in a loop over gateways."""
-    said = Counter((one["item"], event["text"]) for one in reads for event in one.get("events", []) if _is_wait(event, one["clock"]))
-    return [{"host": host, "text": text, "count": count} for (host, text), count in said.items()]
+    """Returns for what locks the kernels wait; ``reads``: results of M(cephops.iscsi_rescue.kernel_log) in a loop over gateways."""
+    found = [(one["item"], one["clock"], _moments(one["events"])) for one in reads if "events" in one]
+    return [_wait(host, text, moments, clock) for host, clock, said in found for text, moments in said.items() if clock - moments[-1] <= _APART_S]
 
 
-def _is_wait(event: t.Mapping[str, t.Any], clock: float) -> bool:
-    return (event["stack"], event["kind"]) == ("krbd", "lock") and float(event["seconds"]) >= clock - RECENT_S
+def _moments(events: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, list[float]]:
+    """What krbd said of locks -> when, in seconds since boot."""
+    said: dict[str, list[float]] = {}
+    for event in events:
+        if (event["stack"], event["kind"]) == ("krbd", "lock"):
+            said.setdefault(event["text"], []).append(float(event["seconds"]))
+    return said
+
+
+def _wait(host: str, text: str, moments: t.Sequence[float], clock: float) -> LockWait:
+    """For as long as it was said again and again, up to now."""
+    pairs = list(zip(moments, moments[1:]))
+    begins = [later for earlier, later in pairs if later - earlier > _APART_S] or [moments[0]]
+    return {"host": host, "text": text, "seconds": round(clock - begins[-1])}

@@ -130,10 +130,10 @@ def test_one_healed_and_one_refused_have_a_next_step_each() -> None:
 
 def test_what_stood_still_before_the_fence_is_shown() -> None:
     flying = [{"host": "gw1", "image": "rbd/lun", "reads": 0, "writes": 6, "still_for": 1.0}]
-    waits = [{"host": "gw1", "text": "rbd: rbd0: no lock owners detected", "count": 11}]
+    waits = [{"host": "gw1", "text": "rbd: rbd0: no lock owners detected", "seconds": 35}]
     lines = summary.lines(conclude("fence", fenced=FENCED, restored=FREED, in_flight=flying, lock_waits=waits))
     assert "rbd/lun: gateway gw1 had 6 writes and 0 reads in flight, and none ended within 1.0 s" in lines
-    assert "kernel of gw1: rbd: rbd0: no lock owners detected (11 times in the minute before)" in lines
+    assert "kernel of gw1: rbd: rbd0: no lock owners detected (for 35 s)" in lines
 
 
 def test_check_mode_fences_nobody() -> None:
@@ -343,3 +343,12 @@ def test_an_entry_that_somebody_removed_before_its_end_is_told(lease: dict[str, 
     assert not told or told[0]["what"].startswith(f"{ADDRESS}, fenced by run earlier for rbd/lun, was removed")
     there = conclude("leave", listed={**IDLE, "after": {ADDRESS: "then"}, "leases": [{**LEASE, **lease}]})
     assert there["lapsed"] == []
+
+
+@pytest.mark.parametrize(("owner", "told"), [(ADDRESS, True), (WATCHERS[0]["address"], False), ("", False)])
+def test_that_a_gateway_would_break_the_lock_of_a_dead_client_is_said(owner: str, told: bool) -> None:
+    watchers = [{**one, "lock_owner": one["address"] == owner} for one in WATCHERS]
+    found = {**detected("fence"), "images": [{**image("fence"), "watchers": watchers}]}
+    lines = summary.lines(conclude("fence", detected=found, fenced=FENCED, restored=FREED, lock_breakers={"rbd/lun": {"gw1": ["gw1"]}}))
+    words = f"rbd/lun: gateway gw1 would break the lock of {ADDRESS} by itself at its next write, and blocklist that client"
+    assert (words in lines) == told

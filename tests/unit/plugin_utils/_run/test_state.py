@@ -327,10 +327,11 @@ def test_what_stands_still_is_kept_and_the_kernels_with_krbd_are_asked() -> None
     maps = {"results": [{"item": "gw1", "luns": luns}, {"item": "gw2", "luns": [exported(in_flight={**flying, "still_for": 0.0})]}]}
     run = after(begun(gateways={"gw1": "", "gw2": ""}), ("look", look(image("rbd/a"))), ("find_luns", maps))
     assert (run["in_flight"], run["listening"]) == ([{"host": "gw1", "image": "rbd/a", **flying}], ["gw1"])
-    said = [("krbd", "lock", 95.0, "no lock owners"), ("krbd", "lock", 100.0, "no lock owners"), ("krbd", "lock", 39.0, "old"), ("lio", "reserve", 99.0, "r")]
+    waits = [("krbd", "lock", seconds, "no lock owners") for seconds in (10.0, 15.0, 85.0, 90.0, 95.0, 99.0)]
+    said = [*waits, ("krbd", "lock", 39.0, "old"), ("lio", "reserve", 99.0, "r")]
     events = [{"stack": stack, "kind": kind, "seconds": seconds, "text": text} for stack, kind, seconds, text in said]
     asked = after(run, ("lock_waits", {"results": [{"item": "gw1", "clock": 100.0, "events": events}, {"item": "gw3", "msg": "no root"}]}))
-    assert asked["lock_waits"] == [{"host": "gw1", "text": "no lock owners", "count": 2}]
+    assert asked["lock_waits"] == [{"host": "gw1", "text": "no lock owners", "seconds": 15}]
 
 
 def test_a_prober_that_is_unreachable_stops_the_run() -> None:
