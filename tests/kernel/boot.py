@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import tempfile
 import typing as t
@@ -22,7 +24,9 @@ import outside
 
 HERE = Path(__file__).parent
 # For the SSH servers of the guests.
-_PORTS = itertools.count(31300)
+# Of the guests' SSH servers, below the ephemeral ones. Other runs may have guests on this machine, too.
+_FIRST_PORT, _PORT_COUNT = 31300, 400
+_PORTS = itertools.count(os.getpid())
 # A guest ends with whoever started it, and at its deadline. In the foreground, timeout outlives it, so that nothing of it is left when boot goes on.
 _UNTIL_KILLED = ("setpriv", "--pdeathsig", "TERM", "timeout", "--foreground", "--signal", "KILL")
 # With what they need, enough to mount this machine's files.
@@ -77,6 +81,14 @@ def boot(guest: Kernel, command: t.Sequence[str], seconds: int, memory_mib: int 
         return Ended(int(status) if status else None, _read(share / "output"), log)
 
 
+def _free_port() -> int:
+    for number in _PORTS:
+        port = _FIRST_PORT + number % _PORT_COUNT
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError
+
+
 def _ended(qemu: subprocess.Popen[bytes], seconds: float) -> bool:
     with contextlib.suppress(subprocess.TimeoutExpired):
         qemu.wait(seconds)
@@ -121,7 +133,7 @@ def _qemu(guest: Kernel, share: Path, memory_mib: int) -> list[str]:
     command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", f"{memory_mib}M", "-machine", "q35"]
     command += ["-nodefaults", "-no-reboot", "-display", "none", "-serial", f"file:{share}/console"]
     command += ["-kernel", str(guest.image), "-initrd", str(guest.root / "initramfs"), "-append", "console=ttyS0 quiet panic=-1"]
-    command += outside.options(share, next(_PORTS))
+    command += outside.options(share, _free_port())
     for tag, (path, options) in shares.items():
         command += ["-fsdev", f"local,id={tag},path={path},security_model=none,multidevs=remap{options}"]
         command += ["-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]

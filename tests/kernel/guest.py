@@ -131,16 +131,9 @@ class Lun:
 
     def export_by_iscsi(self, target: str, number: int, *portals: str, enabled: bool = True) -> None:
         """To whoever logs in, as LUN ``number``."""
-        run("modprobe", "iscsi_target_mod")
-        group = TARGETS / "iscsi" / target / "tpgt_1"
-        (group / f"lun/lun_{number}").mkdir(parents=True)
-        (group / f"lun/lun_{number}/port").symlink_to(self.backstore)
-        for portal in portals:
-            (group / "np" / portal).mkdir()
-        settings = {"authentication": "0", "generate_node_acls": "1", "cache_dynamic_acls": "1", "demo_mode_write_protect": "0"}
-        for name, value in settings.items():
-            (group / "attrib" / name).write_text(f"{value}\n")
-        (group / "enable").write_text(f"{int(enabled)}\n")
+        export_by_iscsi(self.backstore, target, number, portals)
+        if not enabled:
+            (TARGETS / "iscsi" / target / "tpgt_1/enable").write_text("0\n")
 
     def take_compare_and_write(self, on: bool) -> None:
         """Whether the LUN knows that command."""
@@ -170,6 +163,23 @@ class Lun:
         block = Path(f"/sys/class/scsi_device/{address}:0/device/block")
         wait_for(block.is_dir, saying=str(block))
         return "/dev/" + next(block.iterdir()).name
+
+
+def export_by_iscsi(backstore: Path, target: str, number: int, portals: t.Sequence[str], access: str = "") -> None:
+    """A backstore to whoever logs in. ``access``: its ALUA group, '' for the default one."""
+    run("modprobe", "iscsi_target_mod")
+    group = TARGETS / "iscsi" / target / "tpgt_1"
+    lun = group / f"lun/lun_{number}"
+    lun.mkdir(parents=True)
+    (lun / "port").symlink_to(backstore)
+    if access:
+        (lun / "alua_tg_pt_gp").write_text(f"{access}\n")
+    for portal in portals:
+        (group / "np" / portal).mkdir()
+    settings = {"authentication": "0", "generate_node_acls": "1", "cache_dynamic_acls": "1", "demo_mode_write_protect": "0"}
+    for name, value in settings.items():
+        (group / "attrib" / name).write_text(f"{value}\n")
+    (group / "enable").write_text("1\n")
 
 
 class Suspendable:

@@ -14,7 +14,7 @@ from pathlib import Path
 import cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
-from guest import TARGETS, run, wait_for
+from guest import TARGETS, export_by_iscsi, run, wait_for
 
 _SIZE = 32 << 20
 _LAST_BLOCK = _SIZE // 512 - 1
@@ -72,19 +72,7 @@ class Gateway:
             (self.backstore / "alua/ao").mkdir()
             for attribute, value in _OPTIMIZED.items():
                 self._write(f"alua/ao/{attribute}", value)
-        self._export("ao" if implicit else "")
-
-    def _export(self, access: str) -> None:
-        run("modprobe", "iscsi_target_mod")
-        group = TARGETS / "iscsi" / self.target / "tpgt_1"
-        (group / "lun/lun_0").mkdir(parents=True)
-        (group / "lun/lun_0/port").symlink_to(self.backstore)
-        if access:
-            (group / "lun/lun_0/alua_tg_pt_gp").write_text(f"{access}\n")
-        (group / "np" / self.portal).mkdir()
-        for name, value in {"authentication": "0", "generate_node_acls": "1", "cache_dynamic_acls": "1", "demo_mode_write_protect": "0"}.items():
-            (group / "attrib" / name).write_text(f"{value}\n")
-        (group / "enable").write_text("1\n")
+        export_by_iscsi(self.backstore, self.target, 0, [self.portal], "ao" if implicit else "")
 
     @property
     def path(self) -> dict[str, t.Any]:
