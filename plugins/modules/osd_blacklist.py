@@ -120,7 +120,7 @@ options:
       - With O(state=restored), V(when_gone) removes an entry only once no monitor knows its client, in two looks at least three seconds apart.
         The first may be one before it was fenced.
       - V(never) removes none, and closes only the leases whose entry has ended by itself.
-      - V(always) removes it in any case. A client that only slept will then take its lock back without knowing that it was fenced.
+      - V(always) removes it in any case, and takes O(addresses). A client that only slept will then take its lock back without knowing that it was fenced.
     type: str
     choices: [when_gone, always, never]
     default: when_gone

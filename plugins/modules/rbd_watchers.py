@@ -97,7 +97,8 @@ options:
   liveness:
     description:
       - Which images' watchers are asked whether they live.
-      - V(duplicates) asks those of images with more than O(expected) watchers, V(all) asks all, V(none) asks nobody, and then nobody is found stale.
+      - V(duplicates) asks those of images with more than O(expected) watchers, and of all that O(images) names. V(all) asks all, V(none) asks nobody, and
+        then nobody is found stale.
       - The question is an empty notify on the header object, as every change of the header sends it. Clients answer it by reading the header again.
     type: str
     choices: [none, duplicates, all]
@@ -191,7 +192,7 @@ images:
       description:
         - V(normal), no more watchers than expected, and none of them known to be stale.
         - V(stale_duplicate), more than expected, all answered for, and the stale ones are the surplus.
-        - V(contested), more clients alive than expected.
+        - V(contested), more clients alive than expected. Only clients that are gone are fenced then.
         - V(headless), no watcher answered.
         - V(degraded), no more than expected, but one of them is stale.
         - V(undetermined), more than expected, and the evidence does not tell who is stale.

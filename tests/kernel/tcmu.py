@@ -94,8 +94,8 @@ class Initiator:
 
     def __enter__(self) -> Initiator:
         self._way.connect(10)
-        for _attention in range(5):
-            self._way.execute(commands.test_unit_ready(), 10)
+        # As every initiator does. Only at this question does tcmu-runner look which access group it has; before, it takes writes without the lock (measured).
+        self._way.execute(commands.inquiry(), 10)
         self._writing.set()
         self._thread.start()
         wait_for(lambda: len(self.replies) > 5, saying="the initiator's writes")

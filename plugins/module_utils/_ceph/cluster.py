@@ -220,6 +220,8 @@ def explain(error: Exception, what: str, cap: str = "a cap") -> ClusterError:
         return ClusterError(f"{what} had no answer in time: see 'ceph -s' for monitors out of quorum and inactive placement groups.", code)
     if code in (errno.EACCES, errno.EPERM):
         return ClusterError(f"{what} was refused: the user lacks {cap}; the playbook cephops.iscsi_rescue.ceph_user makes one that has all it takes.", code)
+    if code == errno.ESHUTDOWN:
+        return ClusterError(f"{what} was refused, since this host is itself on the blocklist: see 'ceph osd blocklist ls' for its address or a range.", code)
     reason = os.strerror(code) if code else str(error)
     return ClusterError(f"{what} failed: {reason}.", code)
 

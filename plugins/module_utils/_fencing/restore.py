@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, lease_store, open_leases
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change, read_without
@@ -21,7 +21,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan
 
 
 def restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
-    """Restores what can be restored, pool by pool; ``unread`` says where that was not possible."""
+    """Restores what can be restored, pool by pool; ``unread`` says where that was not possible. Raises RescueError."""
+    if options["restore"] == "always" and not addresses:
+        raise InputError("restore is always, which also lets in clients that are alive: name them in addresses.")
     found, books, unread = open_leases.with_blocklist(cluster, options)
     wanted = {pool: [one for one in book.values() if not addresses or one.address in addresses] for pool, book in books.items()}
     listed = [one for book in wanted.values() for one in book if one.address in found.entries]

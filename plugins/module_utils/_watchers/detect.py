@@ -70,10 +70,11 @@ class _Look:
         return {**module_result.of(self._placed(survey, judgements), culprits, seen, named, found.began), **how}
 
     def _suspects(self, seen: t.Sequence[WatchedImage]) -> list[WatchedImage]:
-        asked = self._options["liveness"]
+        """An image that is named is asked also with one watcher: it may be the dead one that keeps it from being mapped or deleted."""
+        asked, named = self._options["liveness"], {*self._options["images"]}
         if asked == "none":
             return []
-        return [one for one in seen if len(one.watchers) > (0 if asked == "all" else self._expected.of(one))]
+        return [one for one in seen if len(one.watchers) > (0 if asked == "all" or one.image.spec in named else self._expected.of(one))]
 
     def _asked(self, seen: Seen) -> tuple[Seen, Evidence]:
         """Where a watch comes or goes while the notify runs, as when another run fences its client, it is seen once more who watches, and asked."""

@@ -10,23 +10,28 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rbd
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rados, rbd
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import trash
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.trash import Dropped
 
 _CAP = "the osd cap 'allow r class-read' on rbd_directory, rbd_trash and rbd_namespace"
 
 
 @dataclass(frozen=True)
 class Directory:
-    """The images of one namespace of one pool. ``names`` and ``trash``: image id -> name. ``old``: names of format-1 images, which have no id."""
+    """The images of one namespace of one pool. ``names``: image id -> name; ``trash``: image id -> entry.
+
+    ``old``: names of format-1 images, which have no id.
+    """
 
     pool: str
     namespace: str
     names: t.Mapping[str, str] = field(default_factory=dict)
     old: frozenset[str] = frozenset()
-    trash: t.Mapping[str, str] = field(default_factory=dict)
+    trash: t.Mapping[str, Dropped] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of images, without the trash."""
@@ -41,8 +46,8 @@ class Directory:
 
     def dropped(self) -> t.Iterator[Image]:
         """Those in the trash."""
-        for found, name in self.trash.items():
-            yield Image(self.pool, self.namespace, name, found, "trash")
+        for found in self.trash:
+            yield self._dropped(found)
 
     def find(self, header: str) -> Image | None:
         """The image, perhaps in the trash, that a header object of this name would belong to."""
@@ -50,8 +55,12 @@ class Directory:
         if found in self.names:
             return Image(self.pool, self.namespace, self.names[found], found)
         if found in self.trash:
-            return Image(self.pool, self.namespace, self.trash[found], found, "trash")
+            return self._dropped(found)
         return Image(self.pool, self.namespace, old_name, "") if old_name in self.old else None
+
+    def _dropped(self, found: str) -> Image:
+        entry = self.trash[found]
+        return Image(self.pool, self.namespace, entry.name, found, "migration" if entry.migrates else "trash")
 
 
 def read_pool(cluster: Cluster, pool: str) -> list[Directory]:
@@ -59,7 +68,7 @@ def read_pool(cluster: Cluster, pool: str) -> list[Directory]:
     with cluster.open_pool(pool) as ioctx:
         try:
             return [_read(ioctx, pool, namespace) for namespace in ["", *rbd.RBD().namespace_list(ioctx)]]
-        except rbd.Error as error:
+        except (rbd.Error, rados.Error) as error:
             raise explain(error, f"Listing the images of pool '{pool}'", _CAP) from error
 
 
@@ -71,7 +80,7 @@ def _read(ioctx: t.Any, pool: str, namespace: str) -> Directory:
             names[found["id"]] = found["name"]
         else:
             old.add(found["name"])
-    return Directory(pool, namespace, names, frozenset(old), {found["id"]: found["name"] for found in rbd.RBD().trash_list(ioctx)})
+    return Directory(pool, namespace, names, frozenset(old), trash.read(ioctx))
 
 
 def read_pools(cluster: Cluster, pools: t.Iterable[str]) -> list[list[Directory] | ClusterError]:
@@ -80,7 +89,12 @@ def read_pools(cluster: Cluster, pools: t.Iterable[str]) -> list[list[Directory]
     def read(pool: str) -> list[Directory] | ClusterError:
         try:
             return read_pool(cluster, pool)
+        except InputError:
+            raise
         except ClusterError as error:
             return error
+        except Exception as error:
+            # One odd thing in one pool blinds the look for no other one.
+            return ClusterError(f"Listing the images of pool '{pool}' failed: {error!r:.200}")
 
     return at_once(read, pools)

@@ -96,6 +96,11 @@ def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.An
         except ClusterError as error:
             misses[image.pool] += error.code == errno.ETIMEDOUT
             return WatchedImage(image, (), unseen=str(error))
+        except InputError:
+            raise
+        except Exception as error:
+            # One odd image blinds the look for no other one.
+            return WatchedImage(image, (), unseen=f"reading it failed: {error!r:.200}")
 
     return [watched for watched in at_once(patiently, wanted, _THREADS) if watched is not None]
 

@@ -13,7 +13,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_
 
 Liveness = t.Literal["alive", "hung", "orphaned", "unknown"]
 State = t.Literal["normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined"]
-Place = t.Literal["image", "trash", "stray"]
+Place = t.Literal["image", "trash", "migration", "stray"]
 
 STATES: tuple[State, ...] = t.get_args(State)
 # Asked, and no answer.
@@ -27,7 +27,8 @@ STALE: tuple[Liveness, ...] = ("hung", "orphaned")
 class Image:
     """An RBD image, or what is left of one. ``id`` is empty for format 1.
 
-    ``place``: ``image`` for one in a pool's directory, ``trash`` for one in the trash, ``stray`` for a header that no
+    ``place``: ``image`` for one in a pool's directory, ``trash`` for one in the trash, ``migration`` for the source of one,
+    ``stray`` for a header that no
     directory knows; a stray's ``pool`` is empty when no pool was found that holds it.
     """
 
@@ -43,7 +44,9 @@ class Image:
         if self.place == "stray":
             return f"the header {'/'.join(filter(None, (self.pool, self.namespace, self.header)))} of no known image"
         spec = "/".join(part for part in (self.pool, self.namespace, self.name) if part)
-        return spec if self.place == "image" else f"{spec} in the trash (id {self.id})"
+        if self.place == "image":
+            return spec
+        return f"{spec}, the source of a migration (id {self.id})" if self.place == "migration" else f"{spec} in the trash (id {self.id})"
 
     @property
     def header(self) -> str:

@@ -82,7 +82,17 @@ def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, e
     judgement = Judgement(watched, tuple(findings), state, (reason,), expected)
     if state == "stale_duplicate":
         return replace(judgement, surplus=tuple(_stale(findings)))
-    return _evicted(judgement, evict) if state == "contested" and evict else judgement
+    return _contested(judgement, evict) if state == "contested" else judgement
+
+
+def _contested(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
+    """The living contest the image, which is not for the evidence to settle. Clients that are gone contest nothing, and are fenced all the same."""
+    settled = _evicted(judgement, evict) if evict else judgement
+    gone = tuple(finding for finding in judgement.findings if finding.liveness == "orphaned" and not finding.daemon)
+    if settled.surplus or not gone:
+        return settled
+    word = f"only the clients that are gone are fenced: {', '.join(finding.watcher.address for finding in gone)}"
+    return replace(settled, reasons=(*settled.reasons, word), surplus=gone)
 
 
 def _evicted(judgement: Judgement, evict: t.Collection[str]) -> Judgement:

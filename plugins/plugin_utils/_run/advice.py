@@ -55,7 +55,12 @@ def _gone_early(lease: Lease) -> str:
 
 
 def _refused(summed: Result) -> list[OpenItem]:
-    return [_item(_refusal(image), _of_image(image)) for image in summed["images"] if image["decision"] == "refuse"]
+    return [_item(_refusal(image), _of_image(image)) for image in summed["images"] if _is_left(image)]
+
+
+def _is_left(image: ImageResult) -> bool:
+    """Refused, or contested by living clients also after those that are gone were fenced."""
+    return image["decision"] == "refuse" or (image["decision"] == "fence" and image["state_after"] == "contested")
 
 
 def _refusal(image: ImageResult) -> str:
@@ -63,6 +68,8 @@ def _refusal(image: ImageResult) -> str:
 
 
 def _of_image(image: ImageResult) -> str:
+    if image["decision"] == "fence":
+        return next_steps.STATES["contested"]
     return next_steps.of_refusal(image["state_after"] or image["state"], image["reasons"])
 
 

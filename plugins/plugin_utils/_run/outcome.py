@@ -47,7 +47,7 @@ def _seen(run: Run) -> dict[str, t.Any]:
     return {
         "images": images,
         "healed": 0 if run["check_mode"] or run["error"] else len({image["spec"] for image in images} & _healed(run)),
-        "refused": sum(image["decision"] == "refuse" for image in images),
+        "refused": sum(image["decision"] == "refuse" or _is_contested(image) for image in images),
         "culprits": detected["culprits"],
         "counts": detected["counts"],
         "incomplete": list(dict.fromkeys([*detected.get("incomplete", []), *run["afterwards"].get("incomplete", [])])),
@@ -162,6 +162,11 @@ def _continued(run: Run, shown: t.Sequence[str]) -> list[Image]:
     found = [looked.get(image["spec"], t.cast(Image, {**image, "watchers": []})) for image in left]
     reasons = ["an earlier run fenced a client of it, and this one went on from there"]
     return [t.cast(Image, {**image, "decision": "continue", "reasons": reasons}) for image in found]
+
+
+def _is_contested(image: ImageResult) -> bool:
+    """Still, after the clients that are gone were fenced."""
+    return image["decision"] == "fence" and image["state_after"] == "contested"
 
 
 def _healed(run: Run) -> set[str]:

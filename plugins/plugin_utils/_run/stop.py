@@ -38,8 +38,10 @@ def lun_is_out_of_reach(run: Run) -> str:
 
 
 def watchers_are_wrong(run: Run) -> str:
-    """A watcher is still silent or surplus, or an image that was healed has none."""
-    wrong = [f"{image['spec']} is {image['state']}" for image in run["verified"].get("images", []) if image["state"] != "normal"]
+    """A watcher is still silent or surplus, or an image that was healed has none. What living clients contest is left to the operator."""
+    contested = {image["spec"] for image in run["detected"].get("images", []) if image["state"] == "contested"}
+    still = [image for image in run["verified"].get("images", []) if image["state"] == "contested" and image["spec"] in contested]
+    wrong = [f"{image['spec']} is {image['state']}" for image in run["verified"].get("images", []) if image["state"] != "normal" and image not in still]
     bare = [image["spec"] for image in run["verified"].get("images", []) if image["spec"] in run["healing"] and not _clients(image)]
     wrong += [f"{spec} has no watcher, so no client serves it" for spec in bare]
     return f"{'; '.join(wrong)}: timed out after {run['settings']['gone_timeout']} s" if wrong else ""

@@ -8,9 +8,10 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers imp
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory_and_trash import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.match_headers import in_words, to_images
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.trash import Dropped
 from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import row, watcher
 
-POOL = Directory("rbd", "", {"1": "one"}, frozenset({"old"}), {"9": "dropped"})
+POOL = Directory("rbd", "", {"1": "one"}, frozenset({"old"}), {"9": Dropped("dropped", False)})
 
 
 TENANT = Directory("rbd", "tenant", {"1": "theirs"})

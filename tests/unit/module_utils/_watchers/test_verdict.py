@@ -9,7 +9,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
-from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import A, B, C, judged
+from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import A, B, C, D, judged
 
 REPLY = NotifyReply(frozenset({A.key}), frozenset({B.key}))
 NOBODY, ALL = Sessions({}), Sessions({A.address: "gateway1", B.address: "gateway2"})
@@ -89,7 +89,7 @@ def test_a_daemon_of_ceph_is_never_the_surplus() -> None:
 
 
 def test_only_a_stale_duplicate_has_culprits() -> None:
-    every = ["", "a", "u", "aa", "aao", "h", "oh", "au", "uu", "uo", "auo"]
+    every = ["", "a", "u", "aa", "aah", "h", "oh", "au", "uu", "uo", "auo"]
     assert verdict.culprits([judged(livenesses) for livenesses in every]) == []
     assert [culprit.address for culprit in verdict.culprits([judged("aho")])] == [B.address, C.address]
 
@@ -122,6 +122,13 @@ def test_an_image_that_could_not_be_read_is_not_normal() -> None:
         ("aa", 1, ("192.0.2.77:0/1",), []),
         ("aa", 1, (A.address, B.address), []),
         ("aaa", 1, (B.address,), []),
+        ("aao", 1, (), [C]),
+        ("aaoo", 1, (), [C, D]),
+        ("aah", 1, (), []),
+        ("aaho", 1, (), [D]),
+        ("aaO", 1, (), []),
+        ("aaao", 2, (B.address, C.address), [B, C, D]),
+        ("aaao", 1, (B.address,), [D]),
         ("aau", 1, (B.address,), []),
         ("aaau", 2, (B.address, C.address), []),
         ("aaaa", 2, (B.address, C.address), [B, C]),

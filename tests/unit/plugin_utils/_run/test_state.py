@@ -593,3 +593,14 @@ def test_where_several_gateways_live_the_locks_own_movement_is_the_proof() -> No
     assert outcome.conclude(looked_after, 20.0)["images"][0]["proof"] == "lock"
     still = after(run, ("probe_after", probes("healthy", proof="none")), RESTORED, ("look_after", look(image("rbd/a", "leave", *both))))
     assert outcome.conclude(still, 20.0)["images"][0]["proof"] == "none"
+
+
+def test_what_living_clients_contest_is_left_when_those_that_are_gone_are_fenced() -> None:
+    contest = {**image("rbd/a", "fence", watcher(LIVE), watcher(OTHER), watcher(DEAD, "orphaned")), "state": "contested"}
+    run = after(begun(luns=[NAMED]), ("look", look(contest)), PROBED, FENCED)
+    left = {**image("rbd/a", "refuse", watcher(LIVE), watcher(OTHER)), "state": "contested"}
+    verified = after(run, ("verify", {"images": [left]}), ("probe_after", probed("healthy")), RESTORED)
+    assert (verified["error"], [one["address"] for one in run["culprits"]]) == ("", [DEAD])
+    ended = outcome.conclude(verified, 20.0)
+    assert (ended["outcome"], ended["healed"], ended["refused"]) == ("partly_healed", 1, 1)
+    assert [item["next"][:22] for item in ended["unfinished"]] == ["Find out which client "]
