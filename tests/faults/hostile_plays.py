@@ -27,7 +27,7 @@ from aftermath import blacklist
 from lab import Lab, crashed
 
 DEADLINE_S = 400
-CHOICES = ("remediate_watchers_survey", "remediate_watchers_restore", "remediate_watchers_probe_write_path")
+CHOICES = ("remediate_watchers_survey", "remediate_watchers_restore", "remediate_watchers_probe_write_path", "remediate_watchers_probe_before")
 
 
 class Unsafe(str):
@@ -57,7 +57,7 @@ def role_options(text: Unsafe, lab: Lab) -> dict[str, t.Any]:
     values: dict[str, list[t.Any]] = {
         name: [text]
         for name in (
-            "ceph_conf", "ceph_client", "ceph_keyring", "ceph_controller_keyring",
+            "ceph_conf", "ceph_client", "ceph_keyring", "ceph_controller_keyring", "expected",
             "tgt_socket", "probe_host", "probe_initiator", "probe_chap_user", "probe_chap_password",
         )
     }  # fmt: skip
