@@ -343,6 +343,21 @@ blocklist:
   returned: success, with O(blocklist=true)
   type: dict
   sample: {"after": {}, "leases": [], "unread": [], "word": "blocklist"}
+exports:
+  description: >-
+    What Ceph's iSCSI gateways (ceph-iscsi) export of the images that are shown, by their common configuration, the object C(gateway.conf) in pool C(rbd).
+    It also holds CHAP passwords, which are not taken from it.
+  returned: success
+  type: dict
+  contains:
+    luns:
+      description: For each gateway its LUNs, as M(cephops.iscsi_rescue.lun_map) returns them.
+      type: dict
+      sample: {"gw1.example.com": [{"image": "rbd/esx-datastore1", "target": "iqn.2003-01.com.redhat.iscsi-gw:igw", "lun": 0}]}
+    gap:
+      description: Why that is not known; empty where it is, and where there is no such object.
+      type: str
+      sample: ''
 incomplete:
   description: What could not be seen, and why. No image is counted as V(normal) of which nothing is known.
   returned: success

@@ -83,6 +83,7 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
                 **ceph,
                 "images": ["rbd/datastore1"],
                 "served": ["rbd/datastore1"],
+                "expected": "1",
                 "expected_for": [{"pattern": "rbd/x*", "watchers": 1}],
                 "evict": [CLIENT],
                 "notify_timeout": 1,
@@ -98,6 +99,7 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
         ("scsi_reserve_probe", {**lun, **identity, "deadline": 3}),
         ("scsi_reserve_probe", {"luns": [{**lun, **identity, "name": "a"}], "deadline": 3}),
         ("scsi_reserve_probe", {"luns": [{"device": "/dev/none", "name": "a"}], "deadline": 3}),
+        ("scsi_reserve_probe", {"luns": [{**lun, **identity, "name": "a", "other_paths": [{**lun, **identity}, {"device": "/dev/none"}]}], "deadline": 3}),
         ("scsi_reserve_probe", {"device": "/dev/none", "deadline": 3}),
         ("lun_map", {"root": str(lab.directory), "wanted": [{"image": "rbd/x"}, {"eui": "6465336666353233"}, {"naa": "5000"}, {"serial": "x"}]}),
         ("lun_map", {"tgt_control_port": lab.port, "wanted": [{"image": "rbd/datastore1"}]}),
@@ -106,6 +108,7 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
         ("kernel_log", {"since": "1", "patterns": ["x"]}),
         ("kernel_log", {"path": str(log), "patterns": ["x"]}),
         ("scst_trace_level", {"add": ["pr"], "remove": ["scsi"]}),
+        ("scst_trace_level", {"state": "restored", "flags": ["pr"]}),
         # An empty pattern is every process; check mode lets them be.
         ("process_pause", {"pattern": "^no such process$", "multiple": True, "paused": False, "_ansible_check_mode": True}),
     ]

@@ -253,6 +253,7 @@ def forbidden(tried: Privilege) -> dict[str, list[str]]:
     tried.ceph("osd", "pool", "create", "other", "8")
     for pool in ("rbd", "other"):
         tried.lab.run("rados", "--conf", tried.lab.conf, "--pool", pool, "put", "rbd_data.secret", "/etc/hostname")
+    tried.lab.run("rados", "--conf", tried.lab.conf, "--pool", "rbd", "put", "gateway.conf", "/etc/hostname")
     tried.lab.run("rbd", "--conf", tried.lab.conf, "lock", "add", "rbd/spare1", "mine")
     (lock,) = json.loads(tried.lab.run("rbd", "--conf", tried.lab.conf, "lock", "ls", "rbd/spare1", "--format", "json"))
     header = f"rbd_header.{json.loads(tried.lab.run('rbd', '--conf', tried.lab.conf, 'info', 'rbd/spare3', '--format', 'json'))['id']}"
@@ -264,6 +265,7 @@ def forbidden(tried: Privilege) -> dict[str, list[str]]:
         "write to another pool": ["rados", "--pool", "other", "put", "rbd_data.secret", "/etc/hostname"],
         "write what a header holds": ["rados", "--pool", "rbd", "setomapval", header, "mine", "1"],
         "delete a header": ["rados", "--pool", "rbd", "rm", header],
+        "read the CHAP passwords of ceph-iscsi": ["rados", "--pool", "rbd", "get", "gateway.conf", "/dev/null"],
         "export an image": ["rbd", "export", "--no-progress", "rbd/spare1", "-"],
         "change an image": ["rbd", "resize", "--no-progress", "rbd/spare2", "--size", "1G"],
         "break a lock": ["rbd", "lock", "rm", "rbd/spare1", "mine", lock["locker"]],

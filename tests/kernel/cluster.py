@@ -8,6 +8,7 @@ The lab's role makes the same with Ansible, which takes five times as long here 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -67,6 +68,13 @@ def ceph(prefix: str, **arguments: t.Any) -> str:
         code, answer, status = cluster.mon_command(json.dumps({"prefix": prefix, "format": "json", **arguments}), b"")
     assert code == 0, status
     return answer.decode()  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def pool(name: str) -> t.Iterator[t.Any]:
+    """The pool's objects."""
+    with rados.Rados(conffile=str(CONF), conf={"client_mount_timeout": str(_COMMAND_S)}) as cluster, cluster.open_ioctx(name) as ioctx:
+        yield ioctx
 
 
 def rbd(*command: str) -> str:

@@ -62,7 +62,7 @@ class Gateway:
     """An image served over iSCSI as LUN 0, by a client of its own. ``implicit``: by an ALUA group of implicit access, as ceph-iscsi makes it."""
 
     def __init__(self, name: str, image: str, port: int, implicit: bool) -> None:
-        self.target, self.portal = f"iqn.2003-01.com.redhat.iscsi-gw:{name}", f"127.0.0.1:{port}"
+        self.target, self.portal, self.image = f"iqn.2003-01.com.redhat.iscsi-gw:{name}", f"127.0.0.1:{port}", f"rbd/{image}"
         self.backstore = TARGETS / "core/user_0" / name
         self.backstore.mkdir(parents=True)
         self._write("control", f"dev_size={_SIZE},dev_config=rbd/rbd/{image};osd_op_timeout=30;conf={cluster.CONF}")
@@ -78,6 +78,13 @@ class Gateway:
     def path(self) -> dict[str, t.Any]:
         """As the probe takes it."""
         return {"portal": self.portal, "target": self.target, "lun": 0}
+
+    def conf(self, host: str) -> dict[str, t.Any]:
+        """What ceph-iscsi 3.5 would write of it into its object gateway.conf (LUN.allocate and GWTarget.manage there), as far as it says what is where."""
+        portal = {"tpgs": 1, "gateway_ip_list": ["127.0.0.1"], "portal_ip_addresses": ["127.0.0.1"], "inactive_portal_ips": []}
+        target = {"disks": {self.image: {"lun_id": 0}}, "clients": {}, "portals": {host: portal}, "groups": {}, "acl_enabled": False}
+        disks = {self.image: {"wwn": _SERIAL, "backstore": "user:rbd", "owner": host}}
+        return {"disks": disks, "gateways": {host: {"active_luns": 1}}, "targets": {self.target: target}, "version": 11, "epoch": 1}
 
     def _write(self, attribute: str, value: str) -> None:
         (self.backstore / attribute).write_text(value + "\n")

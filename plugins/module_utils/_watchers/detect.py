@@ -17,6 +17,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import gateway_conf
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import ceph_own_clients, evidence, guards, image_watchers, module_result, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
@@ -66,8 +67,16 @@ class _Look:
         self._stages.end("liveness")
         culprits = self._weighed(survey, judgements, found)
         self._stages.end("blast_radius")
-        how = {"survey": {"way": survey.way, "why": survey.why}, "elapsed": self._stages.seconds}
-        return {**module_result.of(self._placed(survey, judgements), culprits, seen, named, found.began), **how}
+        result = module_result.of(self._placed(survey, judgements), culprits, seen, named, found.began)
+        exports = self._exports([image["spec"] for image in result["images"]])
+        how = {"exports": exports, "survey": {"way": survey.way, "why": survey.why}, "elapsed": self._stages.seconds}
+        return {**result, **how}
+
+    def _exports(self, specs: t.Collection[str]) -> dict[str, t.Any]:
+        """What Ceph's iSCSI gateways export of the images that are shown."""
+        luns, gap = gateway_conf.read(self._cluster) if specs else ({}, "")
+        shown = {host: [lun.record() for lun in found if lun.image in specs] for host, found in luns.items()}
+        return {"luns": {host: found for host, found in shown.items() if found}, "gap": gap}
 
     def _suspects(self, seen: t.Sequence[WatchedImage]) -> list[WatchedImage]:
         """An image that is named is asked also with one watcher: it may be the dead one that keeps it from being mapped or deleted."""

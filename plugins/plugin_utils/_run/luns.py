@@ -10,7 +10,7 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import KernelLog, Lun, Probe, Probing, SilentGateway, When
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, KernelLog, Lun, Probe, Probing, SilentGateway, When
 
 # What lun_map returned for one gateway, or kernel_log, in a loop.
 Result = t.Mapping[str, t.Any]
@@ -37,6 +37,35 @@ def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mappin
     """
     ways = {image: _ways(_exported(maps, image), addresses, initiator) for image in images}
     return {image: _by_prober(found, prober) for image, found in ways.items() if found}
+
+
+def exported(luns: t.Mapping[str, t.Sequence[Exported]], images: t.Collection[str]) -> list[Result]:
+    """Returns what C(exports) of M(cephops.iscsi_rescue.rbd_watchers) tells of ``images``, as ``maps`` for ``found``."""
+    wanted = {host: [lun for lun in told if lun["image"] in images] for host, told in luns.items()}
+    return [{"item": host, "luns": told} for host, told in wanted.items() if told]
+
+
+def untold(exports: t.Sequence[Result], maps: t.Sequence[Result]) -> list[Result]:
+    """Returns of ``exports`` the LUNs of images of which no gateway that was asked told one: it knows better."""
+    known = {lun["image"] for one in maps for lun in one.get("luns", [])}
+    return [{**one, "luns": [lun for lun in one["luns"] if lun["image"] not in known]} for one in exports]
+
+
+def joined(maps: t.Sequence[Result], images: t.Sequence[Image]) -> list[Result]:
+    """Returns ``maps`` with what a gateway's configuration does not tell of LUNs of tcmu-runner: the image's id and header, and the client that Ceph's service
+    map names as this gateway's and which has a session: one that is gone serves nothing, although the map lists it for a minute more.
+    """
+    known = {image["spec"]: image for image in images}
+    return [{**one, "luns": [_joined(lun, one, known) for lun in one["luns"]]} if "luns" in one else one for one in maps]
+
+
+def _joined(lun: Exported, gateway: Result, images: t.Mapping[str, Image]) -> Exported:
+    image = images.get(lun["image"])
+    if not lun["tcmu"] or not image:
+        return lun
+    living = [watcher for watcher in image["watchers"] if watcher.get("gateway") and watcher["liveness"] != "orphaned"]
+    own = [watcher["address"] for watcher in living if watcher["gateway"] == gateway.get("hostname")]
+    return {**lun, "image_id": image["id"], "header": image["header"], "client_address": own[0] if len(own) == 1 else ""}
 
 
 def through(entries: t.Sequence[Lun], gateway: str) -> list[Lun]:

@@ -52,6 +52,7 @@ class Image(t.TypedDict, total=False):
     """An image as rbd_watchers returns it."""
 
     spec: str
+    id: str
     header: str
     state: str
     decision: Decision
@@ -131,6 +132,7 @@ class Look(t.TypedDict, total=False):
     blocklist: Listed
     incomplete: list[str]
     strays: list[Stray]
+    exports: dict[str, t.Any]
     counts: dict[str, int]
     elapsed: dict[str, float]
 
@@ -331,9 +333,10 @@ class Run(t.TypedDict):
     What follows from that: ``sick`` images are not normal; ``healing`` are to be healed and ``culprits`` to be fenced for that, by the look and once they
     are asked by the last question. ``continued`` images are those of open leases that this run is asked to look at;
     ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose fence this run may
-    end. ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs; ``listening``: those with krbd
-    below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image -> how its LUN can be reached, an entry for each host that
-    probes; ``tries``: image -> which of these is next; ``pathless``: image -> why its LUN cannot be probed.
+    end. ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs; ``exported``: what ceph-iscsi's common
+    configuration says of them; ``listening``: gateways with krbd below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image -> how
+    its LUN can be reached, an entry for each host that probes; ``tries``: image -> which of these is next; ``pathless``: image -> why its LUN cannot be
+    probed.
     ``lock_breakers``: see lock_path.breakers(); ``lock_takers``: image -> the gateway through which a write is tried, as the one that serves.
     ``probed``: images that are done with, before the fence and again after it; ``probing``: who probes what next.
     ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
@@ -377,6 +380,7 @@ class Run(t.TypedDict):
     ours: list[str]
     unnamed: list[str]
     asking: list[str]
+    exported: list[t.Mapping[str, t.Any]]
     listening: list[str]
     probing: list[Probing]
     came_back: CameBack

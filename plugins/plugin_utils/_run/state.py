@@ -103,10 +103,12 @@ def _ruled(run: Run, look: Look) -> Look:
 
 
 def _found_luns(run: Run, returned: Returned) -> Run:
-    maps, asked = returned.get("results", []), run["settings"]
-    who = asked["gateways"], asked["probe_initiator"]
-    found, bare = luns.found(maps, run["unnamed"], *who, asked["prober"]), luns.pathless(maps, run["unnamed"], *who)
-    breakers = lock_path.breakers(maps, run["sick"], asked["gateways"])
+    maps, asked = luns.joined(returned.get("results", []), run["detected"]["images"]), run["settings"]
+    every = [*maps, *luns.untold(run["exported"], maps)]
+    addresses = {**{one["item"]: "" for one in every}, **asked["gateways"]}
+    who = addresses, asked["probe_initiator"]
+    found, bare = luns.found(every, run["unnamed"], *who, asked["prober"]), luns.pathless(every, run["unnamed"], *who)
+    breakers = lock_path.breakers(every, run["sick"], addresses)
     stands = {"lock_breakers": breakers, "in_flight": standstill.in_flight(maps, run["sick"]), "listening": standstill.listening(maps, run["healing"])}
     told = t.cast(Run, {**run, **stands, "found_luns": found, "pathless": bare, "silent_gateways": luns.unasked(maps)})
     spared = lun_clients.spared(maps, run["detected"]["images"], asked["gateways"], asked["evict"])
@@ -290,6 +292,7 @@ def _derived(run: Run) -> Run:
         "ours": leases.ours(run["fenced"], open_leases, verifying if run["settings"]["restore"] == "always" else selected),
         "unnamed": unnamed,
         "asking": list(run["settings"]["gateways"]) if unnamed or run["healing"] else [],
+        "exported": luns.exported(run["detected"].get("exports", {}).get("luns", {}), unnamed),
         "probing": _probing(run, known, sick, verifying),
     }
 

@@ -23,13 +23,13 @@ def runner():
     return tcmu.Runner()
 
 
-def play(image, **settings):
+def play(image, inventory=INVENTORY, **settings):
     """The role's result, {} in check mode."""
     for old in REPORTS.glob("*"):
         old.unlink()
     asked = {"remediate_watchers_ceph_conf": str(cluster.CONF), "remediate_watchers_quorum_settle": 5, "remediate_watchers_images": [f"rbd/{image}"]}
     limits = {"remediate_watchers_probe_slow_after": 8, "remediate_watchers_gone_timeout": 90, "remediate_watchers_report_dir": name_outside(REPORTS)}
-    ansible_playbook(INVENTORY, ROOT / "playbooks/remediate_watchers.yml", **asked, **limits, **settings)
+    ansible_playbook(inventory, ROOT / "playbooks/remediate_watchers.yml", **asked, **limits, **settings)
     return next((json.loads(path.read_text()) for path in REPORTS.glob("*.json")), {})
 
 
@@ -51,6 +51,21 @@ def test_an_orphan_with_the_lock(implicit):
     assert ("gateway gateway took the lock for that" in image["proven"]) == implicit
     assert cluster.ceph("osd blocklist ls") == blocklist
     assert result["came"] == []
+
+
+def test_the_gateways_own_configuration_tells_the_lun():
+    """Where no gateway is in the inventory."""
+    cluster.make("told")
+    orphan = cluster.orphan("told")
+    gateway = tcmu.Gateway("told", "told", 3260, implicit=True)
+    with cluster.pool("rbd") as objects:
+        objects.write_full("gateway.conf", json.dumps(gateway.conf("gw1.example")).encode())
+        result = play("told", {"all": {"children": {"ceph_admin": {"hosts": {"gateway": {}}}}}})
+        objects.remove_object("gateway.conf")
+    (image,) = result["images"]
+    assert (result["outcome"], result["fenced"], image["proof"]) == ("healed", [orphan["address"]], "write"), (image["proven"], image["luns"])
+    assert image["luns"][0]["after"]["portal"] == gateway.portal
+    assert "gateway gw1.example took the lock for that" in image["proven"]
 
 
 def test_a_look_beside_a_living_writer_changes_nothing():

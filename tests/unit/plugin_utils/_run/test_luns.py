@@ -269,3 +269,33 @@ def test_the_paths_of_one_gateway_alone() -> None:
     (probing,) = run_luns.by_host([entry], ["rbd/a"], "prober", "lock")
     assert (probing["write_path"], "gateway" in str(probing["luns"])) == ("lock", False)
     assert run_luns.through(entries, "gw3") == []
+
+
+def test_a_gateway_that_was_asked_knows_better_than_the_common_configuration() -> None:
+    exports = run_luns.exported({"gw9": [lun("rbd/a"), lun("rbd/b"), lun("rbd/c")]}, ["rbd/a", "rbd/b"])
+    assert [one["image"] for one in exports[0]["luns"]] == ["rbd/a", "rbd/b"]
+    (left,) = run_luns.untold(exports, [{"item": "gw1", "luns": [lun("rbd/a")]}, {"item": "gw2", "msg": "unreachable"}])
+    assert (left["item"], [one["image"] for one in left["luns"]]) == ("gw9", ["rbd/b"])
+
+
+@pytest.mark.parametrize(
+    ("gateways", "client"),
+    [
+        (["gw1.example", "gw2.example"], "192.0.2.1:0/1"),
+        (["", "gw2.example"], ""),
+        (["gw1.example", "gw1.example"], ""),
+        (["gw2.example", "", "gw1.example"], ""),
+    ],
+    ids=["its own", "none", "two after a restart", "a dead one"],
+)
+def test_a_lun_of_tcmu_runner_gets_its_client_from_the_service_map(gateways: list[str], client: str) -> None:
+    liveness = ("alive", "hung", "orphaned")
+    watchers = [{"address": f"192.0.2.{number}:0/1", "gateway": gateway, "liveness": liveness[number - 1]} for number, gateway in enumerate(gateways, 1)]
+    image: t.Any = {"spec": "rbd/a", "id": "5e9f", "header": "rbd_header.5e9f", "watchers": watchers}
+    gateway = {
+        "item": "gw1",
+        "hostname": "gw1.example",
+        "luns": [lun("rbd/a", tcmu={"mode": "implicit"}), lun("rbd/a"), lun("rbd/other", tcmu={"mode": "implicit"})],
+    }
+    (told,) = run_luns.joined([gateway], [image])
+    assert [(one["header"], one["client_address"]) for one in told["luns"]] == [("rbd_header.5e9f", client), ("", ""), ("", "")]

@@ -26,7 +26,7 @@ def watcher(address: str, liveness: str = "alive") -> dict[str, t.Any]:
 def image(spec: str, decision: str = "fence", *watchers: dict[str, t.Any]) -> dict[str, t.Any]:
     states = {"fence": "stale_duplicate", "refuse": "contested", "leave": "normal"}
     found = watchers or (watcher(LIVE), *([watcher(DEAD, "orphaned")] if decision == "fence" else []))
-    return {"spec": spec, "header": "rbd_header.1", "state": states[decision], "decision": decision, "reasons": ["why"], "watchers": list(found)}
+    return {"spec": spec, "id": "1", "header": "rbd_header.1", "state": states[decision], "decision": decision, "reasons": ["why"], "watchers": list(found)}
 
 
 def look(*images: dict[str, t.Any], at: float = 1.0, **more: t.Any) -> dict[str, t.Any]:

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What Ceph's iSCSI gateways, ceph-iscsi, export: the object ``gateway.conf`` in pool ``rbd``, where all gateways keep their common configuration.
+
+It also holds the CHAP passwords of initiators, so nothing but what is named here is taken from it, and the user that ceph_user.yml makes cannot read it.
+Sources: common.py, lun.py, target.py and client.py of ceph-iscsi 3.5, which writes version 11.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rados
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.lio_backstore import naa
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
+
+POOL = "rbd"
+OBJECT = "gateway.conf"
+_CAP = "the right to read it, which shows the CHAP passwords of initiators, too"
+# Before that, a target's disks had no numbers.
+_OLDEST_VERSION = 11
+_COMPANY_ID = "001405"
+# target.py makes each portal with rtslib's default.
+_PORT = 3260
+# lun.py puts every disk into groups of implicit ALUA, which make tcmu-runner take the lock by itself.
+_TCMU = {"mode": "implicit", "group": "", "state": "", "active": None, "osd_op_timeout": None, "cmd_time_out": None}
+
+Exports = t.Mapping[str, t.Sequence[Lun]]
+
+
+def read(cluster: Cluster) -> tuple[Exports, str]:
+    """Returns gateway -> its LUNs, and why it is not known what they are. Without ceph-iscsi both are empty. Raises nothing."""
+    try:
+        return parse(_text(cluster)), ""
+    except RescueError as error:
+        return {}, str(error)
+
+
+def _text(cluster: Cluster) -> str:
+    """Empty where there is none."""
+    try:
+        with cluster.open_pool(POOL) as ioctx:
+            size, _time = ioctx.stat(OBJECT)
+            return t.cast(bytes, ioctx.read(OBJECT, size)).decode()
+    except (InputError, rados.ObjectNotFound):
+        return ""
+    except rados.Error as error:
+        raise explain(error, f"Reading {POOL}/{OBJECT}", _CAP) from error
+
+
+@guarded(f"read {OBJECT}")
+def parse(text: str) -> dict[str, list[Lun]]:
+    """Returns gateway -> its LUNs. Raises ClusterError for what is no such configuration, as while another gateway writes it."""
+    conf = json.loads(text) if text else {}
+    exports: dict[str, list[Lun]] = {}
+    if conf.get("version", 0) < _OLDEST_VERSION:
+        return exports
+    for iqn, target in conf["targets"].items():
+        luns = [replace(lun, target=iqn, **_names(conf["disks"][lun.image])) for lun in _luns(target)]
+        for host, portal in target["portals"].items():
+            portals = tuple(_portal(ip) for ip in portal["portal_ip_addresses"])
+            exports.setdefault(host, []).extend(replace(lun, portals=portals) for lun in luns)
+    return exports
+
+
+def _luns(target: t.Mapping[str, t.Any]) -> list[Lun]:
+    """With access lists each initiator may have a number of its own for a disk."""
+    if not target.get("acl_enabled", True):
+        return [_lun(disk, told["lun_id"], everybody_but=()) for disk, told in target["disks"].items()]
+    seen: dict[tuple[str, int], list[str]] = {}
+    for initiator, client in target["clients"].items():
+        for disk, told in client["luns"].items():
+            seen.setdefault((disk, told["lun_id"]), []).append(initiator)
+    return [_lun(disk, number, initiators=tuple(who)) for (disk, number), who in seen.items()]
+
+
+def _lun(disk: str, number: int, **who: t.Any) -> Lun:
+    return Lun(stack="lio", target="", lun=number, device="", backing="", image=disk, tcmu=dict(_TCMU), **who)
+
+
+def _names(disk: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    serial = str(disk.get("wwn", ""))
+    return {"serial": serial, "naa": naa(serial, _COMPANY_ID)}
+
+
+def _portal(host: str) -> str:
+    return f"[{host}]:{_PORT}" if ":" in host else f"{host}:{_PORT}"
