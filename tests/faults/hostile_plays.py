@@ -27,7 +27,13 @@ from aftermath import blacklist
 from lab import Lab, crashed
 
 DEADLINE_S = 400
-CHOICES = ("remediate_watchers_survey", "remediate_watchers_restore", "remediate_watchers_probe_write_path", "remediate_watchers_probe_before")
+CHOICES = (
+    "remediate_watchers_survey",
+    "remediate_watchers_liveness",
+    "remediate_watchers_restore",
+    "remediate_watchers_probe_write_path",
+    "remediate_watchers_probe_before",
+)
 
 
 class Unsafe(str):

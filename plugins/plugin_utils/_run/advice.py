@@ -123,8 +123,13 @@ def _foreign(summed: Result) -> list[OpenItem]:
     ]
 
 
+def _without_effect(summed: Result) -> list[OpenItem]:
+    """Whoever the last question spared has its reason at its image."""
+    return [_item(f"Naming {one['address']} in evict had no effect: {one['why']}", next_steps.OPEN["no_effect"]) for one in summed["without_effect"]]
+
+
 def _strays(summed: Result) -> list[OpenItem]:
     return [_item(f"{stray['header']} in pool {stray['pool']} is watched and belongs to no image", next_steps.OPEN["stray"]) for stray in summed["strays"]]
 
 
-_PARTS = (_unsettled, _refused, _kept, _lapsed, _luns, _unknown_luns, _gaps, _gateways, _foreign, _strays)
+_PARTS = (_unsettled, _refused, _kept, _lapsed, _luns, _unknown_luns, _gaps, _gateways, _foreign, _without_effect, _strays)

@@ -441,6 +441,13 @@ class OpenItem(t.TypedDict):
     next: str
 
 
+class WithoutEffect(t.TypedDict):
+    """A client that the operator named to be fenced and that is not, and why."""
+
+    address: str
+    why: str
+
+
 class Result(t.TypedDict):
     """What a run came to: the fact remediate_watchers_result, and the report for programs.
 
@@ -469,6 +476,7 @@ class Result(t.TypedDict):
     restored: list[str]
     reset: list[str]
     spared: list[Spared]
+    without_effect: list[WithoutEffect]
     fenced_again: list[str]
     kernel_log: list[KernelLog]
     in_flight: list[InFlight]
