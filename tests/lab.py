@@ -27,6 +27,7 @@ LOOK = {
     "expected_for": [],
     "survey": "auto",
     "evict": [],
+    "free": [],
     "missing_ok": False,
     "blocklist": False,
     "after": 0,

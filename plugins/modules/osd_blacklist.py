@@ -110,6 +110,12 @@ options:
                 them, or where no other client answers there.
             type: dict
             required: true
+          freeing:
+            description:
+              - The images of which the look wants all clients fenced, see O(cephops.iscsi_rescue.rbd_watchers#module:free). There no client may respond.
+            type: list
+            elements: str
+            default: []
   pools:
     description: Where to look for leases, with O(state=restored) or without O(addresses). Without it, in all pools.
     type: list
@@ -406,6 +412,7 @@ def main() -> None:
                     gone=dict(type="list", elements="str", required=True),
                     serving=dict(type="dict", required=True),
                     watches=dict(type="dict", required=True),
+                    freeing=dict(type="list", elements="str", default=[]),
                 ),
             ),
         ),

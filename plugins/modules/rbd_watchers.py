@@ -74,6 +74,17 @@ options:
     type: list
     elements: str
     default: []
+  free:
+    description:
+      - Images to free for somebody else to map, or to be deleted; as V(pool/image), V(pool/namespace/image), or a shell-like pattern on that.
+      - Where nobody serves such an image and no client responds (V(headless)), its clients that are gone are culprits. A client that might be alive, as one
+        that only paused, is one only where O(evict) names it; else nobody is fenced.
+      - That the image's OSD delivers notifies is proven first, by a notify to a watch of the module's own. For that it makes an object in the image's pool,
+        C(cephops_iscsi_rescue.leases.control.N), for a moment, also in check mode.
+      - Selects no images. Name them in O(images) as well, or look at whole pools with O(liveness=all).
+    type: list
+    elements: str
+    default: []
   after:
     description: Seconds to wait before the first look.
     type: int
@@ -336,6 +347,11 @@ look:
       description: For each client to fence, all images that it watches.
       type: dict
       sample: {"192.0.2.7:0/1193546917": ["rbd/esx-datastore1"]}
+    freeing:
+      description: The images of O(free) that nobody serves, so that all their clients are to be fenced.
+      type: list
+      elements: str
+      sample: []
 blocklist:
   description: >-
     What M(cephops.iscsi_rescue.osd_blacklist) returns without addresses: the whole list as C(after), the open C(leases), the C(word) that the cluster
@@ -432,6 +448,7 @@ def main() -> None:
             ),
             survey=dict(type="str", choices=["auto", "sweep", "image"], default="auto"),
             evict=dict(type="list", elements="str", default=[]),
+            free=dict(type="list", elements="str", default=[]),
             missing_ok=dict(type="bool", default=False),
             after=dict(type="int", default=0),
             wait=dict(type="int", default=0),

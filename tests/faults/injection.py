@@ -70,7 +70,7 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
         "run": "hostile",
         "reason": "a test",
         "images": ["rbd/datastore1"],
-        "look": {**wanting(CLIENT, gone=True, serving={"rbd/datastore1": [CLIENT]}), "watches": {CLIENT: ["rbd/datastore1"]}},
+        "look": {**wanting(CLIENT, gone=True, serving={"rbd/datastore1": [CLIENT]}), "watches": {CLIENT: ["rbd/datastore1"]}, "freeing": ["rbd/x"]},
         "patience": 1,
         "evict": [CLIENT],
     }
@@ -86,6 +86,7 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
                 "expected": "1",
                 "expected_for": [{"pattern": "rbd/x*", "watchers": 1}],
                 "evict": [CLIENT],
+                "free": ["rbd/x*"],
                 "notify_timeout": 1,
             },
         ),

@@ -170,6 +170,10 @@ def heals(tried: Privilege, tier: str, survey: str) -> None:
     os.kill(stopped["pid"], signal.SIGKILL)
     time.sleep(1)
     tried.ended(f"{tier}: lets it in when it is ended", tried.heal(f"zombie-{tier}", remediate_watchers_survey=survey), "healed")
+    tried.lab.create(f"left-{tier}", "layering,exclusive-lock")
+    tried.lab.orphan(f"left-{tier}", f"left-{tier}")
+    freed = tried.heal(f"orphan-{tier}", remediate_watchers_survey=survey, remediate_watchers_free=[f"rbd/left-{tier}"])
+    tried.ended(f"{tier}: frees an image", freed, "healed")
     tried.check(f"{tier}: leaves nothing", tried.blacklist() == before, str(tried.blacklist()))
 
 

@@ -30,7 +30,7 @@ def watcher(nonce: int) -> Watcher:
     return Watcher(f"192.0.2.7:0/{nonce}", 4000 + nonce, 100 + nonce)
 
 
-def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple[Watcher, ...] = (A, B, C, D), evict: tuple[str, ...] = ()) -> Judgement:
+def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple[Watcher, ...] = (A, B, C, D), **asked: t.Any) -> Judgement:
     """An image whose watchers are, letter by letter, a(live), h(ung), o(rphaned), u(nknown) or - (not asked); a capital letter is an rbd-mirror."""
     words = {"a": "alive", "h": "hung", "o": "orphaned", "u": "unknown"}
     words["-"] = "unknown"
@@ -40,4 +40,4 @@ def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple
         for watcher, letter in zip(clients, livenesses)
     ]
     watched = WatchedImage(Image("rbd", "", name, f"id-{name}"), tuple(clients[: len(livenesses)]))
-    return verdict.judge(watched, findings, expected, evict)
+    return verdict.judge(watched, findings, expected, **asked)

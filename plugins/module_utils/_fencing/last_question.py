@@ -61,7 +61,7 @@ class Question:
     """To ``clients``, that watch some of the images ``specs``; for as long as ``timeout_s`` where a watcher is silent.
 
     ``serving``: see plan.Look. ``others``: images that the clients watch besides, where they must be silent, too, and not the only ones. ``named``: whether
-    the operator wants the clients fenced although they live, so that only the others must respond.
+    the operator wants the clients fenced although they live, so that only the others must respond. ``freeing``: see plan.Look; there nobody may respond.
     """
 
     clients: t.Sequence[str]
@@ -70,6 +70,7 @@ class Question:
     serving: Serving
     others: t.Sequence[str] = ()
     named: bool = False
+    freeing: t.Collection[str] = ()
 
 
 def ask(cluster: Cluster, question: Question) -> Answers:
@@ -97,7 +98,8 @@ def ask(cluster: Cluster, question: Question) -> Answers:
         return timed
     # An OSD drops the watch of a client that is silent for osd_client_watch_timeout (30 s), which the patience can be as long as; and a command may end.
     left = image_watchers.of_named(cluster, question.specs, missing_ok=True)
-    return timed.without(vanished(list(answers.spared), left)).sparing(unserved(timed.silent, left, question.serving))
+    served = [one for one in left if one.image.spec not in question.freeing]
+    return timed.without(vanished(list(answers.spared), left)).sparing(unserved(timed.silent, served, question.serving))
 
 
 def vanished(clients: t.Sequence[str], watched: t.Sequence[WatchedImage]) -> list[str]:
@@ -163,6 +165,8 @@ def _heard(spec: str, keys: set[tuple[int, int]], reply: NotifyReply) -> str:
 def _unserved(one: WatchedImage, question: Question, reply: NotifyReply) -> str:
     """A client that came only after the look, or was there only then, such as a command, serves the image to no initiator."""
     spec, answered = one.image.spec, {watcher.address for watcher in one.watchers if watcher.key in reply.acked}
+    if spec in question.freeing:
+        return f"another client acknowledged the last notify on {spec}, so it is not to be freed" if answered else ""
     if spec in question.specs:
         words = f"no client that served {spec} when it was looked at acknowledged the last notify before the fence"
         return "" if answered & set(question.serving.get(spec, ())) else words

@@ -103,7 +103,7 @@ def questions(clients: t.Sequence[str], gone: t.Collection[str], request: Option
     rest = [client for client in clients if client not in named and client not in orphans]
     parts = ((orphans, GONE_TIMEOUT_S, False), (rest, request["patience"], False), (named, NAMED_TIMEOUT_S, True))
     return [
-        Question(part, request["images"], timeout_s, look.serving, () if part is orphans else _others(part, request["images"], look), word)
+        Question(part, request["images"], timeout_s, look.serving, () if part is orphans else _others(part, request["images"], look), word, look.freeing)
         for part, timeout_s, word in parts
         if part
     ]

@@ -36,7 +36,7 @@ class Look:
     """What a look of rbd_watchers says of clients. ``at``: when it began. ``fence``: addresses to fence; ``gone``: those of them without a session.
 
     ``serving``: image, ``pool/[namespace/]name`` -> addresses of the clients that responded, serve it and are not to be fenced. ``watches``: client to
-    fence -> all images that it watches.
+    fence -> all images that it watches. ``freeing``: the images that nobody serves and nobody is to.
     """
 
     at: float
@@ -44,12 +44,13 @@ class Look:
     gone: t.Collection[str]
     serving: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
     watches: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
+    freeing: t.Collection[str] = ()
 
     @classmethod
     def from_option(cls, option: t.Mapping[str, t.Any]) -> Look:
         """From the option ``lease.look``. Raises InputError."""
         serving, watches = (_lists(option[name], f"lease.look.{name}") for name in ("serving", "watches"))
-        return cls(float(option["at"]), frozenset(option["fence"]), frozenset(option["gone"]), serving, watches)
+        return cls(float(option["at"]), frozenset(option["fence"]), frozenset(option["gone"]), serving, watches, frozenset(option["freeing"]))
 
     def require(self, addresses: t.Sequence[str], now: float) -> None:
         """Raises InputError unless the look is fresh and wants every one of these clients fenced."""

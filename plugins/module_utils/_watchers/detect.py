@@ -12,8 +12,9 @@ import math
 import time
 import typing as t
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, service_map
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, control_watch, service_map
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
@@ -63,7 +64,7 @@ class _Look:
         if found.replies:
             self._own, _unread = ceph_own_clients.clients(services, survey.swept, found.looks)
         found = self._patiently(seen, found)
-        judgements = [self._judged(watched, found) for watched in seen.watched]
+        judgements = [self._delivered(self._judged(watched, found)) for watched in seen.watched]
         self._stages.end("liveness")
         culprits = self._weighed(survey, judgements, found)
         self._stages.end("blast_radius")
@@ -109,7 +110,13 @@ class _Look:
 
     def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:
         findings = [self._known(watched.image, finding) for finding in found.findings(watched)]
-        return verdict.judge(watched, findings, self._expected.of(watched), self._evict)
+        free = any(fnmatchcase(watched.image.spec, pattern) for pattern in self._options["free"])
+        return verdict.judge(watched, findings, self._expected.of(watched), self._evict, free)
+
+    def _delivered(self, judgement: Judgement) -> Judgement:
+        """An image is freed only where its OSD is known to deliver notifies, since nobody answered one."""
+        gap = control_watch.why_unproven(self._cluster, judgement.watched.image.header_object) if judgement.freeing else ""
+        return replace(judgement, reasons=(*judgement.reasons, gap), surplus=(), freeing=False) if gap else judgement
 
     def _known(self, image: Image, finding: Finding) -> Finding:
         """With what Ceph says that the watcher is."""

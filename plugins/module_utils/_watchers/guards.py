@@ -31,7 +31,7 @@ def only_watcher(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
     """What a living client alone serves would have nobody; who else is named may be fenced with it."""
     going = {culprit.address, *around.named}
     for judgement, _finding in _own(culprit, around):
-        if may_live(culprit, around) and not _served_without(going, judgement):
+        if may_live(culprit, around) and not judgement.freeing and not _served_without(going, judgement):
             spec = judgement.watched.image.spec
             yield f"the client may still live and {spec} has no other watcher that answers and stays: fencing it would cut that image off"
 

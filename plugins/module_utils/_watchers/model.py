@@ -116,7 +116,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """An image's state by the findings on its watchers. ``surplus``: those findings whose watchers are to go, none where nobody may be fenced."""
+    """An image's state by the findings on its watchers. ``surplus``: those findings whose watchers are to go, none where nobody may be fenced.
+
+    ``freeing``: whether nobody serves the image and nobody is to, so that all its watchers go.
+    """
 
     watched: WatchedImage
     findings: tuple[Finding, ...]
@@ -124,6 +127,7 @@ class Judgement:
     reasons: tuple[str, ...]
     expected: int = 1
     surplus: tuple[Finding, ...] = ()
+    freeing: bool = False
 
 
 @dataclass(frozen=True)

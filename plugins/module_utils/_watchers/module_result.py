@@ -26,7 +26,7 @@ def of(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: S
     return {
         "images": images,
         "culprits": accused,
-        "look": {**_look(accused, looked_at), "serving": _serving_shown(judgements, named)},
+        "look": {**_look(accused, looked_at), "serving": _serving_shown(judgements, named), "freeing": _freeing(judgements)},
         "incomplete": list(seen.incomplete),
         "strays": [_stray(stray) for stray in seen.strays],
         "counts": _counts(judgements, seen),
@@ -47,6 +47,10 @@ def _look(accused: t.Sequence[t.Mapping[str, t.Any]], looked_at: float) -> dict[
 def _serving_shown(judgements: t.Sequence[Judgement], named: t.Sequence[str]) -> dict[str, list[str]]:
     shown = {one.watched.image.spec: _serving(one) for one in judgements if _is_shown(one, named)}
     return {spec: clients for spec, clients in shown.items() if clients}
+
+
+def _freeing(judgements: t.Sequence[Judgement]) -> list[str]:
+    return [one.watched.image.spec for one in judgements if one.freeing]
 
 
 def _serving(judgement: Judgement) -> list[str]:

@@ -29,6 +29,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 NOT_ASKED = "its liveness was not asked for"
 # Why a culprit without a veto is spared.
 NOTHING_HEALED = "another surplus watcher of its images is spared, so fencing it would heal nothing"
+FREED = "it is to be freed, and nobody serves it"
 MOVED = "its watch came or went while the notify ran"
 
 
@@ -70,11 +71,11 @@ def _session(client: str, looks: t.Sequence[Sessions]) -> str:
     return f"and it is not known whether the client still lives ({gaps[0]})"
 
 
-def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, evict: t.Collection[str] = ()) -> Judgement:
+def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, evict: t.Collection[str] = (), free: bool = False) -> Judgement:
     """An image's state and its surplus.
 
     ``findings`` has one entry for each watcher; ``expected`` is how many healthy watchers the image has by right. ``evict``: addresses
-    of living clients that the operator wants fenced where more are alive than expected, and nowhere else.
+    of clients that the operator wants fenced: living ones where more are alive than expected, and silent ones where the image is to be ``free``.
     """
     if watched.unseen:
         return Judgement(watched, (), "undetermined", (f"its watchers could not be read: {watched.unseen}",), expected)
@@ -82,7 +83,19 @@ def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, e
     judgement = Judgement(watched, tuple(findings), state, (reason,), expected)
     if state == "stale_duplicate":
         return replace(judgement, surplus=tuple(_stale(findings)))
+    if state == "headless" and free:
+        return _freed(judgement, evict)
     return _contested(judgement, evict) if state == "contested" else judgement
+
+
+def _freed(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
+    """Nobody is to serve the image, so all its clients go. One that might be alive may be about to write, so it goes by the operator's word alone."""
+    stale = _stale(judgement.findings)
+    living = [finding.watcher.address for finding in stale if finding.liveness != "orphaned" and finding.watcher.address not in evict]
+    if living:
+        why = f"it is not freed, since {', '.join(living)} might be alive: end that client on its host, or name it in evict"
+        return replace(judgement, reasons=(*judgement.reasons, why))
+    return replace(judgement, reasons=(*judgement.reasons, FREED), surplus=tuple(stale), freeing=True)
 
 
 def _contested(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
@@ -149,7 +162,7 @@ def culprits(judgements: t.Iterable[Judgement]) -> list[Culprit]:
         for finding in judgement.surplus:
             known = found.get(finding.watcher.address, Culprit(finding.watcher.address, finding.watcher.client_id, (), (), gone=True))
             reason = f"on {spec} {finding.reason}" + (", and the operator names it" if finding.liveness == "alive" else "")
-            named = known.named or finding.liveness == "alive"
+            named = known.named or finding.liveness == "alive" or (judgement.freeing and finding.liveness == "hung")
             gone = known.gone and finding.liveness == "orphaned"
             missed = tuple(sorted({*known.missed, *finding.missed}))
             found[known.address] = replace(known, images=(*known.images, spec), reasons=(*known.reasons, reason), named=named, gone=gone, missed=missed)

@@ -15,7 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 
 def spared(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str], evict: t.Collection[str]) -> dict[str, str]:
     """Returns the clients not to fence, address -> why. ``addresses``: gateway -> its address. ``evict``: clients that the operator wants fenced."""
-    found = {**_on_stuck_gateways(maps, images, addresses), **_behind(maps)}
+    found = {**_on_stuck_gateways(maps, images, addresses), **_tcmu_runner(maps, images, addresses), **_behind(maps)}
     return {client: why for client, why in found.items() if client not in evict}
 
 
@@ -34,6 +34,26 @@ def _on_stuck_gateways(maps: t.Sequence[Result], images: t.Sequence[Image], addr
     hung = [watcher for image in images for watcher in image["watchers"] if watcher["liveness"] == "hung"]
     words = "did not tell its LUNs, so whether it serves one through this client is not known"
     return {one["address"]: f"gateway {gateway} {words}" for gateway in stuck for one in hung if _is_on(one, {gateway, addresses.get(gateway, "")})}
+
+
+def _tcmu_runner(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str]) -> dict[str, str]:
+    """Hung clients on a gateway that serves the image by tcmu-runner: one that hangs is in the service map for a minute only (measured)."""
+    spared: dict[str, str] = {}
+    for gateway in maps:
+        served = {lun["image"] for lun in gateway.get("luns", []) if lun["tcmu"]}
+        hung = [(image["spec"], one) for image in images if image["spec"] in served for one in image["watchers"] if one["liveness"] == "hung"]
+        names = _names(gateway, addresses)
+        spared |= {
+            one["address"]: f"gateway {gateway['item']} serves {spec} by tcmu-runner, which might be this client" for spec, one in hung if _is_on(one, names)
+        }
+    return spared
+
+
+def _names(gateway: Result, addresses: t.Mapping[str, str]) -> set[str]:
+    """By which a monitor or an address may know the gateway: its name with and without a domain, its address, and those of its portals."""
+    names = {gateway["item"], gateway.get("hostname", ""), addresses.get(gateway["item"], "")}
+    portals = {portal.rpartition(":")[0] for lun in gateway.get("luns", []) for portal in lun["portals"] if lun["enabled"]}
+    return (names | {name.partition(".")[0] for name in names if not name.replace(".", "").isdecimal()} | portals) - {"", "0.0.0.0", "[::]", "[::0]"}
 
 
 def _is_on(watcher: Watcher, names: t.Collection[str]) -> bool:

@@ -89,6 +89,7 @@ class Evidence(t.TypedDict):
     fence: list[str]
     gone: list[str]
     serving: dict[str, list[str]]
+    freeing: list[str]
     watches: dict[str, list[str]]
 
 
@@ -304,6 +305,8 @@ class Settings(t.TypedDict):
     images: list[str]
     protect: list[str]
     evict: list[str]
+    free: list[str]
+    liveness: str
     max_fence: int
     luns: list[Lun]
     find_luns: bool
@@ -373,6 +376,7 @@ class Run(t.TypedDict):
     kernel_log: list[KernelLog]
     sick: list[str]
     healing: list[str]
+    serving: list[str]
     culprits: list[Culprit]
     continued: list[str]
     verifying: list[str]
@@ -407,7 +411,8 @@ class LunResult(t.TypedDict):
 class ImageResult(t.TypedDict):
     """What became of an image. A lock is the address of the watcher that holds it, '' for none. ``proven``: the proof in words.
 
-    ``lock_breakers``: gateways that would break the lock of a dead owner by themselves. ``unreached``: it was healed, and its LUN is known and was not reached.
+    ``lock_breakers``: gateways that would break the lock of a dead owner by themselves. ``unreached``: it was healed, and its LUN is known and was not
+    reached. ``freed``: nobody watches it any more, as was asked for.
     """
 
     spec: str
@@ -422,6 +427,7 @@ class ImageResult(t.TypedDict):
     lock_after: str
     luns: list[LunResult]
     proof: str
+    freed: bool
     proven: str
     unreached: bool
     lock_breakers: list[str]

@@ -19,7 +19,8 @@ OUTCOMES = {
 STATES = {
     "contested": "Find out which client has no business there. End it by hand, or name it in remediate_watchers_evict. If all of them belong there, raise "
     "remediate_watchers_expected.",
-    "headless": "Check 'ceph -s' and the placement group of the header, then start the gateway. When one watcher responds, rerun.",
+    "headless": "Check 'ceph -s' and the placement group of the header, then start the gateway. When one watcher responds, rerun. "
+    "If nobody is to serve the image any more, name it in remediate_watchers_free.",
     "degraded": "Check the silent client: it might be the gateway. If fewer watchers are legitimate, lower remediate_watchers_expected, then rerun.",
     "undetermined": "Rerun. If the result is the same, fix what the reason names.",
     "stale_duplicate": "Fix what the reasons name, then rerun.",
@@ -49,6 +50,7 @@ REASONS: t.Mapping[str, str] = {
     "remediate_watchers_evict.",
     "has a session again": "The client's host is back: rerun.",
     "by the service map": "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict.",
+    "by tcmu-runner, which might be this client": "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict.",
     "it is on the host of gateway": "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict.",
     "it is protected by": "Your own remediate_watchers_protect spares it: end the client by hand, or take the rule away for one run.",
     "so many rarely die at once": "Look for what the clients have in common: a host, a switch, an OSD. If they are dead, raise remediate_watchers_max_fence.",

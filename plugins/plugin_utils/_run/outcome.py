@@ -225,6 +225,7 @@ def _image(image: Image, run: Run) -> ImageResult:
         level, words = proof.of_lock(lock_before, last.get(image["spec"], after).get("watchers", [])) or (level, words)
     if image["spec"] in run["lock_takers"] and lock_after != lock_before:
         words = f"{words}; gateway {run['lock_takers'][image['spec']]} took the lock for that"
+    freed = image["spec"] in run["detected"].get("look", {}).get("freeing", []) and after.get("state") == "normal"
     return {
         "spec": image["spec"],
         "header": image["header"],
@@ -239,8 +240,9 @@ def _image(image: Image, run: Run) -> ImageResult:
         "lock_after": lock_after,
         "luns": luns,
         "proof": level,
-        "proven": words,
-        "unreached": image["decision"] in ("fence", "continue") and after.get("state") == "normal" and _is_unreached(run, image["spec"], luns),
+        "proven": f"{image['spec']} is free: map or delete it" if freed else words,
+        "freed": freed,
+        "unreached": not freed and image["decision"] in ("fence", "continue") and after.get("state") == "normal" and _is_unreached(run, image["spec"], luns),
     }
 
 

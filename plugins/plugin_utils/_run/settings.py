@@ -24,11 +24,19 @@ _OWN_S = 60
 
 def read(told: t.Mapping[str, t.Any]) -> Settings:
     """Returns the settings. A template hands numbers over as text up to ansible-core 2.18, and a form a list. Raises InputError."""
-    lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "evict")}
+    lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "evict", "free")}
     numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout", "patience")}
     lists["evict"] = [str(address.parse(text)) for text in lists["evict"]]
-    read: t.Any = {**told, **lists, **numbers, "probe_deadline": float(told["probe_deadline"]), "trace": _trace(told["trace"])}
+    named = [spec for spec in lists["free"] if not _is_pattern(spec)]
+    lists["images"] = list(dict.fromkeys([*lists["images"], *named]))
+    # Else an image of a pattern that has one watcher would not be asked.
+    liveness = "all" if len(named) < len(lists["free"]) else told["liveness"]
+    read: t.Any = {**told, **lists, **numbers, "probe_deadline": float(told["probe_deadline"]), "trace": _trace(told["trace"]), "liveness": liveness}
     return _checked(read)
+
+
+def _is_pattern(spec: str) -> bool:
+    return bool(set("*?[") & set(spec))
 
 
 def _trace(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

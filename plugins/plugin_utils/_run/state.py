@@ -38,7 +38,7 @@ def after(run: Run, phase: Phase, returned: Returned, at: float) -> Run:
     if phase == "begin":
         return _begun(returned, at)
     # A round of probes that brought nothing must end all the same, for the role asks for the next as long as there is one.
-    if (not returned or returned.get("skipped")) and not (phase in ("probe_before", "probe_after") and run["probing"] and not run["error"]):
+    if (not returned or returned.get("skipped")) and not _counts(run, phase):
         return run
     noted: Run = {**run, "times": {**run["times"], _time_of(run, phase): at}}
     return _derived(_STEPS[phase](noted, returned))
@@ -58,6 +58,11 @@ def _begun(told: Returned, at: float) -> Run:
     }
     known = {"id": told["id"], "began": at, "check_mode": bool(told["check_mode"]), "settings": asked, "error": "", "stop": ""}
     return _derived(t.cast(Run, {**nothing, **known, "came_back": {"fence": [], "spare": []}}))
+
+
+def _counts(run: Run, phase: Phase) -> bool:
+    """Whether that a module did not run tells something: a LUN was not probed, or there is no gateway to ask, while Ceph itself tells the LUN."""
+    return (phase in ("probe_before", "probe_after") and bool(run["probing"]) and not run["error"]) or (phase == "find_luns" and bool(run["exported"]))
 
 
 def _time_of(run: Run, phase: Phase) -> str:
@@ -105,13 +110,13 @@ def _ruled(run: Run, look: Look) -> Look:
 def _found_luns(run: Run, returned: Returned) -> Run:
     maps, asked = luns.joined(returned.get("results", []), run["detected"]["images"]), run["settings"]
     every = [*maps, *luns.untold(run["exported"], maps)]
-    addresses = {**{one["item"]: "" for one in every}, **asked["gateways"]}
+    addresses = {**{one["item"]: "" for one in [*every, *run["exported"]]}, **asked["gateways"]}
     who = addresses, asked["probe_initiator"]
     found, bare = luns.found(every, run["unnamed"], *who, asked["prober"]), luns.pathless(every, run["unnamed"], *who)
     breakers = lock_path.breakers(every, run["sick"], addresses)
     stands = {"lock_breakers": breakers, "in_flight": standstill.in_flight(maps, run["sick"]), "listening": standstill.listening(maps, run["healing"])}
     told = t.cast(Run, {**run, **stands, "found_luns": found, "pathless": bare, "silent_gateways": luns.unasked(maps)})
-    spared = lun_clients.spared(maps, run["detected"]["images"], asked["gateways"], asked["evict"])
+    spared = lun_clients.spared([*maps, *run["exported"]], run["detected"]["images"], addresses, asked["evict"])
     return _planned(told, spare(run["detected"], spared))
 
 
@@ -275,6 +280,7 @@ _STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
 def _derived(run: Run) -> Run:
     """What follows from the rest, the same way in every phase."""
     sick = [image["spec"] for image in run["detected"].get("images", []) if image["decision"] != "leave"]
+    freeing = run["detected"].get("look", {}).get("freeing", [])
     open_leases = run["listed"].get("leases", [])
     selected = leases.selected(open_leases, run["settings"])
     continued = [spec for spec in selected if spec not in sick]
@@ -292,8 +298,9 @@ def _derived(run: Run) -> Run:
         "ours": leases.ours(run["fenced"], open_leases, verifying if run["settings"]["restore"] == "always" else selected),
         "unnamed": unnamed,
         "asking": list(run["settings"]["gateways"]) if unnamed or run["healing"] else [],
-        "exported": luns.exported(run["detected"].get("exports", {}).get("luns", {}), unnamed),
-        "probing": _probing(run, known, sick, verifying),
+        "serving": [spec for spec in run["healing"] if spec not in freeing],
+        "exported": luns.exported(run["detected"].get("exports", {}).get("luns", {}), {*unnamed, *run["healing"]}),
+        "probing": _probing(run, [lun for lun in known if lun["image"] not in freeing], sick, verifying),
     }
 
 

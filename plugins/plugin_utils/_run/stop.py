@@ -42,7 +42,7 @@ def watchers_are_wrong(run: Run) -> str:
     contested = {image["spec"] for image in run["detected"].get("images", []) if image["state"] == "contested"}
     still = [image for image in run["verified"].get("images", []) if image["state"] == "contested" and image["spec"] in contested]
     wrong = [f"{image['spec']} is {image['state']}" for image in run["verified"].get("images", []) if image["state"] != "normal" and image not in still]
-    bare = [image["spec"] for image in run["verified"].get("images", []) if image["spec"] in run["healing"] and not _clients(image)]
+    bare = [image["spec"] for image in run["verified"].get("images", []) if image["spec"] in run["serving"] and not _clients(image)]
     wrong += [f"{spec} has no watcher, so no client serves it" for spec in bare]
     return f"{'; '.join(wrong)}: timed out after {run['settings']['gone_timeout']} s" if wrong else ""
 

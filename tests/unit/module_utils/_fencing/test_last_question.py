@@ -123,3 +123,10 @@ def test_clients_of_one_image_are_fenced_together_or_not_at_all() -> None:
     assert together(both, [WatchedImage(A, (GATEWAY, STALE, OTHER))]).silent == []
     assert together(both, [WatchedImage(A, (GATEWAY, STALE)), WatchedImage(B, (OTHER,))]) == both
     assert together(Answers([STALE.address]), [WatchedImage(A, (STALE,))]) == Answers([STALE.address])
+
+
+@pytest.mark.parametrize(("acked", "silent"), [([], [STALE.address]), ([OTHER], []), ([STALE], [])], ids=["nobody", "somebody else", "itself"])
+def test_an_image_is_freed_only_while_nobody_responds_on_it(acked: list[Watcher], silent: list[str]) -> None:
+    one = WatchedImage(A, (STALE, OTHER))
+    asked = Question([STALE.address], ["rbd/a"], 1, {}, named=True, freeing=["rbd/a"])
+    assert judge(asked, [one], {A: reply(acked, [STALE])}).silent == silent

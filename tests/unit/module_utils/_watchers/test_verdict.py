@@ -152,3 +152,27 @@ def test_a_client_that_let_several_notifies_time_out_says_for_how_long() -> None
     assert (hung.missed, verdict.find(A, REPLY, [ALL], spans).missed) == (tuple(spans), ())
     judgement = verdict.judge(WatchedImage(Image("rbd", "", "a", "1"), (A, B)), [verdict.find(A, REPLY, [ALL]), hung], 1)
     assert [culprit.missed for culprit in verdict.culprits([judgement, judgement])] == [tuple(spans)]
+
+
+@pytest.mark.parametrize(
+    ("livenesses", "evict", "surplus"),
+    [
+        ("o", (), [A]),
+        ("oo", (), [A, B]),
+        ("oh", (), []),
+        ("h", (), []),
+        ("oh", (B.address,), [A, B]),
+        ("oh", (A.address,), []),
+        ("a", (), []),
+        ("ou", (), []),
+        ("-", (), []),
+    ],
+)
+def test_an_image_is_freed_of_clients_that_are_gone_and_of_named_ones(livenesses: str, evict: tuple[str, ...], surplus: list[Watcher]) -> None:
+    judgement = judged(livenesses, evict=evict, free=True)
+    assert ([finding.watcher for finding in judgement.surplus], judgement.freeing) == (surplus, bool(surplus))
+    assert judged(livenesses, evict=evict).surplus == ()
+
+
+def test_who_might_be_alive_is_named_where_an_image_is_not_freed() -> None:
+    assert f"it is not freed, since {B.address} might be alive" in judged("oh", free=True).reasons[-1]

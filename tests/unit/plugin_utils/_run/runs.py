@@ -16,6 +16,8 @@ SETTINGS: dict[str, t.Any] = {
     "images": [],
     "protect": [],
     "evict": [],
+    "free": [],
+    "liveness": "duplicates",
     "max_fence": "10",
     "luns": [],
     "find_luns": True,

@@ -604,3 +604,10 @@ def test_what_living_clients_contest_is_left_when_those_that_are_gone_are_fenced
     ended = outcome.conclude(verified, 20.0)
     assert (ended["outcome"], ended["healed"], ended["refused"]) == ("partly_healed", 1, 1)
     assert [item["next"][:22] for item in ended["unfinished"]] == ["Find out which client "]
+
+
+def test_where_there_is_no_gateway_to_ask_the_common_configuration_tells_the_lun() -> None:
+    found = {**look(image("rbd/a")), "exports": {"luns": {"gw9": [exported()]}, "gap": ""}}
+    run = after(begun(), ("look", found), ("find_luns", {"skipped": True, "results": []}))
+    assert [(lun["image"], lun["gateway"]) for lun in run["luns"]] == [("rbd/a", "gw9")]
+    assert [one["luns"][0]["name"] for one in run["probing"]] == ["rbd/a"]
