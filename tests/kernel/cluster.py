@@ -71,9 +71,9 @@ def ceph(prefix: str, **arguments: t.Any) -> str:
 
 
 @contextlib.contextmanager
-def pool(name: str) -> t.Iterator[t.Any]:
-    """The pool's objects."""
-    with rados.Rados(conffile=str(CONF), conf={"client_mount_timeout": str(_COMMAND_S)}) as cluster, cluster.open_ioctx(name) as ioctx:
+def pool() -> t.Iterator[rados.Ioctx]:
+    """The pool of the images."""
+    with rados.Rados(conffile=str(CONF), conf={"client_mount_timeout": str(_COMMAND_S)}) as cluster, cluster.open_ioctx("rbd") as ioctx:
         yield ioctx
 
 
@@ -114,14 +114,30 @@ def create(image: str) -> str:
 
 def orphan(image: str, *others: str) -> dict[str, t.Any]:
     """A client that took the lock of the image by writing, opened the others, too, and was killed; what it said of itself."""
+    client, told = _client(image, *others)
+    client.kill()
+    client.wait()
+    return told
+
+
+@contextlib.contextmanager
+def living(image: str, *others: str) -> t.Iterator[dict[str, t.Any]]:
+    """The same client, which closes its images at the end."""
+    client, told = _client(image, *others)
+    try:
+        yield told
+    finally:
+        client.terminate()
+        client.wait(_COMMAND_S)
+
+
+def _client(image: str, *others: str) -> tuple[subprocess.Popen[bytes], dict[str, t.Any]]:
     ready = DIRECTORY / f"{image}.client"
     ready.unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONPATH": "/usr/lib/python3/dist-packages"}
     client = subprocess.Popen([sys.executable, str(_CLIENT), str(CONF), str(ready), "rbd", image, *others], env=environment)
     wait_for(ready.exists, _COMMAND_S, "the client's write")
-    client.kill()
-    client.wait()
-    return json.loads(ready.read_text())  # type: ignore[no-any-return]
+    return client, json.loads(ready.read_text())
 
 
 class Writer:

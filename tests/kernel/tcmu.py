@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import subprocess
 import threading
 import time
@@ -57,6 +59,15 @@ class Runner:
             saying="tcmu-runner",
         )
 
+    @contextlib.contextmanager
+    def stopped(self) -> t.Iterator[None]:
+        """It answers nobody meanwhile, and knows nothing of that."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
 
 class Gateway:
     """An image served over iSCSI as LUN 0, by a client of its own. ``implicit``: by an ALUA group of implicit access, as ceph-iscsi makes it."""
@@ -105,13 +116,18 @@ class Initiator:
         self._way.execute(commands.inquiry(), 10)
         self._writing.set()
         self._thread.start()
-        wait_for(lambda: len(self.replies) > 5, saying="the initiator's writes")
+        self.goes_on()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._writing.clear()
         self._thread.join(30)
         self._way.close(5)
+
+    def goes_on(self, writes: int = 5) -> None:
+        """It writes still."""
+        written = len(self.replies)
+        wait_for(lambda: len(self.replies) > written + writes, 60, "the initiator's writes")
 
     def _write(self) -> None:
         """BUSY until the gateway has the lock, which the first write takes."""

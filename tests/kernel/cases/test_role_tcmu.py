@@ -5,32 +5,16 @@
 
 from __future__ import annotations
 
-import json
-
 import cluster
 import pytest
 import tcmu
-from guest import ROOT
-from outside import SHARE, ansible_playbook, name_outside
-
-INVENTORY = {"all": {"children": {group: {"hosts": {"gateway": {}}} for group in ("ceph_admin", "iscsi_gateways")}}}
-REPORTS = SHARE / "reports"
+from role_of_image import play
 
 
 @pytest.fixture(scope="module", autouse=True)
 def runner():
     cluster.start()
     return tcmu.Runner()
-
-
-def play(image, inventory=INVENTORY, **settings):
-    """The role's result, {} in check mode."""
-    for old in REPORTS.glob("*"):
-        old.unlink()
-    asked = {"remediate_watchers_ceph_conf": str(cluster.CONF), "remediate_watchers_quorum_settle": 5, "remediate_watchers_images": [f"rbd/{image}"]}
-    limits = {"remediate_watchers_probe_slow_after": 8, "remediate_watchers_gone_timeout": 90, "remediate_watchers_report_dir": name_outside(REPORTS)}
-    ansible_playbook(inventory, ROOT / "playbooks/remediate_watchers.yml", **asked, **limits, **settings)
-    return next((json.loads(path.read_text()) for path in REPORTS.glob("*.json")), {})
 
 
 @pytest.mark.parametrize("implicit", [True, False])
@@ -58,9 +42,9 @@ def test_the_gateways_own_configuration_tells_the_lun():
     cluster.make("told")
     orphan = cluster.orphan("told")
     gateway = tcmu.Gateway("told", "told", 3260, implicit=True)
-    with cluster.pool("rbd") as objects:
+    with cluster.pool() as objects:
         objects.write_full("gateway.conf", json.dumps(gateway.conf("gw1.example")).encode())
-        result = play("told", {"all": {"children": {"ceph_admin": {"hosts": {"gateway": {}}}}}})
+        result = play("told", ["ceph_admin"])
         objects.remove_object("gateway.conf")
     (image,) = result["images"]
     assert (result["outcome"], result["fenced"], image["proof"]) == ("healed", [orphan["address"]], "write"), (image["proven"], image["luns"])

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import cluster
 import pytest
 import tcmu
@@ -75,11 +73,8 @@ def test_a_stopped_gateway_is_not_fenced(runner):
     writer = cluster.Writer("stopped")
     connection = {"conf": str(cluster.CONF), "client": "client.admin", "quorum_settle": 5}
     wait_for(lambda: known(connection, "stopped"), 30, "the gateway in the service map")
-    runner.process.send_signal(signal.SIGSTOP)
-    try:
+    with runner.stopped():
         told = module("rbd_watchers", **connection, images=["rbd/stopped"], notify_timeout=5, patience=0)
-    finally:
-        runner.process.send_signal(signal.SIGCONT)
     (culprit,) = told["culprits"]
     assert (culprit["verdict"], told["images"][0]["decision"]) == ("spare", "refuse"), told
     assert "it is the gateway guest of rbd/stopped, by the service map: restart tcmu-runner there" in " ".join(culprit["reasons"])
