@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import cluster
 import pytest
 import tcmu
