@@ -132,8 +132,14 @@ class Initiator:
     def _write(self) -> None:
         """BUSY until the gateway has the lock, which the first write takes."""
         while self._writing.is_set():
-            read = self._way.execute(commands.read(_LAST_BLOCK, 512), 30)
-            written = self._way.execute(commands.compare_and_write(_LAST_BLOCK, read.data), 30)
-            if self.replies or written.status == replies.GOOD:
-                self.replies.append(replies.status_name(written.status))
+            status = self._write_once()
+            # The probe's own reservation, for some milliseconds, is one that initiators wait for.
+            if status != replies.RESERVATION_CONFLICT and (self.replies or status == replies.GOOD):
+                self.replies.append(replies.status_name(status))
             time.sleep(0.1)
+
+    def _write_once(self) -> int:
+        read = self._way.execute(commands.read(_LAST_BLOCK, 512), 30)
+        if read.status != replies.GOOD:
+            return read.status
+        return self._way.execute(commands.compare_and_write(_LAST_BLOCK, read.data), 30).status
