@@ -92,12 +92,24 @@ def a_paused_client(tried: Freed) -> None:
     tried.removes("paused")
 
 
+def a_living_client(tried: Freed) -> None:
+    tried.lab.create("living")
+    living = tried.lab.client("living", "living")
+    before = blacklist(tried.lab)
+    tried.ends(
+        "a living client", tried.play("rbd/living"), "nothing_to_do", f"rbd/living was not freed: {living['address']} responds", "End that client on its host"
+    )
+    tried.check("a living client is not fenced", blacklist(tried.lab) == before, blacklist(tried.lab))
+    os.kill(living["pid"], signal.SIGKILL)
+
+
 def main() -> None:
     tried = Freed(Lab(Path(sys.argv[1]), int(sys.argv[2])))
     dead_clients(tried, 1)
     dead_clients(tried, 2)
     by_pattern(tried)
     a_paused_client(tried)
+    a_living_client(tried)
     left = [name for name in tried.lab.run("rados", "--conf", tried.lab.conf, "--pool", "rbd", "ls").split() if ".leases.control" in name]
     tried.check("no object of the control watch is left", not left, left)
     print(f"{tried.faults} failed")

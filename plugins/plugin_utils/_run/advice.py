@@ -19,6 +19,8 @@ def next_step(summed: Result) -> str:
     outcome, items = summed["outcome"], summed["unfinished"]
     if outcome == "failed":
         return next_steps.OPEN["unsettled"] if summed["unsettled"] else next_steps.OUTCOMES["failed"]
+    if outcome == "nothing_to_do" and summed["in_use"]:
+        return next_steps.OPEN["in_use"]
     if outcome == "nothing_to_do" and any(image["decision"] in ("leave", "fence") for image in summed["images"]):
         return next_steps.OUTCOMES["went_by_itself"]
     return next_steps.OUTCOMES.get(outcome) or (items[0]["next"] if items else next_steps.OUTCOMES["healed"])
@@ -129,8 +131,12 @@ def _without_effect(summed: Result) -> list[OpenItem]:
     return [_item(f"Naming {one['address']} in evict had no effect: {one['why']}", next_steps.OPEN["no_effect"]) for one in summed["without_effect"]]
 
 
+def _in_use(summed: Result) -> list[OpenItem]:
+    return [_item(f"{one['spec']} was not freed: {', '.join(one['clients'])} responds, so it is in use", next_steps.OPEN["in_use"]) for one in summed["in_use"]]
+
+
 def _strays(summed: Result) -> list[OpenItem]:
     return [_item(f"{stray['header']} in pool {stray['pool']} is watched and belongs to no image", next_steps.OPEN["stray"]) for stray in summed["strays"]]
 
 
-_PARTS = (_unsettled, _refused, _kept, _lapsed, _luns, _unknown_luns, _gaps, _gateways, _foreign, _without_effect, _strays)
+_PARTS = (_unsettled, _refused, _kept, _lapsed, _luns, _unknown_luns, _gaps, _gateways, _foreign, _without_effect, _in_use, _strays)

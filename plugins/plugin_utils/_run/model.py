@@ -447,6 +447,13 @@ class OpenItem(t.TypedDict):
     next: str
 
 
+class InUse(t.TypedDict):
+    """An image that was to be freed, and the clients that respond on it."""
+
+    spec: str
+    clients: list[str]
+
+
 class WithoutEffect(t.TypedDict):
     """A client that the operator named to be fenced and that is not, and why."""
 
@@ -483,6 +490,7 @@ class Result(t.TypedDict):
     reset: list[str]
     spared: list[Spared]
     without_effect: list[WithoutEffect]
+    in_use: list[InUse]
     fenced_again: list[str]
     kernel_log: list[KernelLog]
     in_flight: list[InFlight]

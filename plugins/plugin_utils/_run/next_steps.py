@@ -75,6 +75,7 @@ OPEN = {
     "gateway": "Check that gateway, then rerun.",
     "unseen": "Fix the gap, then rerun.",
     "foreign": "Ask who made that entry: an operator, or Ceph itself. This run does not touch it.",
+    "in_use": "End that client on its host, then rerun.",
     "no_effect": "Check the address with 'rbd status' of the image. A client that responds is fenced only where more respond than are expected.",
     "stray": "Check whether it is what an interrupted removal of an image left.",
     "unsettled": "Read the error, then rerun: the next run finishes what this one left fenced.",

@@ -10,7 +10,7 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, evicted, proof
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, evicted, freeing, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import (
     Change,
     Image,
@@ -67,6 +67,7 @@ def _changed(run: Run) -> dict[str, t.Any]:
         "restored": [*undone.get("removed", []), *undone.get("reset", [])],
         "reset": undone.get("reset", []),
         "spared": fenced.get("spared", []),
+        "in_use": freeing.in_use(run["settings"]["free"], run["detected"]["images"]),
         "without_effect": evicted.without_effect(run["settings"]["evict"], run["detected"], _fenced(fenced)),
         "fenced_again": run["refenced"].get("added", []),
         "kept": [*restored.get("kept", []), *run["kept_out"].get("kept", []), *_passed_over(run)],
