@@ -138,7 +138,7 @@ class Cluster:
         """An I/O context. Raises InputError for a pool that is not there."""
         try:
             # Where this client's map has no such pool, librados waits for a newer map, and for that it knows no deadline.
-            ioctx = self._in_time(lambda: self._rados.open_ioctx(pool), f"The pool '{pool}'")
+            ioctx = self.in_time(lambda: self._rados.open_ioctx(pool), f"The pool '{pool}'")
         except rados.ObjectNotFound as error:
             raise InputError(f"The cluster has no pool '{pool}': see 'ceph osd pool ls'.") from error
         except rados.Error as error:
@@ -150,11 +150,12 @@ class Cluster:
         """Until this client has the newest OSD map, and with its next operations the OSDs, too. Raises ClusterError."""
         try:
             # rados_mon_op_timeout does not reach this call (measured with a stopped monitor).
-            self._in_time(self._rados.wait_for_latest_osdmap, "The new OSD map")
+            self.in_time(self._rados.wait_for_latest_osdmap, "The new OSD map")
         except rados.Error as error:
             raise explain(error, "Waiting for the new OSD map") from error
 
-    def _in_time(self, work: t.Callable[[], t.Any], what: str) -> t.Any:
+    def in_time(self, work: t.Callable[[], t.Any], what: str) -> t.Any:
+        """For calls of librados that know no deadline. Raises ClusterError after ``connection.timeout`` seconds."""
         try:
             return in_time(work, self.connection.timeout)
         except TimeoutError as error:

@@ -10,7 +10,11 @@ The object has the prefix of the leases, which the user that ceph_user.yml makes
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
 import typing as t
+import uuid
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rados
@@ -21,40 +25,74 @@ _PREFIX = "cephops_iscsi_rescue.leases.control"
 _CAP = f"the osd cap 'allow rwx object_prefix {_PREFIX.rpartition('.')[0]}'"
 # The chance to find none among so many is below 1 to a million with 100 OSDs.
 _NAMES = 1500
-_TIMEOUT_S = 5
+_NOTIFY_S = 5
+# An OSD takes a watch that is silent for longer off the notify, as if it had been answered (Watch::start_notify in Ceph's src/osd/Watch.cc).
+_WATCH_S = 60
+_ALL_S = 60
 
 
-def why_unproven(cluster: Cluster, header: HeaderObject) -> str:
-    """Returns '' where a notify to a watch of our own was delivered, or why that is not proven. Raises nothing."""
-    try:
-        _try(cluster, header, _name_beside(cluster, header))
-    except RescueError as error:
-        return f"whether its OSD delivers notifies is not proven: {error}"
-    return ""
-
-
-def _name_beside(cluster: Cluster, header: HeaderObject) -> str:
-    _group, leader = placement.led(cluster, *header)
-    names = (f"{_PREFIX}.{number}" for number in range(_NAMES))
-    found = next((name for name in names if placement.led(cluster, header.pool, header.namespace, name)[1] == leader), "")
-    if leader < 0 or not found:
-        raise ClusterError(f"No OSD leads {header.name} and another object of pool {header.pool}.")
+def unproven(cluster: Cluster, headers: t.Sequence[HeaderObject]) -> dict[HeaderObject, str]:
+    """Returns for each header '' where its OSD delivered a notify to a watch of our own, or why that is not proven. Each OSD is tried once. Raises nothing."""
+    give_up, known, found = time.monotonic() + _ALL_S, dict[tuple[str, str, int], str](), dict[HeaderObject, str]()
+    for header in headers:
+        try:
+            place = (header.pool, header.namespace, placement.led(cluster, *header)[1])
+            if place not in known:
+                known[place] = _gap(cluster, place, give_up)
+            found[header] = known[place]
+        except RescueError as error:
+            found[header] = _words(error)
     return found
 
 
-def _try(cluster: Cluster, header: HeaderObject, name: str) -> None:
-    with cluster.open_pool(header.pool, header.namespace) as ioctx:
+def _gap(cluster: Cluster, place: tuple[str, str, int], give_up: float) -> str:
+    if time.monotonic() > give_up:
+        return _words(f"there was no time left after {_ALL_S} s")
+    try:
+        name = _name_on(cluster, place, give_up)
+        # Watch and notify know no deadline of their own.
+        cluster.in_time(lambda: _try(cluster, place, name), "A notify to a watch of our own")
+    except RescueError as error:
+        return _words(error)
+    return ""
+
+
+def _words(why: object) -> str:
+    return f"whether its OSD delivers notifies is not proven: {why}"
+
+
+def _name_on(cluster: Cluster, place: tuple[str, str, int], give_up: float) -> str:
+    """A name that nobody else uses at the same time."""
+    pool, namespace, leader = place
+    run = uuid.uuid4().hex[:12]
+    for name in (f"{_PREFIX}.{run}.{number}" for number in range(_NAMES if leader >= 0 else 0)):
+        if placement.led(cluster, pool, namespace, name)[1] == leader:
+            return name
+        if time.monotonic() > give_up:
+            break
+    raise ClusterError(f"no object of pool {pool} was found that osd.{leader} leads")
+
+
+def _try(cluster: Cluster, place: tuple[str, str, int], name: str) -> None:
+    pool, namespace, _leader = place
+    heard = threading.Event()
+    with cluster.open_pool(pool, namespace) as ioctx:
         try:
             ioctx.write_full(name, b"")
-            watch = ioctx.watch(name, _heard, None, _TIMEOUT_S)
             try:
-                ioctx.notify(name, "", _TIMEOUT_S * 1000)
+                _notify(ioctx, name, heard)
             finally:
-                watch.close()
                 ioctx.remove_object(name)
         except rados.Error as error:
-            raise explain(error, f"A notify to a watch of our own on {header.pool}/{name}", _CAP) from error
+            raise explain(error, f"A notify to a watch of our own on {pool}/{name}", _CAP) from error
+    if not heard.is_set():
+        raise ClusterError("a notify to a watch of our own ended without it")
 
 
-def _heard(*_notify: t.Any) -> None:
-    """That it is called answers the notify."""
+def _notify(ioctx: t.Any, name: str, heard: threading.Event) -> None:
+    watch = ioctx.watch(name, lambda *_notify: heard.set(), None, _WATCH_S)
+    try:
+        ioctx.notify(name, "", _NOTIFY_S * 1000)
+    finally:
+        with contextlib.suppress(rados.Error):
+            watch.close()

@@ -40,6 +40,8 @@ def read(cluster: Cluster) -> tuple[Exports, str]:
         return parse(_text(cluster)), ""
     except RescueError as error:
         return {}, str(error)
+    except RecursionError:
+        return {}, f"{POOL}/{OBJECT} is not what ceph-iscsi writes."
 
 
 def _text(cluster: Cluster) -> str:
@@ -47,7 +49,7 @@ def _text(cluster: Cluster) -> str:
     try:
         with cluster.open_pool(POOL) as ioctx:
             size, _time = ioctx.stat(OBJECT)
-            return t.cast(bytes, ioctx.read(OBJECT, size)).decode()
+            return t.cast(bytes, ioctx.read(OBJECT, size)).decode(errors="replace")
     except (InputError, rados.ObjectNotFound):
         return ""
     except rados.Error as error:
@@ -72,11 +74,11 @@ def parse(text: str) -> dict[str, list[Lun]]:
 def _luns(target: t.Mapping[str, t.Any]) -> list[Lun]:
     """With access lists each initiator may have a number of its own for a disk."""
     if not target.get("acl_enabled", True):
-        return [_lun(disk, told["lun_id"], everybody_but=()) for disk, told in target["disks"].items()]
+        return [_lun(disk, int(told["lun_id"]), everybody_but=()) for disk, told in target["disks"].items()]
     seen: dict[tuple[str, int], list[str]] = {}
     for initiator, client in target["clients"].items():
         for disk, told in client["luns"].items():
-            seen.setdefault((disk, told["lun_id"]), []).append(initiator)
+            seen.setdefault((disk, int(told["lun_id"])), []).append(initiator)
     return [_lun(disk, number, initiators=tuple(who)) for (disk, number), who in seen.items()]
 
 

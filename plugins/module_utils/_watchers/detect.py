@@ -64,7 +64,7 @@ class _Look:
         if found.replies:
             self._own, _unread = ceph_own_clients.clients(services, survey.swept, found.looks)
         found = self._patiently(seen, found)
-        judgements = [self._delivered(self._judged(watched, found)) for watched in seen.watched]
+        judgements = self._delivered([self._judged(watched, found) for watched in seen.watched])
         self._stages.end("liveness")
         culprits = self._weighed(survey, judgements, found)
         self._stages.end("blast_radius")
@@ -110,13 +110,17 @@ class _Look:
 
     def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:
         findings = [self._known(watched.image, finding) for finding in found.findings(watched)]
-        free = any(fnmatchcase(watched.image.spec, pattern) for pattern in self._options["free"])
-        return verdict.judge(watched, findings, self._expected.of(watched), self._evict, free)
+        return verdict.judge(watched, findings, self._expected.of(watched), self._evict, self._is_to_be_freed(watched.image.spec))
 
-    def _delivered(self, judgement: Judgement) -> Judgement:
+    def _is_to_be_freed(self, spec: str) -> bool:
+        free = self._options["free"]
+        return spec in free or any(fnmatchcase(spec, pattern) for pattern in free)
+
+    def _delivered(self, judgements: t.Sequence[Judgement]) -> list[Judgement]:
         """An image is freed only where its OSD is known to deliver notifies, since nobody answered one."""
-        gap = control_watch.why_unproven(self._cluster, judgement.watched.image.header_object) if judgement.freeing else ""
-        return replace(judgement, reasons=(*judgement.reasons, gap), surplus=(), freeing=False) if gap else judgement
+        headers = [one.watched.image.header_object for one in judgements if one.freeing]
+        gaps = control_watch.unproven(self._cluster, headers) if headers else {}
+        return [_kept(one, gaps[one.watched.image.header_object]) if one.freeing else one for one in judgements]
 
     def _known(self, image: Image, finding: Finding) -> Finding:
         """With what Ceph says that the watcher is."""
@@ -136,7 +140,8 @@ class _Look:
         spared, unread = ceph_own_clients.clients(self._expected.services, survey.swept, (*found.looks, *more.looks))
         self._own.update(spared)
         tested = [self._with_daemons(judgement) for judgement in tested]
-        everything = guards.by_client(tested + [self._judged(watched, more) for watched in touched])
+        # Whether notifies on these reach anybody is not proven, so none of them is freed by the way.
+        everything = guards.by_client(tested + [_kept(self._judged(watched, more), "it is not freed in this look") for watched in touched])
         named = {culprit.address for culprit in accused if culprit.named}
         around = Surroundings(everything, (*gaps, *unread), spared, self._inactive(survey, judgements), named)
         return [guards.weigh(culprit, around) for culprit in accused]
@@ -213,6 +218,11 @@ def _no_collection() -> t.Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _kept(judgement: Judgement, gap: str) -> Judgement:
+    """Not freed, where there is a reason."""
+    return replace(judgement, reasons=(*judgement.reasons, gap), surplus=(), freeing=False) if judgement.freeing and gap else judgement
 
 
 def _was_asked(judgement: Judgement) -> bool:

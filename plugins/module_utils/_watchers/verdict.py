@@ -91,6 +91,10 @@ def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, e
 def _freed(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
     """Nobody is to serve the image, so all its clients go. One that might be alive may be about to write, so it goes by the operator's word alone."""
     stale = _stale(judgement.findings)
+    daemons = [f"{finding.watcher.address} ({finding.daemon})" for finding in judgement.findings if finding.daemon]
+    if daemons:
+        why = f"it is not freed, since {', '.join(daemons)} watches it: let Ceph end what it does with the image first"
+        return replace(judgement, reasons=(*judgement.reasons, why))
     living = [finding.watcher.address for finding in stale if finding.liveness != "orphaned" and finding.watcher.address not in evict]
     if living:
         why = f"it is not freed, since {', '.join(living)} might be alive: end that client on its host, or name it in evict"

@@ -57,5 +57,7 @@ def _names(gateway: Result, addresses: t.Mapping[str, str]) -> set[str]:
 
 
 def _is_on(watcher: Watcher, names: t.Collection[str]) -> bool:
-    host, _colon, _port = watcher["address"].rpartition(":")
-    return host in names or (bool(watcher.get("host")) and watcher["host"] in names)
+    """By address, or by what its session says, with and without a domain."""
+    host, session = watcher["address"].rpartition(":")[0].strip("[]"), watcher.get("host", "")
+    known = {name.strip("[]") for name in names} - {""}
+    return host in known or bool({session, session.partition(".")[0]} & known)

@@ -226,7 +226,8 @@ def _image(image: Image, run: Run) -> ImageResult:
         level, words = proof.of_lock(lock_before, last.get(image["spec"], after).get("watchers", [])) or (level, words)
     if image["spec"] in run["lock_takers"] and lock_after != lock_before:
         words = f"{words}; gateway {run['lock_takers'][image['spec']]} took the lock for that"
-    freed = image["spec"] in run["detected"].get("look", {}).get("freeing", []) and after.get("state") == "normal"
+    watched = [*after.get("watchers", []), *last.get(image["spec"], after).get("watchers", [])]
+    freed = image["spec"] in run["detected"].get("look", {}).get("freeing", []) and after.get("state") == "normal" and not watched
     return {
         "spec": image["spec"],
         "header": image["header"],

@@ -28,9 +28,12 @@ def read(told: t.Mapping[str, t.Any]) -> Settings:
     numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout", "patience")}
     lists["evict"] = [str(address.parse(text)) for text in lists["evict"]]
     named = [spec for spec in lists["free"] if not _is_pattern(spec)]
-    lists["images"] = list(dict.fromkeys([*lists["images"], *named]))
+    patterns = len(named) < len(lists["free"])
+    # With a pattern, and without a selection, every image is looked at; to name one as well would leave out the others.
+    if not patterns or lists["images"] or lists["pools"]:
+        lists["images"] = list(dict.fromkeys([*lists["images"], *named]))
     # Else an image of a pattern that has one watcher would not be asked.
-    liveness = "all" if len(named) < len(lists["free"]) else told["liveness"]
+    liveness = "all" if patterns else told["liveness"]
     read: t.Any = {**told, **lists, **numbers, "probe_deadline": float(told["probe_deadline"]), "trace": _trace(told["trace"]), "liveness": liveness}
     return _checked(read)
 

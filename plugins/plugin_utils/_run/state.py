@@ -155,7 +155,7 @@ def _probed_before(run: Run, returned: Returned) -> Run:
 
 def _accused(run: Run) -> Run:
     """Only here is a client named to be fenced, also where no LUN was probed."""
-    why = stop.lun_is_not_probed(run, run["healing"], run["probes_before"]) or stop.lun_is_out_of_reach(run)
+    why = stop.lun_is_not_probed(run, run["serving"], run["probes_before"]) or stop.lun_is_out_of_reach(run)
     accused = _to_heal(run["detected"])["culprits"]
     proven = _planned(run, spare(run["detected"], proof_of_service.missing(accused, run["probes_before"], run["settings"]["evict"])))
     return _stopped({**proven, **_to_heal(proven["detected"])}, why)
@@ -215,7 +215,8 @@ def _breakable(run: Run, look: Look) -> list[tuple[str, Image]]:
 def _probed_after(run: Run, returned: Returned) -> Run:
     done, probes, again = _round(run, returned)
     probed: Run = {**done, "probes_after": [*run["probes_after"], *probes]}
-    return probed if again else _spoilt(probed, stop.lun_is_not_probed(probed, probed["verifying"], probed["probes_after"]) or stop.lun_does_not_answer(probed))
+    meant = [*probed["serving"], *probed["continued"]]
+    return probed if again else _spoilt(probed, stop.lun_is_not_probed(probed, meant, probed["probes_after"]) or stop.lun_does_not_answer(probed))
 
 
 def _restored(run: Run, returned: Returned) -> Run:

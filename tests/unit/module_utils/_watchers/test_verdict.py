@@ -165,6 +165,7 @@ def test_a_client_that_let_several_notifies_time_out_says_for_how_long() -> None
         ("oh", (A.address,), []),
         ("a", (), []),
         ("ou", (), []),
+        ("oA", (), []),
         ("-", (), []),
     ],
 )

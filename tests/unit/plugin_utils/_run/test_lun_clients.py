@@ -53,3 +53,10 @@ def test_a_hung_client_on_a_gateway_of_the_image_is_spared(gateway: dict[str, t.
 )
 def test_other_clients_are_not(gateway: dict[str, t.Any]) -> None:
     assert spared(gateway, host="gw1" if "item" not in gateway else "192") == {}
+
+
+def test_a_session_may_name_its_host_with_a_domain_and_an_address_may_be_of_ipv6() -> None:
+    assert list(spared({"hostname": "gw1", "luns": [lun()]}, host="gw1.example.com")) == [HUNG]
+    image: t.Any = {"spec": "rbd/a", "watchers": [{"address": "[2001:db8::7]:0/7", "liveness": "hung"}]}
+    gateway = {"item": "gw", "hostname": "", "luns": [lun()]}
+    assert list(lun_clients.spared([gateway], [image], {"gw": "2001:db8::7"}, [])) == ["[2001:db8::7]:0/7"]

@@ -611,3 +611,24 @@ def test_where_there_is_no_gateway_to_ask_the_common_configuration_tells_the_lun
     run = after(begun(), ("look", found), ("find_luns", {"skipped": True, "results": []}))
     assert [(lun["image"], lun["gateway"]) for lun in run["luns"]] == [("rbd/a", "gw9")]
     assert [one["luns"][0]["name"] for one in run["probing"]] == ["rbd/a"]
+
+
+@pytest.mark.parametrize(
+    ("told", "images", "liveness"),
+    [
+        ({"free": ["rbd/a"]}, ["rbd/a"], "duplicates"),
+        ({"free": ["rbd/a"], "images": ["rbd/b"]}, ["rbd/b", "rbd/a"], "duplicates"),
+        ({"free": ["rbd/a", "rbd/b*"]}, [], "all"),
+        ({"free": ["rbd/a", "rbd/b*"], "pools": ["rbd"]}, ["rbd/a"], "all"),
+    ],
+)
+def test_what_is_to_be_freed_is_looked_at_and_leaves_nothing_out(told: dict[str, t.Any], images: list[str], liveness: str) -> None:
+    asked = begun(**told)["settings"]
+    assert (asked["images"], asked["liveness"]) == (images, liveness)
+
+
+def test_the_lun_of_an_image_that_is_freed_is_not_probed() -> None:
+    found = look(image("rbd/a"))
+    found["look"]["freeing"] = ["rbd/a"]
+    run = after(begun(luns=[NAMED]), ("look", found), ("probe_before", {"skipped": True}))
+    assert (run["probing"], run["stop"], run["serving"]) == ([], "", [])
