@@ -97,7 +97,11 @@ def a_living_client(tried: Freed) -> None:
     living = tried.lab.client("living", "living")
     before = blacklist(tried.lab)
     tried.ends(
-        "a living client", tried.play("rbd/living"), "nothing_to_do", f"rbd/living was not freed: {living['address']} responds", "End that client on its host"
+        "a living client",
+        tried.play("rbd/living"),
+        "nothing_to_do",
+        f"rbd/living: not freed, since {living['address']} responds",
+        "End that client on its host",
     )
     tried.check("a living client is not fenced", blacklist(tried.lab) == before, blacklist(tried.lab))
     os.kill(living["pid"], signal.SIGKILL)

@@ -132,7 +132,7 @@ def _without_effect(summed: Result) -> list[OpenItem]:
 
 
 def _in_use(summed: Result) -> list[OpenItem]:
-    return [_item(f"{one['spec']} was not freed: {', '.join(one['clients'])} responds, so it is in use", next_steps.OPEN["in_use"]) for one in summed["in_use"]]
+    return [_item(f"{one['spec']} was not freed, since {', '.join(one['clients'])} responds", next_steps.OPEN["in_use"]) for one in summed["in_use"]]
 
 
 def _strays(summed: Result) -> list[OpenItem]:
