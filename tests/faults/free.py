@@ -73,7 +73,7 @@ def by_pattern(tried: Freed) -> None:
     tried.dead("pattern-1", 1)
     tried.lab.create("pattern-2")
     living = tried.lab.client("pattern-2", "pattern-2")
-    tried.ends("by a pattern", tried.play("rbd/pattern-*", pools=["rbd"]), "healed", "rbd/pattern-1 is free")
+    tried.ends("by a pattern", tried.play("rbd/pattern-*", images=["rbd/pattern-1", "rbd/pattern-2"]), "healed", "rbd/pattern-1 is free")
     tried.check("by a pattern: the living client is not fenced", living["address"] not in blacklist(tried.lab)["entries"], living)
     os.kill(living["pid"], signal.SIGKILL)
     tried.removes("pattern-1")

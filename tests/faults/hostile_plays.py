@@ -67,7 +67,13 @@ def role_options(text: Unsafe, lab: Lab) -> dict[str, t.Any]:
             "tgt_socket", "probe_host", "probe_initiator", "probe_chap_user", "probe_chap_password",
         )
     }  # fmt: skip
-    values |= {"pools": [[text]], "images": [[text], [Unsafe(f"rbd/{text}")]], "evict": [[text]], "trace_scst": [[text]]}
+    values |= {
+        "pools": [[text]],
+        "images": [[text], [Unsafe(f"rbd/{text}")]],
+        "evict": [[text]],
+        "free": [[text], [Unsafe(f"rbd/{text}*")]],
+        "trace_scst": [[text]],
+    }
     values |= {"expected_for": [[{"pattern": text, "watchers": 1}]], "protect": [[text], [Unsafe(touch)], [Unsafe(walk)]]}
     # A report is written, and not into this checkout.
     values |= {"report_dir": [Unsafe(f"{lab.directory / 'hostile'}/{text}")]}
