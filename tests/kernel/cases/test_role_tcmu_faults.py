@@ -126,7 +126,7 @@ def moved_while(pair, is_over):
 
 @pytest.mark.parametrize("dropped", [False, True])
 def test_a_gateway_that_is_stopped_for_a_whole_run(runner, dropped):
-    """``dropped``: so long that the service map has forgotten it. Then the LUN speaks for it, for nobody answers there."""
+    """``dropped``: so long that the service map has forgotten it. Then the LUN of that gateway speaks for it."""
     name = "dropped" if dropped else "whole"
     cluster.make(name)
     gateway = tcmu.Gateway(name, name, 24295 if dropped else 24294, implicit=True)
@@ -144,7 +144,7 @@ def test_a_gateway_that_is_stopped_for_a_whole_run(runner, dropped):
         assert {watcher["address"]: watcher["verdict"] for watcher in image["watchers_before"]} == {address: "spare", client["address"]: "keep"}
         reasons = " ".join(image["reasons"])
         # Where the machine has much to do, the map may have forgotten it by the time of the look in any case.
-        assert f"no LUN of rbd/{name} responded" in reasons or (not dropped and "restart tcmu-runner there" in reasons), reasons
+        assert f"serves rbd/{name} by tcmu-runner, which might be this client" in reasons or (not dropped and "restart tcmu-runner there" in reasons), reasons
         assert cluster.ceph("osd blocklist ls") == blocklist
     with tcmu.Initiator(gateway) as initiator:
         initiator.goes_on()
