@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import luns
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import gateway_host, luns
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import Result
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Watcher
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image
 
 
 def breakers(maps: t.Sequence[Result], images: t.Collection[str], addresses: t.Mapping[str, str]) -> dict[str, dict[str, list[str]]]:
     """Returns image -> gateway that breaks its lock -> the names by which Ceph might know that host; ``maps`` and ``addresses`` as for luns.found()."""
     found: dict[str, dict[str, list[str]]] = {}
     for one in maps:
-        names = [name for name in (one.get("hostname", ""), addresses.get(one["item"], ""), one["item"]) if name]
+        names = gateway_host.of_gateway(one, addresses)
         for lun in one.get("luns", []):
             if lun["image"] in images and lun["enabled"] and luns.breaks_locks(lun):
                 found.setdefault(lun["image"], {})[one["item"]] = names
@@ -33,10 +33,5 @@ def gateway(image: Image, gateways: t.Mapping[str, t.Sequence[str]]) -> str:
     others = [watcher for watcher in image["watchers"] if watcher.get("lock_owner") and watcher not in alive]
     if len(alive) != 1 or others:
         return ""
-    on_it = [name for name, known in gateways.items() if _is_on(alive[0], known)]
+    on_it = [name for name, known in gateways.items() if gateway_host.of_client(alive[0]) & {*known}]
     return on_it[0] if len(on_it) == 1 else next(iter(gateways)) if len(gateways) == 1 else ""
-
-
-def _is_on(watcher: Watcher, names: t.Collection[str]) -> bool:
-    host, _colon, _port = watcher["address"].rpartition(":")
-    return bool({host.strip("[]"), watcher.get("gateway", ""), watcher.get("host", "")} & {*names})

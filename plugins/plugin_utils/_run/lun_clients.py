@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import luns
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import gateway_host, luns
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import Result
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Watcher
+
+_IPV4 = re.compile(r"[0-9.]+")
 
 
 def spared(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str], evict: t.Collection[str]) -> dict[str, str]:
     """Returns the clients not to fence, address -> why. ``addresses``: gateway -> its address. ``evict``: clients that the operator wants fenced."""
-    found = {**_on_stuck_gateways(maps, images, addresses), **_tcmu_runner(maps, images, addresses), **_behind(maps)}
+    found = {**_on_stuck_gateways(maps, images, addresses), **_behind(maps), **_tcmu_runner(maps, images, addresses)}
     return {client: why for client, why in found.items() if client not in evict}
 
 
@@ -30,10 +33,12 @@ def _behind(maps: t.Sequence[Result]) -> dict[str, str]:
 
 def _on_stuck_gateways(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str]) -> dict[str, str]:
     """Clients that might be alive on a gateway that can be reached and did not tell its LUNs, as where its kernel holds its configuration."""
-    stuck = [one["item"] for one in luns.silent(maps) if not one.get("unreachable")] + [one["item"] for one in maps if one.get("gaps")]
+    stuck = [one for one in luns.silent(maps) if not one.get("unreachable")] + [one for one in maps if one.get("gaps")]
     hung = [watcher for image in images for watcher in image["watchers"] if watcher["liveness"] == "hung"]
     words = "did not tell its LUNs, so whether it serves one through this client is not known"
-    return {one["address"]: f"gateway {gateway} {words}" for gateway in stuck for one in hung if _is_on(one, {gateway, addresses.get(gateway, "")})}
+    return {
+        one["address"]: f"gateway {gateway['item']} {words}" for gateway in stuck for one in hung if _is_on(one, gateway_host.of_gateway(gateway, addresses))
+    }
 
 
 def _tcmu_runner(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str]) -> dict[str, str]:
@@ -50,14 +55,15 @@ def _tcmu_runner(maps: t.Sequence[Result], images: t.Sequence[Image], addresses:
 
 
 def _names(gateway: Result, addresses: t.Mapping[str, str]) -> set[str]:
-    """By which a monitor or an address may know the gateway: its name with and without a domain, its address, and those of its portals."""
-    names = {gateway["item"], gateway.get("hostname", ""), addresses.get(gateway["item"], "")}
-    portals = {portal.rpartition(":")[0] for lun in gateway.get("luns", []) for portal in lun["portals"] if lun["enabled"]}
-    return (names | {name.partition(".")[0] for name in names if not name.replace(".", "").isdecimal()} | portals) - {"", "0.0.0.0", "[::]", "[::0]"}
+    """By which the host may be known, and the addresses of its portals."""
+    portals = (portal.rpartition(":")[0].strip("[]") for lun in gateway.get("luns", []) for portal in lun["portals"] if lun["enabled"])
+    return {*gateway_host.of_gateway(gateway, addresses), *(host for host in portals if not luns.is_any(host))}
 
 
-def _is_on(watcher: Watcher, names: t.Collection[str]) -> bool:
-    """By address, or by what its session says, with and without a domain."""
-    host, session = watcher["address"].rpartition(":")[0].strip("[]"), watcher.get("host", "")
-    known = {name.strip("[]") for name in names} - {""}
-    return host in known or bool({session, session.partition(".")[0]} & known)
+def _is_on(watcher: Watcher, names: t.Iterable[str]) -> bool:
+    """With and without a domain."""
+    return bool(_also_short(gateway_host.of_client(watcher)) & _also_short(name.strip("[]") for name in names))
+
+
+def _also_short(names: t.Iterable[str]) -> set[str]:
+    return {short for name in names for short in (name, name if _IPV4.fullmatch(name) else name.partition(".")[0])}

@@ -188,7 +188,7 @@ def _pattern(name: str) -> str:
 def _portals(portals: t.Sequence[str], address: str) -> list[tuple[str, int]]:
     """(host, port), first on the address by which the gateway itself is reached; that one where none is known, or where all addresses are heard."""
     heard = [(hit["host"], int(hit["port"])) for hit in map(_PORTAL.fullmatch, portals) if hit] or [("", _ISCSI_PORT)]
-    meant = dict.fromkeys((address if _is_any(host) else host, port) for host, port in heard)
+    meant = dict.fromkeys((address if is_any(host) else host, port) for host, port in heard)
     return sorted(meant, key=lambda portal: portal[0] != address)
 
 
@@ -196,7 +196,8 @@ def _portal(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _is_any(host: str) -> bool:
+def is_any(host: str) -> bool:
+    """Whether it stands for all addresses of a host; so does an empty one."""
     try:
         return ipaddress.ip_address(host or "0.0.0.0").is_unspecified
     except ValueError:

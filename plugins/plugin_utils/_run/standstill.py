@@ -23,8 +23,8 @@ def in_flight(maps: t.Sequence[Result], images: t.Collection[str]) -> list[InFli
 
 
 def listening(maps: t.Sequence[Result], images: t.Collection[str]) -> list[str]:
-    """Returns the gateways that have krbd below a LUN of the images."""
-    return [one["item"] for one in maps if any(lun["image"] in images and lun["client_address"] for lun in one.get("luns", []))]
+    """Returns the gateways that have krbd below a LUN of the images. The client of a LUN of tcmu-runner is no kernel."""
+    return [one["item"] for one in maps if any(lun["image"] in images and lun["client_address"] and not lun["tcmu"] for lun in one.get("luns", []))]
 
 
 def lock_waits(reads: t.Sequence[Result]) -> list[LockWait]:

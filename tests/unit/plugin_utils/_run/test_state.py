@@ -632,3 +632,10 @@ def test_the_lun_of_an_image_that_is_freed_is_not_probed() -> None:
     found["look"]["freeing"] = ["rbd/a"]
     run = after(begun(luns=[NAMED]), ("look", found), ("probe_before", {"skipped": True}))
     assert (run["probing"], run["stop"], run["serving"]) == ([], "", [])
+
+
+def test_only_kernels_with_krbd_below_a_lun_are_asked_for_waits() -> None:
+    served = {**image("rbd/a"), "watchers": [{"address": OTHER, "liveness": "alive", "verdict": "keep", "gateway": "node1"}]}
+    maps = {"results": [{"item": "gw1", "hostname": "node1", "luns": [exported(tcmu={"mode": "implicit"})]}]}
+    run = after(begun(gateways={"gw1": ""}), ("look", look(served)), ("find_luns", maps))
+    assert (run["asking"], run["listening"]) == (["gw1"], [])
