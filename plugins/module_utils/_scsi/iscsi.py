@@ -20,6 +20,7 @@ import time
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._portal import portal_at
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply, decode_sense
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
@@ -178,7 +179,7 @@ def _resolve(host: str, port: int, seconds: float) -> str:
         except (OSError, UnicodeError) as error:  # the latter for what no name can be
             wrong.append(getattr(error, "strerror", None) or "it is none")
             return
-        found.append(f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}")
+        found.append(portal_at(ip, port))
 
     thread = threading.Thread(target=look_up, daemon=True)
     thread.start()

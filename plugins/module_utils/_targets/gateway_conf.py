@@ -17,7 +17,8 @@ from dataclasses import replace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.lio_backstore import naa
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._portal import portal_at
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.lio_backstore import COMPANY_ID, naa
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
 
 POOL = "rbd"
@@ -25,7 +26,6 @@ OBJECT = "gateway.conf"
 _CAP = "the right to read it, which shows the CHAP passwords of initiators, too"
 # Before that, a target's disks had no numbers.
 _OLDEST_VERSION = 11
-_COMPANY_ID = "001405"
 # target.py makes each portal with rtslib's default.
 _PORT = 3260
 # lun.py puts every disk into groups of implicit ALUA, which make tcmu-runner take the lock by itself.
@@ -66,7 +66,7 @@ def parse(text: str) -> dict[str, list[Lun]]:
     for iqn, target in conf["targets"].items():
         luns = [replace(lun, target=iqn, **_names(conf["disks"][lun.image])) for lun in _luns(target)]
         for host, portal in target["portals"].items():
-            portals = tuple(_portal(ip) for ip in portal["portal_ip_addresses"])
+            portals = tuple(portal_at(ip, _PORT) for ip in portal["portal_ip_addresses"])
             exports.setdefault(host, []).extend(replace(lun, portals=portals) for lun in luns)
     return exports
 
@@ -88,8 +88,4 @@ def _lun(disk: str, number: int, **who: t.Any) -> Lun:
 
 def _names(disk: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     serial = str(disk.get("wwn", ""))
-    return {"serial": serial, "naa": naa(serial, _COMPANY_ID)}
-
-
-def _portal(host: str) -> str:
-    return f"[{host}]:{_PORT}" if ":" in host else f"{host}:{_PORT}"
+    return {"serial": serial, "naa": naa(serial, COMPANY_ID)}

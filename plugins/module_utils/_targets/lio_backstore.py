@@ -20,7 +20,7 @@ _PATH = re.compile(r"(?:UDEV PATH|File): (.+?)  ")
 _CONFIG = re.compile(r"Config: ([^;\n]*?)(?:;[^\n]*)? Size: \d+")
 _SERIAL = re.compile(r"T10 VPD Unit Serial Number: (.*)")
 _HOLDER = re.compile(r"SPC-[23] Reservation: \S+ Initiator: (.+?)(?:,i,0x[0-9a-fA-F]+)?")
-_COMPANY_ID = "001405"
+COMPANY_ID = "001405"
 _SERIAL_DIGITS = 25
 
 
@@ -41,7 +41,7 @@ def fill(tree: Tree, root: str, lun: Lun) -> Lun:
 
 def _company(tree: Tree, path: str, lun: Lun) -> str:
     """tcmu-runner makes page 83h by itself, always with LIO's company (its tcmur_cmd_handler.c; measured with another company_id)."""
-    return _COMPANY_ID if tcmu.is_served(lun.device) else tree.line(f"{path}/wwn/company_id")
+    return COMPANY_ID if tcmu.is_served(lun.device) else tree.line(f"{path}/wwn/company_id")
 
 
 def _backed(lun: Lun, udev_path: str, info: str) -> Lun:
@@ -62,4 +62,4 @@ def naa(serial: str, company_id: str) -> str:
     """NAA of type 6 as target_core_spc.c makes it: the company, then the first 25 hex digits of the serial, whatever else is in it left out, then zeros."""
     digits = re.sub("[^0-9a-f]", "", serial.lower())[:_SERIAL_DIGITS].ljust(_SERIAL_DIGITS, "0")
     company = re.fullmatch("(?:0x)?([0-9a-f]{1,6})", company_id.lower())
-    return f"6{(company[1] if company else _COMPANY_ID).zfill(6)}{digits}" if serial else ""
+    return f"6{(company[1] if company else COMPANY_ID).zfill(6)}{digits}" if serial else ""

@@ -11,6 +11,7 @@ import re
 import struct
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import TargetError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._portal import portal_at
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
 _LISTEN = "0A"
@@ -34,11 +35,10 @@ def _of_process(tree: Tree, pid: str) -> set[str]:
     inodes = {link[len(_SOCKET) : -1] for link in links if link.startswith(_SOCKET)}
     rows = [line.split() for name in ("tcp", "tcp6") for line in tree.text(f"proc/{pid}/net/{name}").splitlines()[1:]]
     heard = [_ADDRESS.fullmatch(row[1]) for row in rows if len(row) > 9 and row[3] == _LISTEN and row[9] in inodes]
-    return {_portal(hit[1], hit[2]) for hit in heard if hit}
+    return {_decoded(hit[1], hit[2]) for hit in heard if hit}
 
 
-def _portal(words: str, port: str) -> str:
+def _decoded(words: str, port: str) -> str:
     """The kernel prints addresses as words in the order of this host's bytes."""
     packed = b"".join(struct.pack("=I", int(words[start : start + 8], 16)) for start in range(0, len(words), 8))
-    address = ipaddress.ip_address(packed)
-    return f"[{address}]:{int(port, 16)}" if address.version == 6 else f"{address}:{int(port, 16)}"
+    return portal_at(str(ipaddress.ip_address(packed)), int(port, 16))

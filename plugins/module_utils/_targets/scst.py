@@ -11,6 +11,7 @@ import typing as t
 from collections import defaultdict
 from dataclasses import dataclass
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._portal import portal_at
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import listening
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
@@ -69,7 +70,7 @@ def _is_enabled(tree: Tree, target: str) -> bool:
 def _portals(sessions: t.Iterable[_Session], heard: t.Sequence[str]) -> tuple[str, ...]:
     """A session tells the address that it came in by, and not the port; the daemon listens on one port, on all addresses or on some."""
     port = heard[0].rpartition(":")[2] if heard else _ISCSI_PORT
-    used = {f"[{address}]:{port}" if ":" in address else f"{address}:{port}" for session in sessions for address in session.addresses}
+    used = {portal_at(address, port) for session in sessions for address in session.addresses}
     return tuple(dict.fromkeys([*sorted(used), *heard]))
 
 

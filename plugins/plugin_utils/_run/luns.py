@@ -10,6 +10,7 @@ import ipaddress
 import re
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._portal import portal_at
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, KernelLog, Lun, Probe, Probing, SilentGateway, When
 
 # What lun_map returned for one gateway, or kernel_log, in a loop.
@@ -141,7 +142,7 @@ def _paths(lun: Exported, host: str, address: str, initiator: str) -> list[Lun]:
         return []
     seen = [portal for portal in _portals(lun["portals"], address) if _sees(lun, _called(lun, initiator, portal[0]))]
     where: t.Any = {"image": lun["image"], "target": lun["target"], "lun": lun["lun"], "gateway": host, **told}
-    return [{**where, "portal": _portal(*portal)} for portal in seen]
+    return [{**where, "portal": portal_at(*portal)} for portal in seen]
 
 
 def breaks_locks(lun: Exported) -> bool:
@@ -190,10 +191,6 @@ def _portals(portals: t.Sequence[str], address: str) -> list[tuple[str, int]]:
     heard = [(hit["host"], int(hit["port"])) for hit in map(_PORTAL.fullmatch, portals) if hit] or [("", _ISCSI_PORT)]
     meant = dict.fromkeys((address if is_any(host) else host, port) for host, port in heard)
     return sorted(meant, key=lambda portal: portal[0] != address)
-
-
-def _portal(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_any(host: str) -> bool:
