@@ -23,6 +23,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transpo
 
 Verdict = t.Literal["healthy", "slow", "hung", "conflict", "faulty", "unreachable", "mismatch"]
 WritePath = t.Literal["auto", "none", "flush", "ats", "orwrite", "lock"]
+# It led to no LUN, or to another one than is meant.
+NOT_REACHED: tuple[Verdict, ...] = ("unreachable", "mismatch")
 # What the probe proves of writes: one reached the storage; the target answered, but its cache might hide the storage; nothing.
 Proof = t.Literal["write", "cache", "none"]
 

@@ -23,10 +23,6 @@ Way = t.Union[IscsiTransport, SgTransport]
 ReadHolders = t.Callable[[], t.Mapping[str, str]]
 
 
-# A way that led to no LUN, or to another one than is meant.
-_ELSEWHERE = ("unreachable", "mismatch")
-
-
 @dataclass(frozen=True)
 class Path:
     """A disk of this host by its ``device``, or a LUN over iSCSI by the next three. ``names``: which LUN is meant, see probe.run()."""
@@ -106,7 +102,7 @@ def _reach(place: Where, plan: Plan, access: Access, end: float) -> _Reached:
         login_s = (end - time.monotonic()) / (left + 1) if left else None
         outcome = Outcome("unreachable", str(way)) if isinstance(way, RescueError) else probe.run(way, _plan(place, plan), path.names, end, login_s)
         reached = _Reached(path, way, outcome, [_tried(one) for one in failed])
-        if outcome.verdict not in _ELSEWHERE:
+        if outcome.verdict not in probe.NOT_REACHED:
             return reached
         failed.append(reached)
     return replace(failed[0], tried=[_tried(one) for one in failed[1:]])

@@ -108,9 +108,10 @@ class _Look:
             longest_s = math.ceil(max(left.values()))
             found = found.and_also(evidence.gather(self._cluster, doubtful, min(self._options["notify_timeout"], longest_s)))
 
-    def _judged(self, watched: WatchedImage, found: Evidence) -> Judgement:
+    def _judged(self, watched: WatchedImage, found: Evidence, may_free: bool = True) -> Judgement:
         findings = [self._known(watched.image, finding) for finding in found.findings(watched)]
-        return verdict.judge(watched, findings, self._expected.of(watched), self._evict, self._is_to_be_freed(watched.image.spec))
+        free = may_free and self._is_to_be_freed(watched.image.spec)
+        return verdict.judge(watched, findings, self._expected.of(watched), self._evict, free)
 
     def _is_to_be_freed(self, spec: str) -> bool:
         free = self._options["free"]
@@ -141,7 +142,7 @@ class _Look:
         self._own.update(spared)
         tested = [self._with_daemons(judgement) for judgement in tested]
         # Whether notifies on these reach anybody is not proven, so none of them is freed by the way.
-        everything = guards.by_client(tested + [_kept(self._judged(watched, more), "it is not freed in this look") for watched in touched])
+        everything = guards.by_client(tested + [self._judged(watched, more, may_free=False) for watched in touched])
         named = {culprit.address for culprit in accused if culprit.named}
         around = Surroundings(everything, (*gaps, *unread), spared, self._inactive(survey, judgements), named)
         return [guards.weigh(culprit, around) for culprit in accused]
@@ -222,7 +223,7 @@ def _no_collection() -> t.Iterator[None]:
 
 def _kept(judgement: Judgement, gap: str) -> Judgement:
     """Not freed, where there is a reason."""
-    return replace(judgement, reasons=(*judgement.reasons, gap), surplus=(), freeing=False) if judgement.freeing and gap else judgement
+    return replace(judgement, reasons=(*judgement.reasons, gap), surplus=(), freeing=False) if gap else judgement
 
 
 def _was_asked(judgement: Judgement) -> bool:

@@ -16,10 +16,10 @@ State = t.Literal["normal", "stale_duplicate", "contested", "headless", "degrade
 Place = t.Literal["image", "trash", "migration", "stray"]
 
 STATES: tuple[State, ...] = t.get_args(State)
-# Asked, and no answer.
 # When a notify began and ended, in seconds since the epoch.
 Span = tuple[float, float]
 
+# Asked, and no answer.
 STALE: tuple[Liveness, ...] = ("hung", "orphaned")
 
 
@@ -28,8 +28,7 @@ class Image:
     """An RBD image, or what is left of one. ``id`` is empty for format 1.
 
     ``place``: ``image`` for one in a pool's directory, ``trash`` for one in the trash, ``migration`` for the source of one,
-    ``stray`` for a header that no
-    directory knows; a stray's ``pool`` is empty when no pool was found that holds it.
+    ``stray`` for a header that no directory knows; a stray's ``pool`` is empty when no pool was found that holds it.
     """
 
     pool: str

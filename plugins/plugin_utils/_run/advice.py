@@ -57,10 +57,10 @@ def _gone_early(lease: Lease) -> str:
 
 
 def _refused(summed: Result) -> list[OpenItem]:
-    return [_item(_refusal(image), _of_image(image)) for image in summed["images"] if _is_left(image)]
+    return [_item(_refusal(image), _of_image(image)) for image in summed["images"] if is_left(image)]
 
 
-def _is_left(image: ImageResult) -> bool:
+def is_left(image: ImageResult) -> bool:
     """Refused, or contested by living clients also after those that are gone were fenced."""
     return image["decision"] == "refuse" or (image["decision"] == "fence" and image["state_after"] == "contested")
 

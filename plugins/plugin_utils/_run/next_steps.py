@@ -27,19 +27,22 @@ STATES = {
     "normal": "Rerun.",
 }
 
+_FIX = "Fix what the reason names, then rerun."
+_MOVE = "The client alone serves that image: move it to another host, or end the client by hand. Then rerun."
+_RESTART = "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict."
 # A part of the reason -> what to do. The first that fits counts.
 REASONS: t.Mapping[str, str] = {
     "OSDs that serve its header changed": "Check 'ceph osd tree'. When all OSDs are up, rerun.",
     "came or went while": "Its watch moved meanwhile: rerun.",
     "the same client answers on": "One process has a dead and a living watch: restart that process.",
-    "has no other watcher that answers and stays": "The client alone serves that image: move it to another host, or end the client by hand. Then rerun.",
-    "where no other client acknowledged the last notify": "The client alone serves that image: move it to another host, or end the client by hand. Then rerun.",
+    "has no other watcher that answers and stays": _MOVE,
+    "where no other client acknowledged the last notify": _MOVE,
     "what else it serves is not known": "Fix what hides the rest: an OSD, a placement group, or a missing cap. Then rerun.",
     "which Ceph itself looks after": "Check 'ceph mgr stat' and 'rbd mirror pool status', and restart that daemon.",
     "heal the placement group first": "Check 'ceph health detail', and heal that placement group. Then rerun.",
     "it acknowledged the last notify": "The client only paused: rerun. If the LUN still hangs, check that client.",
-    "it could not be asked": "Fix what the reason names, then rerun.",
-    "whether its images are still served could not be read": "Fix what the reason names, then rerun.",
+    "it could not be asked": _FIX,
+    "whether its images are still served could not be read": _FIX,
     "another surplus watcher of its images is spared": "First follow the reason of that other client.",
     "no client that served": "Check the gateway: it might have ended meanwhile. When it responds, rerun.",
     "closed the image before the fence": "Start the gateway, then rerun: that client might have been a command, such as 'rbd snap create'.",
@@ -49,9 +52,9 @@ REASONS: t.Mapping[str, str] = {
     "did not tell its LUNs": "Run lun_map on that gateway: it might lack root, or hang ('ps -eo stat,wchan:30,args' shows state D). Or name the client in "
     "remediate_watchers_evict.",
     "has a session again": "The client's host is back: rerun.",
-    "by the service map": "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict.",
-    "by tcmu-runner, which might be this client": "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict.",
-    "it is on the host of gateway": "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict.",
+    "by the service map": _RESTART,
+    "by tcmu-runner, which might be this client": _RESTART,
+    "it is on the host of gateway": _RESTART,
     "it is protected by": "Your own remediate_watchers_protect spares it: end the client by hand, or take the rule away for one run.",
     "so many rarely die at once": "Look for what the clients have in common: a host, a switch, an OSD. If they are dead, raise remediate_watchers_max_fence.",
     "would leave": "Name other clients in remediate_watchers_evict, or more of them.",

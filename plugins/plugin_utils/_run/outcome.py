@@ -47,7 +47,7 @@ def _seen(run: Run) -> dict[str, t.Any]:
     return {
         "images": images,
         "healed": 0 if run["check_mode"] or run["error"] else len({image["spec"] for image in images} & _healed(run)),
-        "refused": sum(image["decision"] == "refuse" or _is_contested(image) for image in images),
+        "refused": sum(map(advice.is_left, images)),
         "culprits": detected["culprits"],
         "counts": detected["counts"],
         "incomplete": list(dict.fromkeys([*detected.get("incomplete", []), *run["afterwards"].get("incomplete", [])])),
@@ -166,11 +166,6 @@ def _continued(run: Run, shown: t.Sequence[str]) -> list[Image]:
     return [t.cast(Image, {**image, "decision": "continue", "reasons": reasons}) for image in found]
 
 
-def _is_contested(image: ImageResult) -> bool:
-    """Still, after the clients that are gone were fenced."""
-    return image["decision"] == "fence" and image["state_after"] == "contested"
-
-
 def _healed(run: Run) -> set[str]:
     """The images of which a client was fenced, or a lease came to its end."""
     fenced, closed = {*_fenced(run["fenced"])}, {*run["restored"].get("closed", [])}
@@ -220,14 +215,10 @@ def _image(image: Image, run: Run) -> ImageResult:
     after = verified.get(image["spec"], t.cast(Image, {}))
     last = {found["spec"]: found for found in run["afterwards"].get("images", [])}
     luns = _luns(image["spec"], run)
-    lock_before, lock_after = lock_owner(image), lock_owner(last.get(image["spec"], after))
-    level, words = proof.of_image(luns, _why_not_probed(run, image["spec"], luns))
-    if level == "none" and run["lock_breakers"].get(image["spec"]):
-        level, words = proof.of_lock(lock_before, last.get(image["spec"], after).get("watchers", [])) or (level, words)
-    if image["spec"] in run["lock_takers"] and lock_after != lock_before:
-        words = f"{words}; gateway {run['lock_takers'][image['spec']]} took the lock for that"
-    watched = [*after.get("watchers", []), *last.get(image["spec"], after).get("watchers", [])]
-    freed = image["spec"] in run["detected"].get("look", {}).get("freeing", []) and after.get("state") == "normal" and not watched
+    at_last = last.get(image["spec"], after)
+    lock_before, lock_after = lock_owner(image), lock_owner(at_last)
+    level, words = _proof(image, run, luns, lock_before, at_last)
+    freed = _is_freed(image["spec"], run, after, at_last)
     return {
         "spec": image["spec"],
         "header": image["header"],
@@ -246,6 +237,22 @@ def _image(image: Image, run: Run) -> ImageResult:
         "freed": freed,
         "unreached": not freed and image["decision"] in ("fence", "continue") and after.get("state") == "normal" and _is_unreached(run, image["spec"], luns),
     }
+
+
+def _proof(image: Image, run: Run, luns: t.Sequence[LunResult], lock_before: str, at_last: Image) -> tuple[str, str]:
+    """What was proven, see proof.of_image() and of_lock(), and in words."""
+    spec = image["spec"]
+    level, words = proof.of_image(luns, _why_not_probed(run, spec, luns))
+    if level == "none" and run["lock_breakers"].get(spec):
+        level, words = proof.of_lock(lock_before, at_last.get("watchers", [])) or (level, words)
+    taken = spec in run["lock_takers"] and lock_owner(at_last) != lock_before
+    return level, f"{words}; gateway {run['lock_takers'][spec]} took the lock for that" if taken else words
+
+
+def _is_freed(spec: str, run: Run, after: Image, at_last: Image) -> bool:
+    """Whether nobody watches it, right after the fence and at last."""
+    watched = after.get("watchers") or at_last.get("watchers")
+    return spec in run["detected"].get("look", {}).get("freeing", []) and after.get("state") == "normal" and not watched
 
 
 def _is_unreached(run: Run, spec: str, luns: t.Sequence[LunResult]) -> bool:

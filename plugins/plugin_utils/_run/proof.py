@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import NOT_REACHED
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import LunResult, Probe, Watcher
 
-# The probe led to no LUN, or to another one.
-NOT_REACHED = ("unreachable", "mismatch")
 _WEAKEST_FIRST = ("none", "cache", "write")
 
 

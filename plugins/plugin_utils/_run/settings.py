@@ -27,15 +27,26 @@ def read(told: t.Mapping[str, t.Any]) -> Settings:
     lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "evict", "free")}
     numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout", "patience")}
     lists["evict"] = [str(address.parse(text)) for text in lists["evict"]]
-    named = [spec for spec in lists["free"] if not _is_pattern(spec)]
-    patterns = len(named) < len(lists["free"])
-    # With a pattern, and without a selection, every image is looked at; to name one as well would leave out the others.
-    if not patterns or lists["images"] or lists["pools"]:
-        lists["images"] = list(dict.fromkeys([*lists["images"], *named]))
-    # Else an image of a pattern that has one watcher would not be asked.
-    liveness = "all" if patterns else told["liveness"]
-    read: t.Any = {**told, **lists, **numbers, "probe_deadline": float(told["probe_deadline"]), "trace": _trace(told["trace"]), "liveness": liveness}
+    read: t.Any = {
+        **told,
+        **lists,
+        **_to_free(lists, told["liveness"]),
+        **numbers,
+        "probe_deadline": float(told["probe_deadline"]),
+        "trace": _trace(told["trace"]),
+    }
     return _checked(read)
+
+
+def _to_free(lists: t.Mapping[str, list[str]], liveness: str) -> dict[str, t.Any]:
+    """The ``images`` to look at and their ``liveness``, with those to free."""
+    named = [spec for spec in lists["free"] if not _is_pattern(spec)]
+    if len(named) == len(lists["free"]):
+        return {"images": list(dict.fromkeys([*lists["images"], *named])), "liveness": liveness}
+    # Without a selection every image is looked at; to name one would leave out the others.
+    selected = [*lists["images"], *named] if lists["images"] or lists["pools"] else []
+    # Else an image of a pattern that has one watcher would not be asked.
+    return {"images": list(dict.fromkeys(selected)), "liveness": "all"}
 
 
 def _is_pattern(spec: str) -> bool:
