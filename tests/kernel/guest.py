@@ -113,18 +113,27 @@ def wait_for(what: t.Callable[[], t.Any], seconds: float = 20, saying: str = "it
     raise AssertionError(f"{saying} did not come within {seconds} s")
 
 
-class Lun:
+class Backstore:
+    """A device of LIO's core, which targets serve. ``kind``: such as iblock_0. ``control``: what it is made of."""
+
+    def __init__(self, kind: str, name: str, control: str, serial: str) -> None:
+        self.backstore = TARGETS / "core" / kind / name
+        self.backstore.mkdir(parents=True)
+        for attribute, value in {"control": control, "wwn/vpd_unit_serial": serial, "enable": "1"}.items():
+            self._write(attribute, value)
+
+    def _write(self, attribute: str, value: str) -> None:
+        (self.backstore / attribute).write_text(value + "\n")
+
+
+class Lun(Backstore):
     """One LIO LUN on ``backing``, seen by two tcm_loop initiators as two disks. ``vendor``: what it claims to be, LIO's own where empty."""
 
     def __init__(self, backing: str, name: str = "lun", vendor: str = "") -> None:
         # LIO writes there whenever a key is registered.
         Path("/var/target/pr").mkdir(parents=True, exist_ok=True)
         run("modprobe", "-a", "target_core_mod", "target_core_iblock", "tcm_loop", "sg", "sd_mod")
-        self.backstore = TARGETS / "core/iblock_0" / name
-        self.backstore.mkdir(parents=True)
-        self._write("control", f"udev_path={backing}")
-        self._write("wwn/vpd_unit_serial", _SERIAL)
-        self._write("enable", "1")
+        super().__init__("iblock_0", name, f"udev_path={backing}", _SERIAL)
         if vendor:
             self._write("wwn/vendor_id", vendor)
         self.disks = [self._export(initiator) for initiator in INITIATORS]
@@ -150,9 +159,6 @@ class Lun:
 
     def release(self, disk: str) -> int:
         return run("sg_raw", disk, "17", *["00"] * 5, check=False).returncode
-
-    def _write(self, attribute: str, value: str) -> None:
-        (self.backstore / attribute).write_text(value + "\n")
 
     def _export(self, initiator: str) -> str:
         group = TARGETS / "loopback" / initiator / "tpgt_1"

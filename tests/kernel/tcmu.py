@@ -16,7 +16,7 @@ from pathlib import Path
 import cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import IscsiTransport
-from guest import TARGETS, export_by_iscsi, run, wait_for
+from guest import Backstore, export_by_iscsi, run, wait_for
 
 _SIZE = 32 << 20
 _LAST_BLOCK = _SIZE // 512 - 1
@@ -69,16 +69,12 @@ class Runner:
             self.process.send_signal(signal.SIGCONT)
 
 
-class Gateway:
+class Gateway(Backstore):
     """An image served over iSCSI as LUN 0, by a client of its own. ``implicit``: by an ALUA group of implicit access, as ceph-iscsi makes it."""
 
     def __init__(self, name: str, image: str, port: int, implicit: bool) -> None:
         self.target, self.portal, self.image = f"iqn.2003-01.com.redhat.iscsi-gw:{name}", f"127.0.0.1:{port}", f"rbd/{image}"
-        self.backstore = TARGETS / "core/user_0" / name
-        self.backstore.mkdir(parents=True)
-        self._write("control", f"dev_size={_SIZE},dev_config=rbd/rbd/{image};osd_op_timeout=30;conf={cluster.CONF}")
-        self._write("wwn/vpd_unit_serial", _SERIAL)
-        self._write("enable", "1")
+        super().__init__("user_0", name, f"dev_size={_SIZE},dev_config=rbd/rbd/{image};osd_op_timeout=30;conf={cluster.CONF}", _SERIAL)
         if implicit:
             (self.backstore / "alua/ao").mkdir()
             for attribute, value in _OPTIMIZED.items():
@@ -96,9 +92,6 @@ class Gateway:
         target = {"disks": {self.image: {"lun_id": 0}}, "clients": {}, "portals": {host: portal}, "groups": {}, "acl_enabled": False}
         disks = {self.image: {"wwn": _SERIAL, "backstore": "user:rbd", "owner": host}}
         return {"disks": disks, "gateways": {host: {"active_luns": 1}}, "targets": {self.target: target}, "version": 11, "epoch": 1}
-
-    def _write(self, attribute: str, value: str) -> None:
-        (self.backstore / attribute).write_text(value + "\n")
 
 
 class Initiator:
