@@ -170,7 +170,8 @@ def wanting(*clients: str, gone: bool = False, serving: t.Mapping[str, list[str]
 
     ``serving``: image -> addresses of the clients that serve it, as that look found them.
     """
-    return {"at": time.time() - 10, "fence": list(clients), "gone": list(clients) if gone else [], "serving": serving or {}, "watches": {}}
+    gone_too = list(clients) if gone else []
+    return {"at": time.time() - 10, "fence": list(clients), "gone": gone_too, "serving": serving or {}, "watches": {}, "freeing": []}
 
 
 def lives(pid: int) -> bool:
