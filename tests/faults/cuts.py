@@ -81,7 +81,7 @@ class Links:
 
     def cut(self, addresses: t.Sequence[str]) -> None:
         for one in addresses:
-            self.lab.run(*self.prefix, "route", "add", "blackhole", f"{one}/32")
+            self.lab.run(*self.prefix, "route", "replace", "blackhole", f"{one}/32")
             self.cut_off.append(one)
 
     def down(self) -> None:
