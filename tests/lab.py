@@ -171,7 +171,7 @@ def wanting(*clients: str, gone: bool = False, serving: t.Mapping[str, list[str]
     ``serving``: image -> addresses of the clients that serve it, as that look found them.
     """
     gone_too = list(clients) if gone else []
-    return {"at": time.time() - 10, "fence": list(clients), "gone": gone_too, "serving": serving or {}, "watches": {}, "freeing": []}
+    return {"at": time.time() - 10, "fence": list(clients), "gone": gone_too, "serving": serving or {}, "watches": {}, "freeing": [], "locks": {}}
 
 
 def lives(pid: int) -> bool:

@@ -116,6 +116,12 @@ options:
             type: list
             elements: str
             default: []
+          locks:
+            description:
+              - For each client to fence that holds the exclusive lock of images without watching them, these images. The module sees that it may break
+                locks before it fences such a client; M(cephops.iscsi_rescue.rbd_lock) breaks them.
+            type: dict
+            default: {}
   pools:
     description: Where to look for leases, with O(state=restored) or without O(addresses). Without it, in all pools.
     type: list
@@ -413,6 +419,7 @@ def main() -> None:
                     serving=dict(type="dict", required=True),
                     watches=dict(type="dict", required=True),
                     freeing=dict(type="list", elements="str", default=[]),
+                    locks=dict(type="dict", default={}),
                 ),
             ),
         ),

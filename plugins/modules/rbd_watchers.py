@@ -206,6 +206,8 @@ images:
         - V(contested), more clients alive than expected. Only clients that are gone are fenced then.
         - V(headless), no watcher answered.
         - V(degraded), no more than expected, but one of them is stale.
+        - V(locked), its watchers are well, but its exclusive lock belongs to a client that is gone and does not watch it. Seen of images that are named, and
+          of those with several watchers.
         - V(undetermined), more than expected, and the evidence does not tell who is stale.
       type: str
       sample: stale_duplicate
@@ -270,8 +272,16 @@ images:
           type: list
           elements: str
           sample: ["it did not answer the notify and has no session on any monitor: the client is gone, or silent for over 5 minutes"]
+    owner:
+      description: >-
+        The client that holds the image's exclusive lock without watching the image, as an entry like those of RV(images[].watchers); no entry where there is
+        none. Where it is gone, it is a culprit, and its lock is to be broken.
+      type: list
+      elements: dict
+      sample: []
 culprits:
-  description: The stale clients of the images in state V(stale_duplicate), and those that O(evict) names on V(contested) ones.
+  description: >-
+    The stale clients of the images in state V(stale_duplicate), those that O(evict) names on V(contested) ones, and those whose lock is to be broken.
   returned: success
   type: list
   elements: dict
@@ -348,10 +358,14 @@ look:
       type: dict
       sample: {"192.0.2.7:0/1193546917": ["rbd/esx-datastore1"]}
     freeing:
-      description: The images of O(free) that nobody serves, so that all their clients are to be fenced.
+      description: The images that nobody serves and nobody is to, so that all their clients are to be fenced; those of O(free), and V(locked) ones.
       type: list
       elements: str
       sample: []
+    locks:
+      description: For each client to fence that holds the exclusive lock of images without watching them, these images.
+      type: dict
+      sample: {}
 blocklist:
   description: >-
     What M(cephops.iscsi_rescue.osd_blacklist) returns without addresses: the whole list as C(after), the open C(leases), the C(word) that the cluster
@@ -410,7 +424,7 @@ counts:
   type: dict
   sample:
     {"images": 12, "unseen": 0, "watched": 4, "watchers": 5,
-     "normal": 11, "stale_duplicate": 1, "contested": 0, "headless": 0, "degraded": 0, "undetermined": 0}
+     "normal": 11, "stale_duplicate": 1, "contested": 0, "headless": 0, "degraded": 0, "locked": 0, "undetermined": 0}
 survey:
   description: The C(way) the watchers were read, V(sweep) or V(image), and C(why).
   returned: success

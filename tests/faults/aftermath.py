@@ -107,9 +107,9 @@ def outcome(run: subprocess.CompletedProcess[str]) -> str:
         return "KILLED"
     if crashed(said):
         return "TRACEBACK"
-    found = re.search(r"^(\w+), looked at", run.stdout, re.MULTILINE)
+    found = re.search(r"^(\w+)(?: \(images: [^)]*\))?, looked at", run.stdout, re.MULTILINE)
     ended = found[1] if found else "stopped" if sentence(run) else "NOTHING SAID"
-    fails = ended in ("failed", "refused", "stopped")
+    fails = ended in ("failed", "refused", "partly_healed", "healed_unproven", "stopped")
     return ended if run.returncode == (2 if fails else 0) else f"{ended} BY CODE {run.returncode}"
 
 

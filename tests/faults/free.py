@@ -12,93 +12,57 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import typing as t
 from pathlib import Path
 
-from aftermath import blacklist, outcome
+from aftermath import blacklist
+from dead_end import DeadEnd
 from lab import Lab
 
-QUICK = {
-    "remediate_watchers_notify_timeout": 3,
-    "remediate_watchers_patience": 3,
-    "remediate_watchers_report_dir": "",
-    "remediate_watchers_look_only": False,
-}
 
-
-class Freed:
-    def __init__(self, lab: Lab) -> None:
-        self.lab, self.faults = lab, 0
-
-    def check(self, what: str, holds: bool, why: object) -> None:
-        print(f"{'ok' if holds else 'FAILED':<8}{what}{'' if holds else f': {why}'}", flush=True)
-        self.faults += not holds
-
-    def play(self, *free: str, **settings: t.Any) -> subprocess.CompletedProcess[str]:
-        told = {f"remediate_watchers_{name}": value for name, value in settings.items()}
-        return self.lab.play("playbooks/remediate_watchers.yml", {**QUICK, "remediate_watchers_free": free, **told})
-
-    def ends(self, what: str, done: subprocess.CompletedProcess[str], end: str, *words: str) -> None:
-        missing = [word for word in words if word not in done.stdout]
-        self.check(f"{what}: {end}", outcome(done) == end and not missing, f"{outcome(done)}, not said: {missing}: {done.stdout[-3000:]}{done.stderr[-800:]}")
-
-    def removes(self, image: str) -> bool:
-        """Whether the image can be deleted."""
-        self.lab.run("rbd", "--conf", self.lab.conf, "rm", "--no-progress", f"rbd/{image}", check=False)
-        return image not in self.lab.json("rbd", "ls", "rbd")
-
-    def dead(self, image: str, count: int) -> None:
-        """Clients that were killed one after the other, the first with the lock."""
-        self.lab.create(image, "layering,exclusive-lock" if count == 1 else "layering")
-        for number in range(count):
-            self.lab.orphan(image, f"{image}-{number}")
-
-
-def dead_clients(tried: Freed, count: int) -> None:
+def dead_clients(tried: DeadEnd, count: int) -> None:
     image, before = f"left{count}", blacklist(tried.lab)
     tried.dead(image, count)
-    tried.ends(f"{count} dead, only looked at", tried.play(f"rbd/{image}", look_only=True), "would_heal", "it is to be freed")
+    tried.ends(f"{count} dead, only looked at", tried.free(f"rbd/{image}", look_only=True), "would_heal", "it is to be freed")
     tried.check(f"{count} dead: a look changes nothing", blacklist(tried.lab) == before, blacklist(tried.lab))
     tried.ends(f"{count} dead, not to be freed", tried.play(images=[f"rbd/{image}"]), "refused", "headless")
     tried.check(f"{count} dead: the image cannot be deleted", not tried.removes(image), "it was")
-    tried.ends(f"{count} dead", tried.play(f"rbd/{image}"), "healed", f"rbd/{image} is free: map or delete it")
+    tried.ends(f"{count} dead", tried.free(f"rbd/{image}"), "healed", f"rbd/{image} is free: map or delete it")
     tried.check(f"{count} dead: nothing is left on the blocklist", blacklist(tried.lab) == before, blacklist(tried.lab))
     tried.check(f"{count} dead: the image can be deleted", tried.removes(image), "it could not")
 
 
-def by_pattern(tried: Freed) -> None:
+def by_pattern(tried: DeadEnd) -> None:
     """Beside an image that is served."""
     tried.dead("pattern-1", 1)
     tried.lab.create("pattern-2")
     living = tried.lab.client("pattern-2", "pattern-2")
-    tried.ends("by a pattern", tried.play("rbd/pattern-*", images=["rbd/pattern-1", "rbd/pattern-2"]), "healed", "rbd/pattern-1 is free")
+    tried.ends("by a pattern", tried.free("rbd/pattern-*", images=["rbd/pattern-1", "rbd/pattern-2"]), "healed", "rbd/pattern-1 is free")
     tried.check("by a pattern: the living client is not fenced", living["address"] not in blacklist(tried.lab)["entries"], living)
     os.kill(living["pid"], signal.SIGKILL)
     tried.removes("pattern-1")
 
 
-def a_paused_client(tried: Freed) -> None:
+def a_paused_client(tried: DeadEnd) -> None:
     before = blacklist(tried.lab)
     tried.lab.create("paused")
     paused = tried.lab.client("paused", "paused")
     os.kill(paused["pid"], signal.SIGSTOP)
-    tried.ends("a paused client and nobody else", tried.play("rbd/paused"), "refused", f"{paused['address']} might be alive")
+    tried.ends("a paused client and nobody else", tried.free("rbd/paused"), "refused", f"{paused['address']} might be alive")
     tried.check("a paused client is not fenced", blacklist(tried.lab) == before, blacklist(tried.lab))
-    tried.ends("a paused client that is named", tried.play("rbd/paused", evict=[paused["address"]]), "healed_restore_pending", "rbd/paused is free")
+    tried.ends("a paused client that is named", tried.free("rbd/paused", evict=[paused["address"]]), "healed_restore_pending", "rbd/paused is free")
     os.kill(paused["pid"], signal.SIGKILL)
     tried.lab.orphan("paused", "paused-too")
     tried.removes("paused")
 
 
-def a_living_client(tried: Freed) -> None:
+def a_living_client(tried: DeadEnd) -> None:
     tried.lab.create("living")
     living = tried.lab.client("living", "living")
     before = blacklist(tried.lab)
     tried.ends(
         "a living client",
-        tried.play("rbd/living"),
+        tried.free("rbd/living"),
         "nothing_to_do",
         f"rbd/living: not freed, since {living['address']} responds",
         "End that client on its host",
@@ -108,7 +72,7 @@ def a_living_client(tried: Freed) -> None:
 
 
 def main() -> None:
-    tried = Freed(Lab(Path(sys.argv[1]), int(sys.argv[2])))
+    tried = DeadEnd(Lab(Path(sys.argv[1]), int(sys.argv[2])))
     dead_clients(tried, 1)
     dead_clients(tried, 2)
     by_pattern(tried)

@@ -86,7 +86,7 @@ GUARDS = (
         'if image["state"] != "normal" and image not in still]',
         'if image["state"] == "no such"]',
         "matrix.py new client comes probed",
-        "it ended as stopped, not failed: partly_healed",
+        "it ended as partly_healed, not failed",
     ),
     Guard(
         "a client that answers the last question is not fenced",

@@ -70,7 +70,12 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
         "run": "hostile",
         "reason": "a test",
         "images": ["rbd/datastore1"],
-        "look": {**wanting(CLIENT, gone=True, serving={"rbd/datastore1": [CLIENT]}), "watches": {CLIENT: ["rbd/datastore1"]}, "freeing": ["rbd/x"]},
+        "look": {
+            **wanting(CLIENT, gone=True, serving={"rbd/datastore1": [CLIENT]}),
+            "watches": {CLIENT: ["rbd/datastore1"]},
+            "freeing": ["rbd/x"],
+            "locks": {CLIENT: ["rbd/datastore1"]},
+        },
         "patience": 1,
         "evict": [CLIENT],
     }
@@ -96,6 +101,8 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
         ("osd_blacklist", {**by_key, "addresses": [CLIENT]}),
         ("osd_blacklist", {**ceph, "addresses": [CLIENT], "state": "absent"}),
         ("osd_blacklist", {**ceph, "addresses": [CLIENT], "state": "restored", "restore": "always", "pools": ["rbd"]}),
+        ("rbd_lock", {**ceph, "locks": [{"image": "rbd/datastore1", "owner": CLIENT}]}),
+        ("rbd_lock", {**by_key, "locks": [{"image": "rbd/datastore1", "owner": CLIENT}]}),
         ("scsi_reserve_probe", {**lun, "deadline": 3, "initiator": "iqn.2026-11.invalid.x:x", "chap_user": "u", "chap_password": "a-secret-of-it"}),
         ("scsi_reserve_probe", {**lun, **identity, "deadline": 3}),
         ("scsi_reserve_probe", {"luns": [{**lun, **identity, "name": "a"}], "deadline": 3}),

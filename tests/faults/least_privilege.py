@@ -32,6 +32,7 @@ from pathlib import Path
 
 from aftermath import outcome
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
+from dead_end import holder, locked
 from lab import BLACKLIST, Lab
 
 NAME = "client.iscsi-rescue"
@@ -64,8 +65,10 @@ SENTENCES = {
 }
 # It tells which clients are rbd-mirror's, and that counts for those only who may live.
 SERVICE_MAP = 'allow command "service dump"'
-# That, and the other word for the list, which this release does not know.
-UNUSED = (SERVICE_MAP, 'allow command "osd blacklist" with blacklistop=rm')
+# Only for a lock whose owner is gone.
+BREAKING = "allow class lock break_lock object_prefix rbd_header."
+# These, and the other word for the list, which this release does not know.
+UNUSED = (SERVICE_MAP, BREAKING, 'allow command "osd blacklist" with blacklistop=rm')
 REFUSALS = ("EACCES", "EPERM", "Operation not permitted", "Permission denied", "access denied")
 
 
@@ -174,7 +177,23 @@ def heals(tried: Privilege, tier: str, survey: str) -> None:
     tried.lab.orphan(f"left-{tier}", f"left-{tier}")
     freed = tried.heal(f"orphan-{tier}", remediate_watchers_survey=survey, remediate_watchers_free=[f"rbd/left-{tier}"])
     tried.ended(f"{tier}: frees an image", freed, "healed")
+    breaks(tried, tier, survey)
     tried.check(f"{tier}: leaves nothing", tried.blacklist() == before, str(tried.blacklist()))
+
+
+def breaks(tried: Privilege, tier: str, survey: str) -> None:
+    """The lock of a client that is gone; without the cap for that, nobody is fenced."""
+    image, before, whole = f"locked-{tier}", tried.blacklist(), tried.caps()
+    owner, settings = locked(tried.lab, image), {"remediate_watchers_survey": survey, "remediate_watchers_images": [f"rbd/{image}"]}
+    if BREAKING in whole["osd"]:
+        tried.give({**whole, "osd": [word for word in whole["osd"] if word != BREAKING]})
+        done = tried.heal(f"orphan-{tier}", **settings)
+        tried.check(f"{tier}, without '{BREAKING}': it is named", BREAKING in words(done), words(done)[-3000:])
+        tried.check(f"{tier}, without '{BREAKING}': nobody is fenced", tried.blacklist() == before, str(tried.blacklist()))
+        tried.check(f"{tier}, without '{BREAKING}': the lock stays", holder(tried.lab, image) == owner, owner)
+        tried.give(whole)
+    tried.ended(f"{tier}: breaks the lock of a dead client", tried.heal(f"orphan-{tier}", **settings), "healed")
+    tried.check(f"{tier}: the lock is gone", holder(tried.lab, image) == "", owner)
 
 
 def from_the_controller(tried: Privilege) -> None:
@@ -258,8 +277,6 @@ def forbidden(tried: Privilege) -> dict[str, list[str]]:
     for pool in ("rbd", "other"):
         tried.lab.run("rados", "--conf", tried.lab.conf, "--pool", pool, "put", "rbd_data.secret", "/etc/hostname")
     tried.lab.run("rados", "--conf", tried.lab.conf, "--pool", "rbd", "put", "gateway.conf", "/etc/hostname")
-    tried.lab.run("rbd", "--conf", tried.lab.conf, "lock", "add", "rbd/spare1", "mine")
-    (lock,) = json.loads(tried.lab.run("rbd", "--conf", tried.lab.conf, "lock", "ls", "rbd/spare1", "--format", "json"))
     header = f"rbd_header.{json.loads(tried.lab.run('rbd', '--conf', tried.lab.conf, 'info', 'rbd/spare3', '--format', 'json'))['id']}"
     return {
         "read an image's data": ["rados", "--pool", "rbd", "get", "rbd_data.secret", "/dev/null"],
@@ -272,7 +289,7 @@ def forbidden(tried: Privilege) -> dict[str, list[str]]:
         "read the CHAP passwords of ceph-iscsi": ["rados", "--pool", "rbd", "get", "gateway.conf", "/dev/null"],
         "export an image": ["rbd", "export", "--no-progress", "rbd/spare1", "-"],
         "change an image": ["rbd", "resize", "--no-progress", "rbd/spare2", "--size", "1G"],
-        "break a lock": ["rbd", "lock", "rm", "rbd/spare1", "mine", lock["locker"]],
+        "take a lock": ["rados", "--pool", "rbd", "lock", "get", header, "rbd_lock", "--lock-cookie", "mine"],
         "delete an image": ["rbd", "rm", "--no-progress", "rbd/spare2"],
         "clear the blacklist": ["ceph", "osd", "blocklist", "clear"],
         "fence a host by its address": ["ceph", "osd", "blocklist", "add", "192.0.2.1"],

@@ -15,6 +15,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
+# A client that lost its monitor looks for another one every 3 s (mon_client_hunt_interval), and has no session meanwhile.
+BETWEEN_LOOKS_S = 3.0
+
 
 @dataclass(frozen=True)
 class Sessions:

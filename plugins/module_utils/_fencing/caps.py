@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import sessions
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import exclusive_lock, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
 
 # Clients have no such address, so taking it off the list changes nothing, and no new map comes of it (OSDMonitor.cc, "isn't blocklisted").
 NOBODY = "0.0.0.0:0/1"
@@ -19,3 +22,9 @@ def require_way_back(cluster: Cluster, word: str) -> None:
     for monitor in monitors[:1]:
         sessions.ask(cluster, monitor)
     cluster.act(f"osd {word}", **{f"{word}op": "rm", "addr": NOBODY})
+
+
+def require_to_break(cluster: Cluster, specs: t.Collection[str]) -> None:
+    """Raises ClusterError where this user may not break the locks of these images, without breaking one."""
+    for spec in dict.fromkeys(specs):
+        exclusive_lock.require_to_break(cluster, image_watchers.find(cluster, spec).header_object)

@@ -62,6 +62,7 @@ class Question:
 
     ``serving``: see plan.Look. ``others``: images that the clients watch besides, where they must be silent, too, and not the only ones. ``named``: whether
     the operator wants the clients fenced although they live, so that only the others must respond. ``freeing``: see plan.Look; there nobody may respond.
+    ``owners``: those of ``clients`` that are gone and hold the lock of an image that they do not watch, so that there is nothing to ask them.
     """
 
     clients: t.Sequence[str]
@@ -71,6 +72,7 @@ class Question:
     others: t.Sequence[str] = ()
     named: bool = False
     freeing: t.Collection[str] = ()
+    owners: t.Collection[str] = ()
 
 
 def ask(cluster: Cluster, question: Question) -> Answers:
@@ -132,7 +134,9 @@ def judge(question: Question, watched: t.Sequence[WatchedImage], replies: Replie
     """Returns what the replies say of each client. A client counts as silent only where all that it watches could be asked."""
     clients = question.clients
     spared = {client: why for client in clients if (why := _why_spared(client, question, watched, replies))}
-    concerned = {watcher.address for one in watched if one.image.spec in question.specs for watcher in one.watchers}
+    asked = [one for one in watched if one.image.spec in question.specs]
+    holding = {one.lock_owner.address for one in asked if one.lock_owner} & set(question.owners)
+    concerned = {watcher.address for one in asked for watcher in one.watchers} | holding
     watching = concerned if question.specs else set(clients)
     silent = [client for client in clients if client in watching and client not in spared]
     return Answers(silent, spared, [client for client in clients if client not in watching and client not in spared])

@@ -53,6 +53,7 @@ def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run:
         plan = plan_fence({client: Lease(address=client, gone_since=since[client], **facts) for client in addresses}, open_leases, before.entries)
         if plan.record:
             caps.require_way_back(cluster, before.word)
+        caps.require_to_break(cluster, [spec for client in addresses for spec in look.locks.get(client, ())])
         gone = [client for client in missing if look.gone_since(client)]
         back = [client for client in plan.add + plan.extend if client in look.gone and client in seen.hosts and client not in request["evict"]]
         asked = questions([client for client in plan.add + plan.extend if client not in back], gone, request, look)
@@ -103,7 +104,16 @@ def questions(clients: t.Sequence[str], gone: t.Collection[str], request: Option
     rest = [client for client in clients if client not in named and client not in orphans]
     parts = ((orphans, GONE_TIMEOUT_S, False), (rest, request["patience"], False), (named, NAMED_TIMEOUT_S, True))
     return [
-        Question(part, request["images"], timeout_s, look.serving, () if part is orphans else _others(part, request["images"], look), word, look.freeing)
+        Question(
+            part,
+            request["images"],
+            timeout_s,
+            look.serving,
+            () if part is orphans else _others(part, request["images"], look),
+            word,
+            look.freeing,
+            [client for client in part if part is orphans and look.locks.get(client)],
+        )
         for part, timeout_s, word in parts
         if part
     ]

@@ -13,13 +13,11 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import BETWEEN_LOOKS_S, Sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.time_format import TIME, TIME_WITHOUT_ZONE
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease
 
-# A client that lost its monitor looks for another one every 3 s (mon_client_hunt_interval), and has no session meanwhile.
-BETWEEN_LOOKS_S = 3.0
 # A run is done with fencing and looking again within this time, most often; ending its fence sooner could meet its add on the way to the OSDs.
 UNDER_WAY_S = 60
 # How old the look may be when a client is fenced by it; a notify and its timeout are a part of that.
@@ -36,7 +34,8 @@ class Look:
     """What a look of rbd_watchers says of clients. ``at``: when it began. ``fence``: addresses to fence; ``gone``: those of them without a session.
 
     ``serving``: image, ``pool/[namespace/]name`` -> addresses of the clients that responded, serve it and are not to be fenced. ``watches``: client to
-    fence -> all images that it watches. ``freeing``: the images that nobody serves and nobody is to.
+    fence -> all images that it watches. ``freeing``: the images that nobody serves and nobody is to. ``locks``: client to fence -> images whose exclusive
+    lock it holds without watching them.
     """
 
     at: float
@@ -45,12 +44,13 @@ class Look:
     serving: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
     watches: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
     freeing: t.Collection[str] = ()
+    locks: t.Mapping[str, t.Collection[str]] = field(default_factory=dict)
 
     @classmethod
     def from_option(cls, option: t.Mapping[str, t.Any]) -> Look:
         """From the option ``lease.look``. Raises InputError."""
-        serving, watches = (_lists(option[name], f"lease.look.{name}") for name in ("serving", "watches"))
-        return cls(float(option["at"]), frozenset(option["fence"]), frozenset(option["gone"]), serving, watches, frozenset(option["freeing"]))
+        serving, watches, locks = (_lists(option[name], f"lease.look.{name}") for name in ("serving", "watches", "locks"))
+        return cls(float(option["at"]), frozenset(option["fence"]), frozenset(option["gone"]), serving, watches, frozenset(option["freeing"]), locks)
 
     def require(self, addresses: t.Sequence[str], now: float) -> None:
         """Raises InputError unless the look is fresh and wants every one of these clients fenced."""

@@ -17,7 +17,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing impo
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change, read_without
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease, LeaseBook
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import BETWEEN_LOOKS_S, RestorePlan, Restoring, plan_restore, seconds_gone
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import RestorePlan, Restoring, plan_restore, seconds_gone
 
 
 def restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
@@ -77,10 +77,10 @@ def _looks(cluster: Cluster, leases: t.Sequence[Lease]) -> list[sessions.Session
     """As many looks at the sessions as it takes to know who is gone."""
     first = sessions.read(cluster)
     missing = [one for one in leases if first.missing(one.address)]
-    wait = max((BETWEEN_LOOKS_S - seconds_gone(one, time.time()) for one in missing), default=0.0)
+    wait = max((sessions.BETWEEN_LOOKS_S - seconds_gone(one, time.time()) for one in missing), default=0.0)
     if wait <= 0:
         return [first]
-    time.sleep(min(wait, BETWEEN_LOOKS_S))
+    time.sleep(min(wait, sessions.BETWEEN_LOOKS_S))
     return [first, sessions.read(cluster)]
 
 

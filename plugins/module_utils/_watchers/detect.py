@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, control_watch, service_map
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, control_watch, service_map, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
@@ -63,7 +63,7 @@ class _Look:
         seen, found = self._asked(seen)
         if found.replies:
             self._own, _unread = ceph_own_clients.clients(services, survey.swept, found.looks)
-        found = self._patiently(seen, found)
+        found = self._patiently(seen, self._twice(seen, found))
         judgements = self._delivered([self._judged(watched, found) for watched in seen.watched])
         self._stages.end("liveness")
         culprits = self._weighed(survey, judgements, found)
@@ -84,7 +84,8 @@ class _Look:
         asked, named = self._options["liveness"], {*self._options["images"]}
         if asked == "none":
             return []
-        return [one for one in seen if len(one.watchers) > (0 if asked == "all" or one.image.spec in named else self._expected.of(one))]
+        least = {one.image: 0 if asked == "all" or one.image.spec in named else self._expected.of(one) for one in seen}
+        return [one for one in seen if len(one.watchers) > least[one.image] or verdict.find_owner(one, ())]
 
     def _asked(self, seen: Seen) -> tuple[Seen, Evidence]:
         """Where a watch comes or goes while the notify runs, as when another run fences its client, it is seen once more who watches, and asked."""
@@ -93,9 +94,17 @@ class _Look:
         moved = [watched.image for watched in suspects if any(finding.reason == verdict.MOVED for finding in found.findings(watched))]
         if not moved:
             return seen, found
-        now = {watched.image: watched for watched in image_watchers.of_all(self._cluster, moved)}
+        now = {watched.image: watched for watched in image_watchers.of_all(self._cluster, moved, with_lock=True)}
         again = evidence.gather(self._cluster, self._suspects(list(now.values())), timeout_s)
         return seen.then(now), found.then(again)
+
+    def _twice(self, seen: Seen, found: Evidence) -> Evidence:
+        """With one more look at the sessions, where a lock's owner that does not watch is missing: it might only be between two monitors."""
+        owners = [verdict.find_owner(watched, found.looks) for watched in seen.watched]
+        if not any(owner and owner.liveness == "orphaned" for owner in owners):
+            return found
+        time.sleep(max(0.0, found.began + sessions.BETWEEN_LOOKS_S - time.time()))
+        return replace(found, looks=(*found.looks, sessions.read(self._cluster)))
 
     def _patiently(self, seen: Seen, found: Evidence) -> Evidence:
         """Asks again where a client that might be alive is to be called stale, until it was silent for as long as ``patience``."""
@@ -111,7 +120,8 @@ class _Look:
     def _judged(self, watched: WatchedImage, found: Evidence, may_free: bool = True) -> Judgement:
         findings = [self._known(watched.image, finding) for finding in found.findings(watched)]
         free = may_free and self._is_to_be_freed(watched.image.spec)
-        return verdict.judge(watched, findings, self._expected.of(watched), self._evict, free)
+        judgement, owner = verdict.judge(watched, findings, self._expected.of(watched), self._evict, free), verdict.find_owner(watched, found.looks)
+        return verdict.with_owner(judgement, self._known(watched.image, owner)) if owner and not watched.unseen else judgement
 
     def _is_to_be_freed(self, spec: str) -> bool:
         free = self._options["free"]
@@ -119,9 +129,9 @@ class _Look:
 
     def _delivered(self, judgements: t.Sequence[Judgement]) -> list[Judgement]:
         """An image is freed only where its OSD is known to deliver notifies, since nobody answered one."""
-        headers = [one.watched.image.header_object for one in judgements if one.freeing]
+        headers = [one.watched.image.header_object for one in judgements if one.freeing and one.findings]
         gaps = control_watch.unproven(self._cluster, headers) if headers else {}
-        return [_kept(one, gaps[one.watched.image.header_object]) if one.freeing else one for one in judgements]
+        return [_kept(one, gaps.get(one.watched.image.header_object, "")) for one in judgements]
 
     def _known(self, image: Image, finding: Finding) -> Finding:
         """With what Ceph says that the watcher is."""

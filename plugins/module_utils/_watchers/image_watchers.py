@@ -49,14 +49,17 @@ def split_spec(spec: str) -> tuple[str, str, str]:
     return parts[0], parts[1] if len(parts) == 3 else "", parts[-1]
 
 
-def of(cluster: Cluster, image: Image) -> WatchedImage | None:
-    """The image with its watchers and who holds its exclusive lock; None when it went away meanwhile. Raises ClusterError."""
+def of(cluster: Cluster, image: Image, with_lock: bool = False) -> WatchedImage | None:
+    """The image with its watchers; None when it went away meanwhile. Raises ClusterError.
+
+    ``with_lock``: whether to read who holds the exclusive lock also where there is no more than one watcher.
+    """
     with cluster.open_pool(image.pool, image.namespace) as ioctx:
         try:
             selector = {"image_id": image.id} if image.id else {"name": image.name}
             with rbd.Image(ioctx, read_only=True, **selector) as opened:
                 watchers = tuple(Watcher(address.normal(found["addr"]), found["id"], found["cookie"]) for found in opened.watchers_list())
-                owner = _lock_owner(opened.list_lockers()) if len(watchers) > 1 else None
+                owner = _lock_owner(opened.list_lockers()) if with_lock or len(watchers) > 1 else None
         except rbd.ImageNotFound:
             return None
         except rbd.Error as error:
@@ -64,17 +67,17 @@ def of(cluster: Cluster, image: Image) -> WatchedImage | None:
     return WatchedImage(image, watchers, owner)
 
 
-def of_all(cluster: Cluster, selected: t.Iterable[Image]) -> list[WatchedImage]:
+def of_all(cluster: Cluster, selected: t.Iterable[Image], with_lock: bool = False) -> list[WatchedImage]:
     """The same for many images, in their order; those that went away are left out, those that cannot be read are ``unseen``."""
-    return _all(lambda image: of(cluster, image), selected, lambda image: image)
+    return _all(lambda image: of(cluster, image, with_lock), selected, lambda image: image)
 
 
 def of_named(cluster: Cluster, specs: t.Iterable[str], missing_ok: bool = False) -> list[WatchedImage]:
-    """The same for the images that specs name. One that is not there raises InputError, or is left out."""
+    """The same for the images that specs name, with their locks. One that is not there raises InputError, or is left out."""
 
     def read(spec: str) -> WatchedImage | None:
         try:
-            return of(cluster, find(cluster, spec))
+            return of(cluster, find(cluster, spec), with_lock=True)
         except InputError:
             if missing_ok:
                 return None
@@ -105,10 +108,10 @@ def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.An
     return [watched for watched in at_once(patiently, wanted, _THREADS) if watched is not None]
 
 
-def _lock_owner(lockers: t.Any) -> tuple[int, int] | None:
-    """(client id, watch cookie) of the automatic exclusive lock's owner; ``lockers`` is what ``rbd.Image.list_lockers()`` gives."""
-    for client, cookie, _address in lockers["lockers"] if lockers else []:
+def _lock_owner(lockers: t.Any) -> Watcher | None:
+    """The automatic exclusive lock's owner; ``lockers`` is what ``rbd.Image.list_lockers()`` gives. One that ``rbd lock add`` made is somebody's wish."""
+    for client, cookie, where in lockers["lockers"] if lockers else []:
         automatic, owner = _AUTOMATIC_LOCK.fullmatch(cookie), _CLIENT.fullmatch(client)
         if automatic and owner:
-            return int(owner[1]), int(automatic[1])
+            return Watcher(address.normal(where), int(owner[1]), int(automatic[1]))
     return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject, name_of
 
 Liveness = t.Literal["alive", "hung", "orphaned", "unknown"]
-State = t.Literal["normal", "stale_duplicate", "contested", "headless", "degraded", "undetermined"]
+State = t.Literal["normal", "stale_duplicate", "contested", "headless", "degraded", "locked", "undetermined"]
 Place = t.Literal["image", "trash", "migration", "stray"]
 
 STATES: tuple[State, ...] = t.get_args(State)
@@ -74,14 +74,14 @@ class Watcher:
 
 @dataclass(frozen=True)
 class WatchedImage:
-    """An image, its watchers, and the watch (client id, cookie) whose client holds the exclusive lock.
+    """An image, its watchers, and the watch by which a client took the exclusive lock; that client need not watch any more.
 
-    ``unseen``: why the watchers could not be read, '' when they could.
+    ``lock_owner``: read where the image has several watchers or is named. ``unseen``: why the watchers could not be read, '' when they could.
     """
 
     image: Image
     watchers: tuple[Watcher, ...]
-    lock_owner: tuple[int, int] | None = None
+    lock_owner: Watcher | None = None
     unseen: str = ""
 
 
@@ -117,7 +117,8 @@ class Finding:
 class Judgement:
     """An image's state by the findings on its watchers. ``surplus``: those findings whose watchers are to go, none where nobody may be fenced.
 
-    ``freeing``: whether nobody serves the image and nobody is to, so that all its watchers go.
+    ``freeing``: whether nobody serves the image and nobody is to, so that all its watchers go. ``owner``: the client that holds the exclusive lock, where it
+    does not watch the image; its lock is broken where it is of the surplus.
     """
 
     watched: WatchedImage
@@ -127,6 +128,7 @@ class Judgement:
     expected: int = 1
     surplus: tuple[Finding, ...] = ()
     freeing: bool = False
+    owner: Finding | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def of(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: S
     return {
         "images": images,
         "culprits": accused,
-        "look": {**_look(accused, looked_at), "serving": _serving_shown(judgements, named), "freeing": _freeing(judgements)},
+        "look": {**_look(accused, looked_at), **_of_images(judgements, accused, named)},
         "incomplete": list(seen.incomplete),
         "strays": [_stray(stray) for stray in seen.strays],
         "counts": _counts(judgements, seen),
@@ -42,6 +42,17 @@ def _look(accused: t.Sequence[t.Mapping[str, t.Any]], looked_at: float) -> dict[
         "gone": [culprit["address"] for culprit in stale if culprit["gone_since"]],
         "watches": {culprit["address"]: culprit["watches"] for culprit in stale},
     }
+
+
+def _of_images(judgements: t.Sequence[Judgement], accused: t.Sequence[t.Mapping[str, t.Any]], named: t.Sequence[str]) -> dict[str, t.Any]:
+    return {"serving": _serving_shown(judgements, named), "freeing": _freeing(judgements), "locks": _locks(judgements, accused)}
+
+
+def _locks(judgements: t.Sequence[Judgement], accused: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, list[str]]:
+    """Client to fence -> the images whose lock it holds without watching them, and is to lose."""
+    stale = [culprit["address"] for culprit in accused if culprit["verdict"] == "fence"]
+    held = [(one.owner.watcher.address, one.watched.image.spec) for one in judgements if one.owner and one.owner in one.surplus]
+    return {client: [spec for owner, spec in held if owner == client] for client in stale if client in dict(held)}
 
 
 def _serving_shown(judgements: t.Sequence[Judgement], named: t.Sequence[str]) -> dict[str, list[str]]:
@@ -99,6 +110,7 @@ def _image(judgement: Judgement, spared: t.Mapping[str, t.Sequence[str]]) -> dic
         "decision": decision,
         "reasons": list(dict.fromkeys([*judgement.reasons, *vetoes])),
         "watchers": [_watcher(judgement, finding, spared, decision) for finding in judgement.findings],
+        "owner": [_watcher(judgement, finding, spared, decision) for finding in (judgement.owner,) if finding],
     }
 
 
@@ -121,7 +133,7 @@ def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Se
         "host": finding.host,
         "daemon": finding.daemon,
         "gateway": finding.gateway,
-        "lock_owner": watcher.key == judgement.watched.lock_owner,
+        "lock_owner": watcher == judgement.watched.lock_owner,
         "liveness": finding.liveness,
         "verdict": _verdict(judgement, finding, decision),
         "reasons": [finding.reason, *vetoes, *other],

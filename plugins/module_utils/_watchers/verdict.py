@@ -31,6 +31,7 @@ NOT_ASKED = "its liveness was not asked for"
 NOTHING_HEALED = "another surplus watcher of its images is spared, so fencing it would heal nothing"
 FREED = "it is to be freed, and nobody serves it"
 MOVED = "its watch came or went while the notify ran"
+OWNS = "it holds the exclusive lock without watching the image"
 
 
 def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions], asked: t.Sequence[Span] = ()) -> Finding:
@@ -41,9 +42,23 @@ def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions]
     ``asked``: when the notifies began and ended.
     """
     liveness, reason = _liveness(watcher, reply, looks, asked)
-    finding = Finding(watcher, liveness, reason, missed=tuple(asked) if liveness in STALE else ())
-    known = [look for look in looks if watcher.address in look.hosts]
-    return replace(finding, entity=known[-1].names.get(watcher.address, ""), host=known[-1].hosts[watcher.address]) if known else finding
+    return _with_session(Finding(watcher, liveness, reason, missed=tuple(asked) if liveness in STALE else ()), looks)
+
+
+def find_owner(watched: WatchedImage, looks: t.Sequence[Sessions]) -> Finding | None:
+    """The client that holds the exclusive lock, where it does not watch the image, so that no notify can reach it; else None. ``looks``: see find()."""
+    owner = watched.lock_owner
+    if owner is None or owner.client_id in [watcher.client_id for watcher in watched.watchers]:
+        return None
+    if looks and all(look.missing(owner.address, owner.client_id) for look in looks):
+        return Finding(owner, "orphaned", f"{OWNS}, and has no session on any monitor: the client is gone, or silent for over 5 minutes")
+    return _with_session(Finding(owner, "unknown", f"{OWNS}, {_session(owner.address, looks)}"), looks)
+
+
+def _with_session(finding: Finding, looks: t.Sequence[Sessions]) -> Finding:
+    client = finding.watcher.address
+    known = [look for look in looks if client in look.hosts]
+    return replace(finding, entity=known[-1].names.get(client, ""), host=known[-1].hosts[client]) if known else finding
 
 
 def _liveness(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions], asked: t.Sequence[Span]) -> tuple[Liveness, str]:
@@ -69,6 +84,16 @@ def _session(client: str, looks: t.Sequence[Sessions]) -> str:
         return f"but still has a session on a monitor, from host {hosts[-1] or 'unknown'}"
     gaps = [look.gap for look in looks if look.gap] or ["a monitor has a session of its id at another address" if looks else "no sessions were read"]
     return f"and it is not known whether the client still lives ({gaps[0]})"
+
+
+def with_owner(judgement: Judgement, owner: Finding) -> Judgement:
+    """With a client that holds the lock and does not watch. The lock of one that is gone is broken where the image can be healed, that of another one never."""
+    told = replace(judgement, owner=owner, reasons=(*judgement.reasons, f"{owner.watcher.address}: {owner.reason}"))
+    if owner.liveness != "orphaned" or owner.daemon or not (judgement.state == "normal" or judgement.surplus or judgement.state == "contested"):
+        return told
+    bare = all(finding.daemon for finding in judgement.findings)
+    state: State = "locked" if judgement.state == "normal" else judgement.state
+    return replace(told, state=state, surplus=(*judgement.surplus, owner), freeing=judgement.freeing or bare)
 
 
 def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, evict: t.Collection[str] = (), free: bool = False) -> Judgement:

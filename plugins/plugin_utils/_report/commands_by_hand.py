@@ -37,6 +37,7 @@ def lines(summed: Result, connection: Connection, trace: Trace) -> list[str]:
         _trace(trace, "+p", "add") if luns else [],
         _probe("Does the LUN answer?", luns, "before"),
         _fence(summed, how),
+        _unlock(summed, how),
         _probe("Does the LUN answer now?", luns, "after"),
         _untrace(trace) if luns else [],
         [_logout(probe) for probe in _places(luns) if not probe.get("device")],
@@ -165,6 +166,13 @@ def _fence(summed: Result, how: t.Sequence[str]) -> list[str]:
         lines += [_line(*blocklist, "rm", address)] if address in summed["extended"] else []
         lines += [_line(*blocklist, "add", address, summed["expire"])]
     return lines + [_listwatchers(image, how) for image in summed["images"] if image["decision"] == "fence"]
+
+
+def _unlock(summed: Result, how: t.Sequence[str]) -> list[str]:
+    """``rbd lock rm`` makes an entry of an hour where the owner has none, so this comes after the fence."""
+    owners = [(image["spec"], owner) for image in summed["images"] if image["unlocked"] for owner in image["owner"]]
+    lines = ["# Break the lock of the client that is gone."] if owners else []
+    return lines + [_line("rbd", *how, "lock", "rm", spec, f"auto {owner['cookie']}", owner["client"]) for spec, owner in owners]
 
 
 def _restore(summed: Result, how: t.Sequence[str]) -> list[str]:

@@ -64,6 +64,7 @@ def _image_lines(image: ImageResult, summed: Result) -> list[str]:
     lines += [
         f"{image['spec']}: fenced {_silent(watcher['address'], summed)}" for watcher in image["watchers_before"] if watcher["address"] in summed["fenced"]
     ]
+    lines += [f"{image['spec']}: broke the lock of {image['lock_before']}"] if image["unlocked"] else []
     if image["state_after"]:
         lines.append(f"{image['spec']}: watchers {len(image['watchers_before'])} -> {len(image['watchers_after'])}, {image['state']} -> {image['state_after']}")
     lines += [f"{image['spec']}: {_in_flight(flying)}" for flying in summed["in_flight"] if flying["image"] == image["spec"]]

@@ -18,6 +18,7 @@ Phase = t.Literal[
     "lock_waits",
     "probe_before",
     "fence",
+    "unlock",
     "verify",
     "probe_after",
     "restore",
@@ -49,7 +50,7 @@ class Watcher(t.TypedDict, total=False):
 
 
 class Image(t.TypedDict, total=False):
-    """An image as rbd_watchers returns it."""
+    """An image as rbd_watchers returns it. ``owner``: the client that holds its lock without watching it, or none."""
 
     spec: str
     id: str
@@ -59,6 +60,7 @@ class Image(t.TypedDict, total=False):
     expected: int
     reasons: list[str]
     watchers: list[Watcher]
+    owner: list[Watcher]
 
 
 class Missed(t.TypedDict, total=False):
@@ -91,6 +93,7 @@ class Evidence(t.TypedDict):
     serving: dict[str, list[str]]
     freeing: list[str]
     watches: dict[str, list[str]]
+    locks: dict[str, list[str]]
 
 
 class Stray(t.TypedDict):
@@ -176,6 +179,20 @@ class Change(t.TypedDict, total=False):
     missed: list[Missed]
     failed: bool
     changed: bool
+
+
+class Unlocked(t.TypedDict, total=False):
+    """What a call of rbd_lock returned."""
+
+    broken: list[str]
+    kept: dict[str, str]
+
+
+class HeldLock(t.TypedDict):
+    """A lock that is to be broken."""
+
+    image: str
+    owner: str
 
 
 class Step(t.TypedDict, total=False):
@@ -333,14 +350,13 @@ class Run(t.TypedDict):
     question, ``afterwards`` the last look, ``looked_again`` one more at clients that came back. ``times``: when a phase ended, in seconds since the epoch by
     the controller's clock.
 
-    What follows from that: ``sick`` images are not normal; ``healing`` are to be healed and ``culprits`` to be fenced for that, by the look and once they
-    are asked by the last question. ``continued`` images are those of open leases that this run is asked to look at;
-    ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose fence this run may
-    end. ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs; ``exported``: what ceph-iscsi's common
-    configuration says of them; ``listening``: gateways with krbd below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image -> how
-    its LUN can be reached, an entry for each host that probes; ``tries``: image -> which of these is next; ``pathless``: image -> why its LUN cannot be
-    probed.
-    ``lock_breakers``: see lock_path.breakers(); ``lock_takers``: image -> the gateway through which a write is tried, as the one that serves.
+    What follows from that: ``locks`` are those to break. ``sick`` images are not normal; ``healing`` are to be healed and ``culprits`` to be fenced for
+    that, by the look and once they are asked by the last question. ``continued`` images are those of open leases that this run is asked to look at;
+    ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose fence this run may end.
+    ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs; ``exported``: what ceph-iscsi's common
+    configuration says of them; ``listening``: gateways with krbd below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image ->
+    how its LUN can be reached, an entry for each host that probes; ``tries``: image -> which of these is next; ``pathless``: image -> why its LUN cannot be
+    probed. ``lock_breakers``: see lock_path.breakers(); ``lock_takers``: image -> the gateway through which a write is tried, as the one that serves.
     ``probed``: images that are done with, before the fence and again after it; ``probing``: who probes what next.
     ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
     """
@@ -355,6 +371,7 @@ class Run(t.TypedDict):
     listed_after: Listed
     detected: Look
     fenced: Change
+    unlocked: Unlocked
     verified: Look
     restored: Change
     afterwards: Look
@@ -378,6 +395,7 @@ class Run(t.TypedDict):
     healing: list[str]
     serving: list[str]
     culprits: list[Culprit]
+    locks: list[HeldLock]
     continued: list[str]
     verifying: list[str]
     touched: list[str]
@@ -409,8 +427,9 @@ class LunResult(t.TypedDict):
 
 
 class ImageResult(t.TypedDict):
-    """What became of an image. A lock is the address of the watcher that holds it, '' for none. ``proven``: the proof in words.
+    """What became of an image. A lock is the address of the client that holds it, '' for none. ``proven``: the proof in words.
 
+    ``owner``: the client that held the lock without watching the image, or none; ``unlocked``: whether its lock was broken.
     ``lock_breakers``: gateways that would break the lock of a dead owner by themselves. ``unreached``: it was healed, and its LUN is known and was not
     reached. ``freed``: nobody watches it any more, as was asked for.
     """
@@ -425,6 +444,8 @@ class ImageResult(t.TypedDict):
     state_after: str
     lock_before: str
     lock_after: str
+    owner: list[Watcher]
+    unlocked: bool
     luns: list[LunResult]
     proof: str
     freed: bool

@@ -22,6 +22,7 @@ STATES = {
     "headless": "Check 'ceph -s' and the placement group of the header, then start the gateway. When one watcher responds, rerun. "
     "If nobody is to serve the image any more, name it in remediate_watchers_free.",
     "degraded": "Check the silent client: it might be the gateway. If fewer watchers are legitimate, lower remediate_watchers_expected, then rerun.",
+    "locked": "Fix what the reasons name, then rerun: until then each write to the image may fail.",
     "undetermined": "Rerun. If the result is the same, fix what the reason names.",
     "stale_duplicate": "Fix what the reasons name, then rerun.",
     "normal": "Rerun.",

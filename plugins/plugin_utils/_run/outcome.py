@@ -167,11 +167,11 @@ def _continued(run: Run, shown: t.Sequence[str]) -> list[Image]:
 
 
 def _healed(run: Run) -> set[str]:
-    """The images of which a client was fenced, or a lease came to its end."""
+    """The images of which a client was fenced, the lock broken, or a lease came to its end."""
     fenced, closed = {*_fenced(run["fenced"])}, {*run["restored"].get("closed", [])}
     now = [spec for culprit in run["detected"].get("culprits", []) if culprit["address"] in fenced for spec in culprit["images"]]
     earlier = [spec for lease in run["listed"].get("leases", []) if lease["address"] in closed for spec in lease["images"]]
-    return {*now, *earlier} & {*run["verifying"]}
+    return {*now, *earlier, *run["unlocked"].get("broken", [])} & {*run["verifying"]}
 
 
 def _outcome(run: Run, found: Result) -> str:
@@ -179,7 +179,7 @@ def _outcome(run: Run, found: Result) -> str:
         return "failed"
     if found["incomplete"] or found["unread"] or found["refused"]:
         return "partly_healed" if found["healed"] else "refused"
-    changes = _fenced(run["fenced"]) + run["restored"].get("closed", [])
+    changes = _fenced(run["fenced"]) + run["restored"].get("closed", []) + run["unlocked"].get("broken", [])
     if run["check_mode"] and changes:
         return "would_heal"
     if any(image["unreached"] for image in found["images"]) and (changes or found["kept"]):
@@ -205,7 +205,7 @@ def _why(result: Result) -> list[str]:
     if result["outcome"] == "would_heal":
         fenced = [culprit for culprit in result["culprits"] if culprit["verdict"] == "fence"]
         return [f"fence {culprit['address']} ({culprit['client']}): {'; '.join(culprit['reasons'])}" for culprit in fenced]
-    refused = [f"refuse {image['spec']} ({image['state']}): {'; '.join(image['reasons'])}" for image in result["images"] if image["decision"] == "refuse"]
+    refused = [f"refuse {image['spec']} ({image['state']}): {'; '.join(image['reasons'])}" for image in result["images"] if advice.is_left(image)]
     unreached = [f"{image['spec']}: {image['proven']}" for image in result["images"] if image["unreached"]]
     return [*refused, *unreached, *result["incomplete"], *result["unread"]]
 
@@ -231,6 +231,8 @@ def _image(image: Image, run: Run) -> ImageResult:
         "lock_breakers": list(run["lock_breakers"].get(image["spec"], {})),
         "lock_before": lock_before,
         "lock_after": lock_after,
+        "owner": image.get("owner", []),
+        "unlocked": image["spec"] in run["unlocked"].get("broken", []) and not run["check_mode"],
         "luns": luns,
         "proof": level,
         "proven": f"{image['spec']} is free: map or delete it" if freed else words,
@@ -283,5 +285,6 @@ def _by_place(probes: t.Sequence[Probe]) -> dict[tuple[t.Any, ...], Probe]:
 
 
 def lock_owner(image: Image) -> str:
-    """Returns the address of the watcher that holds the image's lock, '' when none of them does."""
-    return next((watcher["address"] for watcher in image.get("watchers", []) if watcher.get("lock_owner")), "")
+    """Returns the address of the client that holds the image's lock, '' when none is known to."""
+    everyone = [*image.get("watchers", []), *image.get("owner", [])]
+    return next((watcher["address"] for watcher in everyone if watcher.get("lock_owner")), "")

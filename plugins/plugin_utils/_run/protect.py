@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Look
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Look, Watcher
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
 try:
@@ -56,12 +56,16 @@ def apply(look: Look, protect: t.Sequence[str]) -> Look:
     has its image's under ``image``. Raises InputError.
     """
     rules = [(text, rule(text)) for text in protect]
-    records: list[Record] = [{**watcher, "image": image} for image in look["images"] for watcher in image["watchers"] if watcher["verdict"] == "fence"]
+    records: list[Record] = [{**watcher, "image": image} for image in look["images"] for watcher in _everyone(image) if watcher["verdict"] == "fence"]
     spared: dict[str, str] = {}
     for record in records:
         by = [text for text, protects in rules if protects(record)]
         spared.update({record["address"]: f"it is protected by '{', '.join(by)}'"} if by else {})
     return spare(look, spared)
+
+
+def _everyone(image: Image) -> list[Watcher]:
+    return [*image["watchers"], *image.get("owner", [])]
 
 
 def rule(text: str) -> Rule:

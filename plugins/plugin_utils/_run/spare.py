@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.verdict import NOTHING_HEALED
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Culprit, Image, Look
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Culprit, Image, Look, Watcher
 
 
 def spare(look: Look, spared: t.Mapping[str, str], done: t.Collection[str] = ()) -> Look:
@@ -24,17 +24,19 @@ def spare(look: Look, spared: t.Mapping[str, str], done: t.Collection[str] = ())
 
 
 def _image(image: Image, spared: t.Mapping[str, str], done: t.Collection[str]) -> Image:
-    hit = [watcher["address"] for watcher in image["watchers"] if watcher["verdict"] == "fence" and watcher["address"] in spared]
+    everyone = [*image["watchers"], *image.get("owner", [])]
+    hit = [watcher["address"] for watcher in everyone if watcher["verdict"] == "fence" and watcher["address"] in spared]
     if not hit:
         return image
-    watchers = [
-        {**watcher, "verdict": "spare", "reasons": [*watcher["reasons"], spared.get(watcher["address"], NOTHING_HEALED)]}
-        if watcher["verdict"] == "fence" and watcher["address"] not in done
-        else watcher
-        for watcher in image["watchers"]
-    ]
+    watchers, owner = ([_watcher(one, spared, done) for one in some] for some in (image["watchers"], image.get("owner", [])))
     reasons = list(dict.fromkeys([*image["reasons"], *(f"{client}: {spared[client]}" for client in hit)]))
-    return {**image, "watchers": t.cast(t.Any, watchers), "decision": "refuse", "reasons": reasons}
+    return {**image, "watchers": watchers, "owner": owner, "decision": "refuse", "reasons": reasons}
+
+
+def _watcher(watcher: Watcher, spared: t.Mapping[str, str], done: t.Collection[str]) -> Watcher:
+    if watcher["verdict"] != "fence" or watcher["address"] in done:
+        return watcher
+    return {**watcher, "verdict": "spare", "reasons": [*watcher["reasons"], spared.get(watcher["address"], NOTHING_HEALED)]}
 
 
 def _culprit(culprit: Culprit, spared: t.Mapping[str, str], healable: t.Collection[str]) -> Culprit:

@@ -23,7 +23,21 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import (
     standstill,
     stop,
 )
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Culprit, Image, Look, Lun, Missed, Phase, Probe, Probing, Run, When
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import (
+    Change,
+    Culprit,
+    HeldLock,
+    Image,
+    Look,
+    Lun,
+    Missed,
+    Phase,
+    Probe,
+    Probing,
+    Run,
+    Unlocked,
+    When,
+)
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
 # What a module returned, or a loop of its calls, as Ansible registers it; {} or "skipped" for one that did not run.
@@ -50,7 +64,20 @@ def _begun(told: Returned, at: float) -> Run:
     nothing: t.Any = {
         **{
             name: {}
-            for name in ("listed", "listed_after", "detected", "fenced", "verified", "restored", "afterwards", "looked_again", "refenced", "kept_out", "times")
+            for name in (
+                "listed",
+                "listed_after",
+                "detected",
+                "fenced",
+                "unlocked",
+                "verified",
+                "restored",
+                "afterwards",
+                "looked_again",
+                "refenced",
+                "kept_out",
+                "times",
+            )
         },
         **{name: [] for name in ("silent_gateways", "probes_before", "probes_after", "kernel_log", "healing", "culprits", "plan")},
         **{name: [] for name in ("probed", "in_flight", "lock_waits", "listening")},
@@ -170,6 +197,11 @@ def _fenced(run: Run, returned: Returned) -> Run:
     return {**run, "fenced": change, "detected": noted, **_to_heal(noted)}
 
 
+def _unlocked(run: Run, returned: Returned) -> Run:
+    kept = (f"The lock of {spec} was not broken: {why}" for spec, why in returned.get("kept", {}).items())
+    return _spoilt({**run, "unlocked": t.cast(Unlocked, returned)}, "; ".join(kept))
+
+
 def _noting_vanished(detected: Look, vanished: t.Collection[str]) -> Look:
     """Notes on each image which of its stale clients watch nothing any more."""
     return {**detected, "images": [_without(image, vanished) for image in detected["images"]]}
@@ -266,6 +298,7 @@ _STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
     "lock_waits": _lock_waits,
     "probe_before": _probed_before,
     "fence": _fenced,
+    "unlock": _unlocked,
     "verify": _verified,
     "probe_after": _probed_after,
     "restore": _restored,
@@ -276,6 +309,11 @@ _STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
     "trace": _traced,
     "listed_after": lambda run, returned: t.cast(Run, {**run, "listed_after": returned}),
 }
+
+
+def _to_break(run: Run) -> list[HeldLock]:
+    owners = ((image["spec"], one) for image in run["detected"].get("images", []) if image["spec"] in run["healing"] for one in image.get("owner", []))
+    return [{"image": spec, "owner": one["address"]} for spec, one in owners if one["verdict"] == "fence"]
 
 
 def _derived(run: Run) -> Run:
@@ -293,6 +331,7 @@ def _derived(run: Run) -> Run:
         **run,
         "luns": known,
         "sick": sick,
+        "locks": _to_break(run),
         "continued": continued,
         "verifying": verifying,
         "touched": list(dict.fromkeys([*verifying, *_of_fenced(run)])),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
@@ -53,6 +54,14 @@ def test_a_client_that_answers_or_could_not_be_asked_is_spared(replies: list[Not
 
 def test_a_client_that_watches_nothing_any_more_is_not_fenced() -> None:
     assert asked(reply([GATEWAY]), watchers=[GATEWAY]) == asked(watchers=[]) == Answers(vanished=[STALE.address])
+
+
+def test_an_owner_that_is_gone_is_fenced_where_it_does_not_watch() -> None:
+    """But one that lost the lock meanwhile is not."""
+    for owner, answers in ((STALE, Answers([STALE.address])), (OTHER, Answers(vanished=[STALE.address])), (None, Answers(vanished=[STALE.address]))):
+        watched = [WatchedImage(A, (GATEWAY,), owner)]
+        assert judge(replace(question(STALE.address), owners=[STALE.address]), watched, {A: reply([GATEWAY])}) == answers
+    assert judge(question(STALE.address), [WatchedImage(A, (GATEWAY,), STALE)], {A: reply([GATEWAY])}) == Answers(vanished=[STALE.address])
 
 
 def test_an_image_that_cannot_be_read_spares_every_client() -> None:

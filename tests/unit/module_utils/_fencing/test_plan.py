@@ -166,8 +166,17 @@ def test_a_look_that_is_old_or_wants_other_clients_fenced_is_no_evidence(clients
 
 
 def test_a_look_is_read_from_its_option() -> None:
-    option = {"at": "10.5", "fence": ["a"], "gone": [], "serving": {"rbd/a": ["c"]}, "watches": {"a": ["rbd/a"]}, "freeing": ["rbd/b"]}
-    assert Look.from_option(option) == Look(10.5, frozenset(["a"]), frozenset(), {"rbd/a": frozenset(["c"])}, {"a": frozenset(["rbd/a"])}, frozenset(["rbd/b"]))
+    option = {
+        "at": "10.5",
+        "fence": ["a"],
+        "gone": [],
+        "serving": {"rbd/a": ["c"]},
+        "watches": {"a": ["rbd/a"]},
+        "freeing": ["rbd/b"],
+        "locks": {"a": ["rbd/c"]},
+    }
+    lists = {"serving": {"rbd/a": frozenset(["c"])}, "watches": {"a": frozenset(["rbd/a"])}, "locks": {"a": frozenset(["rbd/c"])}}
+    assert Look.from_option(option) == Look(10.5, frozenset(["a"]), frozenset(), freeing=frozenset(["rbd/b"]), **lists)
     for wrong in ("c", 7, None, {"c": 1}):
         with pytest.raises(InputError, match="must be a dictionary of lists"):
             Look.from_option({**option, "serving": {"rbd/a": wrong}})

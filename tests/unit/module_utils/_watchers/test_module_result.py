@@ -39,6 +39,7 @@ def test_a_plain_duplicate_is_fenced() -> None:
         "contested": 0,
         "headless": 0,
         "degraded": 0,
+        "locked": 0,
         "undetermined": 0,
     }
 

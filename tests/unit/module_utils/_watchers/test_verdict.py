@@ -177,3 +177,49 @@ def test_an_image_is_freed_of_clients_that_are_gone_and_of_named_ones(livenesses
 
 def test_who_might_be_alive_is_named_where_an_image_is_not_freed() -> None:
     assert f"it is not freed, since {B.address} might be alive" in judged("oh", free=True).reasons[-1]
+
+
+@pytest.mark.parametrize(
+    ("livenesses", "expected", "state", "surplus", "freeing"),
+    [
+        ("", 1, "locked", [D], True),
+        ("A", 1, "locked", [D], True),
+        ("a", 1, "locked", [D], False),
+        ("ao", 1, "stale_duplicate", [B, D], False),
+        ("aa", 1, "contested", [D], False),
+        ("aao", 1, "contested", [C, D], False),
+        ("h", 1, "headless", [], False),
+        ("ah", 2, "degraded", [], False),
+        ("au", 1, "undetermined", [], False),
+    ],
+)
+def test_the_lock_of_a_client_that_is_gone_is_broken(livenesses: str, expected: int, state: str, surplus: list[Watcher], freeing: bool) -> None:
+    owner = verdict.find_owner(WatchedImage(Image("rbd", "", "lun", "1"), (A,), D), [NOBODY, NOBODY])
+    assert owner
+    found = verdict.with_owner(judged(livenesses, expected), owner)
+    assert (found.state, [one.watcher for one in found.surplus], found.freeing) == (state, surplus, freeing)
+    assert f"{D.address}: {verdict.OWNS}" in found.reasons[-1]
+
+
+@pytest.mark.parametrize(
+    ("looks", "words"),
+    [
+        ([Sessions({D.address: "gateway2"}), NOBODY], "from host gateway2"),
+        ([NOBODY, BLIND], "not known whether"),
+        ([], "no sessions were read"),
+        ([NOBODY, Sessions({}, frozenset({D.client_id}))], "not known whether"),
+    ],
+)
+def test_the_lock_of_a_client_that_might_live_is_left(looks: list[Sessions], words: str) -> None:
+    owner = verdict.find_owner(WatchedImage(Image("rbd", "", "lun", "1"), (A,), D), looks)
+    assert owner
+    found = verdict.with_owner(judged("a"), owner)
+    assert (found.state, found.surplus) == ("normal", ())
+    assert words in found.reasons[-1]
+
+
+def test_a_client_that_watches_holds_its_lock_by_right() -> None:
+    """Also where its watch is a later one than the lock names."""
+    for watchers in ((A, D), (A, Watcher(D.address, D.client_id, 7))):
+        assert verdict.find_owner(WatchedImage(Image("rbd", "", "lun", "1"), watchers, D), [NOBODY, NOBODY]) is None
+    assert verdict.find_owner(WatchedImage(Image("rbd", "", "lun", "1"), (A,)), [NOBODY]) is None

@@ -9,6 +9,7 @@ import typing as t
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import result as results
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import summary
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import outcome
 from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import listed_after, run_of
 
 ADDRESS = "192.0.2.7:0/1193546917"
@@ -352,3 +353,20 @@ def test_that_a_gateway_would_break_the_lock_of_a_dead_client_is_said(owner: str
     lines = summary.lines(conclude("fence", detected=found, fenced=FENCED, restored=FREED, lock_breakers={"rbd/lun": {"gw1": ["gw1"]}}))
     words = f"rbd/lun: gateway gw1 would break the lock of {ADDRESS} by itself at its next write, and blocklist that client"
     assert (words in lines) == told
+
+
+def test_what_the_living_still_contest_is_the_reason_of_a_failure() -> None:
+    after = {"images": [{**image("refuse"), "decision": "leave", "watchers": WATCHERS[:1]}]}
+    result = conclude("fence", fenced=FENCED, restored=FREED, verified=after)
+    assert result["outcome"] == "partly_healed"
+    assert outcome.failure(t.cast(t.Any, result), True, False, True).startswith("partly_healed: refuse rbd/lun (stale_duplicate): 2 watchers")
+
+
+def test_an_image_whose_lock_was_broken_is_healed() -> None:
+    """Also where the owner was fenced already."""
+    owner = {**WATCHERS[1], "lock_owner": True, "cookie": 7, "client": "client.1"}
+    locked = {**detected("fence"), "images": [{**image("fence"), "state": "locked", "watchers": [], "owner": [owner]}]}
+    result = conclude("fence", detected=locked, unlocked={"broken": ["rbd/lun"], "kept": {}}, restored=IDLE, verified=VERIFIED)
+    assert (result["outcome"], result["images"][0]["unlocked"], result["healed"]) == ("healed", True, 1)
+    assert f"rbd/lun: broke the lock of {ADDRESS}" in summary.lines(result)
+    assert "rbd lock rm rbd/lun 'auto 7' client.1" in result["by_hand"]

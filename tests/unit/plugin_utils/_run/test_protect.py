@@ -111,3 +111,10 @@ def test_the_input_is_not_changed() -> None:
     before = repr(DETECTED)
     limit.apply(rules.apply(DETECTED, ["192.0.2.0/24"]), 1)
     assert repr(DETECTED) == before
+
+
+def test_the_owner_of_a_lock_is_protected_too() -> None:
+    """And its lock is not broken."""
+    locked = {"images": [{**image("one", watcher(1, "keep")), "owner": [watcher(2, "fence")]}], "culprits": [culprit(2, "one")]}
+    spared = rules.apply(t.cast(t.Any, locked), ["192.0.2.2"])
+    assert (spared["images"][0]["decision"], spared["images"][0]["owner"][0]["verdict"], spared["culprits"][0]["verdict"]) == ("refuse", "spare", "spare")

@@ -639,3 +639,17 @@ def test_only_kernels_with_krbd_below_a_lun_are_asked_for_waits() -> None:
     maps = {"results": [{"item": "gw1", "hostname": "node1", "luns": [exported(tcmu={"mode": "implicit"})]}]}
     run = after(begun(gateways={"gw1": ""}), ("look", look(served)), ("find_luns", maps))
     assert (run["asking"], run["listening"]) == (["gw1"], [])
+
+
+def test_locks_are_broken_once_their_owner_is_fenced() -> None:
+    held = {
+        **image("rbd/a"),
+        "watchers": [],
+        "owner": [{"address": DEAD, "client": "client.1", "cookie": 7, "liveness": "orphaned", "verdict": "fence", "reasons": ["why"]}],
+    }
+    run = after(begun(), ("look", look(held)), ("probe_before", {"skipped": True}), FENCED)
+    assert run["locks"] == [{"image": "rbd/a", "owner": DEAD}]
+    assert after(run, ("unlock", {"broken": ["rbd/a"], "kept": {}}))["error"] == ""
+    assert after(run, ("unlock", {"broken": [], "kept": {"rbd/a": "it watches"}}))["error"] == "The lock of rbd/a was not broken: it watches"
+    spared = after(begun(), ("look", look(held)), ("probe_before", {"skipped": True}), ("fence", change(spared=[{"address": DEAD, "reason": "it is back"}])))
+    assert spared["locks"] == []

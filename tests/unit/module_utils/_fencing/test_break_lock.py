@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which locks may be broken."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.break_lock import why_kept
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
+from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import A, B
+
+IMAGE = Image("rbd", "", "lun", "id-lun")
+NOBODY = Sessions({})
+
+
+def locked(owner: Watcher | None = B, watchers: tuple[Watcher, ...] = (A,), **more: t.Any) -> WatchedImage:
+    return WatchedImage(IMAGE, watchers, owner, **more)
+
+
+def test_the_lock_of_a_fenced_client_that_is_gone_may_go() -> None:
+    assert why_kept(locked(), NOBODY, [B.address]) == why_kept(locked(watchers=()), NOBODY, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "seen", "listed", "words"),
+    [
+        (locked(watchers=(A, B)), NOBODY, [B.address], "and watches it"),
+        (locked(watchers=(Watcher("192.0.2.9:0/9", B.client_id, 7),)), NOBODY, [B.address], "and watches it"),
+        (locked(), Sessions({B.address: "gateway2"}), [B.address], "may be alive: it has a session"),
+        (locked(), Sessions({}, frozenset({B.client_id})), [B.address], "may be alive: it has a session"),
+        (locked(), Sessions({}, gap="only 2 of 3 monitors"), [B.address], "may be alive: only 2 of 3 monitors"),
+        (locked(), NOBODY, [A.address], "is not on the blacklist"),
+        (locked(None, unseen="timed out"), NOBODY, [B.address], "could not be read: timed out"),
+    ],
+)
+def test_any_other_lock_stays(one: WatchedImage, seen: Sessions, listed: list[str], words: str) -> None:
+    assert words in why_kept(one, seen, listed)
