@@ -166,8 +166,8 @@ test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook and a module here a
 	  $(PROGRAM) tests/faults/matrix.py $(KILL_LAB) manager fenced, somebody removes fenced, expires fenced'
 
 .PHONY: test-pauses test-osd-down
-test-pauses: $(VENV)/.tests $(COLLECTION) ## A healthy client that pauses while the role looks is not fenced, and one that stays stopped is; images of dead clients are freed, and their locks broken (COUNT=60 for so many pauses by chance; SEED=number)
-	tests/with_lab.sh $(PAUSES_LAB) -- bash -exc '$(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) $(COUNT) $(SEED); $(PROGRAM) tests/faults/free.py $(PAUSES_LAB); $(PROGRAM) tests/faults/locked.py $(PAUSES_LAB)'
+test-pauses: $(VENV)/.tests $(COLLECTION) ## A healthy client that pauses while the role looks is not fenced, and one that stays stopped is; images of dead clients are freed, and their locks broken; who is fenced and alive is told (COUNT=60 for so many pauses by chance; SEED=number)
+	tests/with_lab.sh $(PAUSES_LAB) -- bash -exc '$(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) $(COUNT) $(SEED); $(PROGRAM) tests/faults/free.py $(PAUSES_LAB); $(PROGRAM) tests/faults/locked.py $(PAUSES_LAB); $(PROGRAM) tests/faults/fenced.py $(PAUSES_LAB)'
 test-osd-down: $(VENV)/.tests $(COLLECTION) ## Healthy clients are not called stale while OSDs change (COUNT=100 for so many looks; SEED=number)
 	tests/with_lab.sh $(OSD_DOWN_LAB) -- $(PROGRAM) tests/faults/osd_down.py $(OSD_DOWN_LAB) $(or $(COUNT),20) $(SEED)
 

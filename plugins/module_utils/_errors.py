@@ -23,6 +23,10 @@ class ClusterError(RescueError):
         self.code = code
 
 
+class FencedError(RescueError):
+    """This host is itself on the blocklist, so nothing can be seen from it. No part of a look that failed: the whole look."""
+
+
 class TargetError(RescueError):
     """The iSCSI target could not be reached or ended the session."""
 

@@ -198,6 +198,12 @@ after:
   returned: success
   type: dict
   sample: {"192.0.2.7:0/1193546917": "2026-11-22T18:41:20.955170+0000"}
+ranges:
+  description: >-
+    The entries for whole networks, and until when, where the module only looks. It never changes them; see C(ceph osd blocklist range).
+  returned: success
+  type: dict
+  sample: {"198.51.100.0/24": "2026-11-22T18:41:20.955170+0000"}
 added:
   description: Addresses that were added.
   returned: success

@@ -368,11 +368,12 @@ look:
       sample: {}
 blocklist:
   description: >-
-    What M(cephops.iscsi_rescue.osd_blacklist) returns without addresses: the whole list as C(after), the open C(leases), the C(word) that the cluster
-    uses, and C(unread).
+    What M(cephops.iscsi_rescue.osd_blacklist) returns without addresses: the whole list as C(after), its C(ranges), the open C(leases), the C(word) that
+    the cluster uses, and C(unread). Besides, as C(living), the clients that have a session on a monitor and are fenced, each with its C(address), C(host)
+    and C(entity), the C(entry), C(until) when that lasts, and the C(run) whose lease explains it.
   returned: success, with O(blocklist=true)
   type: dict
-  sample: {"after": {}, "leases": [], "unread": [], "word": "blocklist"}
+  sample: {"after": {}, "ranges": {}, "leases": [], "unread": [], "word": "blocklist", "living": []}
 exports:
   description: >-
     What Ceph's iSCSI gateways (ceph-iscsi) export of the images that are shown, by their common configuration, the object C(gateway.conf) in pool C(rbd).

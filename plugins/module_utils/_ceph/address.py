@@ -14,6 +14,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 
 _SHAPE = re.compile(r"(?:(?:v1|v2|any):)?(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)):(?P<port>[0-9]{1,5})/(?P<nonce>[0-9]{1,10})")
 
+_RANGE = re.compile(r"cidr:(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)):0/(?P<bits>[0-9]{1,3})")
+
 
 @dataclass(frozen=True)
 class ClientAddress:
@@ -51,6 +53,23 @@ def normal(text: str) -> str:
         return str(parse(text))
     except InputError:
         return text
+
+
+def network(entry: str) -> str:
+    """A range of the blocklist as it is written elsewhere: ``192.0.2.0/24`` for ``cidr:192.0.2.0:0/24``. What has another form stays as it is."""
+    match = _RANGE.fullmatch(entry)
+    return f"{match['v6'] or match['v4']}/{match['bits']}" if match else entry
+
+
+def covers(entry: str, client: str) -> bool:
+    """Whether an entry of the blocklist fences a client: its own address, its whole host (``IP:0/0``), or a network with that, as ``network`` writes it."""
+    host = parse(client).ip
+    if entry in (client, f"[{host}]:0/0", f"{host}:0/0"):
+        return True
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return False
 
 
 def _ip(host: str, text: str) -> str:

@@ -17,8 +17,9 @@ import sys
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import in_time
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, FencedError, InputError, RescueError
 
 try:
     import rados
@@ -34,6 +35,10 @@ __all__ = ["Cluster", "Connection", "explain", "rados", "rbd"]
 
 
 LONGEST_SETTLE_S = 120
+# Releases before 16 spell it the other way.
+_LISTS = ("blocklist", "blacklist", "range_blocklist")
+_FENCED = "This host is itself on the blocklist"
+_LET_IN = "If that is a mistake, remove the entry: 'ceph osd blocklist rm ENTRY', or 'ceph osd blocklist range rm RANGE'. Otherwise run this on another host."
 _MON_CAPS = {"sessions": "allow command sessions", "service dump": 'allow command "service dump"'}
 
 
@@ -100,10 +105,23 @@ class Cluster:
             raise self._refused(error) from error
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> None:
+        fenced = self._fenced() if isinstance(error, FencedError) else None
         # A handle with a call under way that knows no deadline cannot be shut down; it ends with the process.
         if not self._stuck:
             self._rados.shutdown()
+        if fenced:
+            raise fenced from error
+
+    def _fenced(self) -> FencedError | None:
+        """The entry that fences this host, which the monitors tell it all the same."""
+        try:
+            dump, mine = self.command("osd dump"), address.normal(self._rados.get_addrs())
+            entries = {address.network(entry): until for name in _LISTS for entry, until in dump.get(name, {}).items()}
+            by = next((entry for entry in entries if address.covers(entry, mine)), "")
+        except (AttributeError, InputError, ClusterError, rados.Error):
+            return None
+        return FencedError(f"{_FENCED}: {by}, until {entries[by]}, fences {mine}. {_LET_IN}") if by else None
 
     def command(self, prefix: str, **arguments: t.Any) -> t.Any:
         """A monitor command's decoded JSON answer (None when it has none). Raises ClusterError."""
@@ -180,7 +198,7 @@ class Cluster:
         except (ValueError, RecursionError) as error:
             raise ClusterError(f"The answer to the monitor command '{prefix}' is not JSON: {error}.") from error
 
-    def _refused(self, error: rados.Error) -> ClusterError:
+    def _refused(self, error: rados.Error) -> RescueError:
         who, where = self.connection.client, self.connection.conf
         if error.errno == errno.ETIMEDOUT:
             return ClusterError(f"No monitor named in {where} let {who} in within {self.connection.timeout} s: check mon_host, the network and the quorum.")
@@ -214,7 +232,7 @@ def _is_key(text: str) -> bool:
     return len(key) == 28 and key[:2] == b"\1\0"
 
 
-def explain(error: Exception, what: str, cap: str = "a cap") -> ClusterError:
+def explain(error: Exception, what: str, cap: str = "a cap") -> RescueError:
     """A library's error as one sentence. rados and rbd errors carry ``errno``. ``cap``: what the user lacks where that is it."""
     code = abs(getattr(error, "errno", None) or 0)
     if code == errno.ETIMEDOUT:
@@ -222,7 +240,7 @@ def explain(error: Exception, what: str, cap: str = "a cap") -> ClusterError:
     if code in (errno.EACCES, errno.EPERM):
         return ClusterError(f"{what} was refused: the user lacks {cap}; the playbook cephops.iscsi_rescue.ceph_user makes one that has all it takes.", code)
     if code == errno.ESHUTDOWN:
-        return ClusterError(f"{what} was refused, since this host is itself on the blocklist: see 'ceph osd blocklist ls' for its address or a range.", code)
+        return FencedError(f"{_FENCED}, so {what[0].lower()}{what[1:]} was refused. {_LET_IN}")
     reason = os.strerror(code) if code else str(error)
     return ClusterError(f"{what} failed: {reason}.", code)
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
@@ -23,10 +23,18 @@ _SENDERS = 500
 
 @dataclass(frozen=True)
 class Blocklist:
-    """``word``: how this cluster spells it. ``entries``: address -> until when, in UTC; before Ceph 15 as the cluster prints it, in a time zone not told."""
+    """``word``: how this cluster spells it. ``entries``: address -> until when, in UTC; before Ceph 15 as the cluster prints it, in a time zone not told.
+
+    ``ranges``: network -> until when, of the entries that are for whole networks.
+    """
 
     word: str
     entries: dict[str, str]
+    ranges: dict[str, str] = field(default_factory=dict)
+
+    def fencing(self, client: str) -> list[tuple[str, str]]:
+        """The entries that fence a client, each with until when."""
+        return [(entry, until) for entry, until in {**self.entries, **self.ranges}.items() if address.covers(entry, client)]
 
 
 def read(cluster: Cluster) -> Blocklist:
@@ -40,7 +48,8 @@ def parse(dump: t.Mapping[str, t.Any]) -> Blocklist:
     word = "blocklist" if "blocklist" in dump else "blacklist"
     if word not in dump:
         raise ClusterError("The OSD map lists neither 'blocklist' nor 'blacklist': this Ceph release is not known here.")
-    return Blocklist(word, {address.normal(entry): in_utc(str(until)) for entry, until in dump[word].items()})
+    entries = {address.normal(entry): in_utc(str(until)) for entry, until in dump[word].items()}
+    return Blocklist(word, entries, {address.network(entry): in_utc(str(until)) for entry, until in dump.get(f"range_{word}", {}).items()})
 
 
 def in_utc(until: str) -> str:

@@ -23,7 +23,7 @@ class Change:
     ``unread``: why the leases of a pool could not be read. ``foreign``: addresses whose entry is somebody else's, and was left alone. ``unlisted``: addresses
     that were to be restored and are not on the list. ``spared``: clients that were not fenced since they answered the last question, or could not be
     asked, with the ``reason``; ``vanished``: those that watch nothing any more. ``missed``: the last notify that each client let time out. ``word``: how this
-    cluster spells the list's name.
+    cluster spells the list's name. ``ranges``: network -> until when, where the list was only looked at.
     """
 
     before: dict[str, str]
@@ -42,6 +42,7 @@ class Change:
     vanished: list[str] = field(default_factory=list)
     missed: list[dict[str, t.Any]] = field(default_factory=list)
     word: str = "blocklist"
+    ranges: dict[str, str] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:

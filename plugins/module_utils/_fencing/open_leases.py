@@ -9,10 +9,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import pools
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import pools, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, lease_store
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change
@@ -25,14 +26,25 @@ def listed(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         return {}
     with Cluster(Connection.from_options(options)) as cluster:
         found = looked(cluster, {**options, "pools": []})
-    return {"blocklist": {"after": found.after, "leases": found.leases, "unread": found.unread, "word": found.word}}
+        living = fenced_living(Blocklist(found.word, found.after, found.ranges), sessions.read(cluster), found.leases)
+    return {"blocklist": {**{name: getattr(found, name) for name in ("after", "ranges", "leases", "unread", "word")}, "living": living}}
+
+
+def fenced_living(listed: Blocklist, seen: Sessions, leases: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, str]]:
+    """Returns the clients that have a session on a monitor and are fenced; with the entry, its end, and the run whose lease explains it, '' for none."""
+    runs = {lease["address"]: lease["run"] for lease in leases}
+    return [
+        {"address": client, "host": host, "entity": seen.names.get(client, ""), "entry": entry, "until": until, "run": runs.get(entry, "")}
+        for client, host in seen.hosts.items()
+        for entry, until in listed.fencing(client)
+    ]
 
 
 def looked(cluster: Cluster, options: t.Mapping[str, t.Any]) -> Change:
     """Returns the list and the open leases, with nothing changed. Raises ClusterError."""
     listed, books, unread = with_blocklist(cluster, options)
     leases = [{"pool": pool, **asdict(one)} for pool, found in books.items() for one in found.values()]
-    return Change(listed.entries, listed.entries, leases=leases, unread=unread, word=listed.word)
+    return Change(listed.entries, listed.entries, leases=leases, unread=unread, word=listed.word, ranges=listed.ranges)
 
 
 def with_blocklist(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[Blocklist, dict[str, dict[str, Lease]], list[str]]:
@@ -48,5 +60,5 @@ def with_blocklist(cluster: Cluster, options: t.Mapping[str, t.Any]) -> tuple[Bl
 def _read_leases(cluster: Cluster, pool: str) -> dict[str, Lease] | RescueError:
     try:
         return lease_store.read(cluster, pool)
-    except RescueError as error:
+    except (ClusterError, InputError) as error:
         return error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STALE
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count, short
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.fenced_living import in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, InFlight, KernelEvent, Probe, Result, Stray
 
 # More than this nobody reads on a screen; the result, and the report, have them all.
@@ -27,6 +28,7 @@ def lines(summed: Result) -> list[str]:
         found.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
     found += short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
     found += _blacklist_lines(summed)
+    found += short([f"blacklist: {in_words(one)}" for one in summed["fenced_living"]], "that are alive and fenced")
     found += [f"gateway {one['host']} did not tell all its LUNs: {one['why']}" for one in summed["unasked"]]
     found += [f"kernel of {said['host']}: {said['text']} (for {said['seconds']} s)" for said in summed["lock_waits"]]
     found += [f"kernel of {log['host']}: {log['gap']}" for log in summed["kernel_log"] if log["gap"]]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import next_steps, proof
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import fenced_living, next_steps, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, Kept, Lease, OpenItem, Probe, Result
 
@@ -21,6 +21,8 @@ def next_step(summed: Result) -> str:
         return next_steps.OPEN["unsettled"] if summed["unsettled"] else next_steps.OUTCOMES["failed"]
     if outcome == "nothing_to_do" and summed["in_use"]:
         return next_steps.OPEN["in_use"]
+    if outcome == "nothing_to_do" and summed["fenced_living"]:
+        return next_steps.OPEN["fenced_living"]
     if outcome == "nothing_to_do" and any(image["decision"] in ("leave", "fence") for image in summed["images"]):
         return next_steps.OUTCOMES["went_by_itself"]
     return next_steps.OUTCOMES.get(outcome) or (items[0]["next"] if items else next_steps.OUTCOMES["healed"])
@@ -139,4 +141,8 @@ def _strays(summed: Result) -> list[OpenItem]:
     return [_item(f"{stray['header']} in pool {stray['pool']} is watched and belongs to no image", next_steps.OPEN["stray"]) for stray in summed["strays"]]
 
 
-_PARTS = (_unsettled, _refused, _kept, _lapsed, _luns, _unknown_luns, _gaps, _gateways, _foreign, _without_effect, _in_use, _strays)
+def _fenced_living(summed: Result) -> list[OpenItem]:
+    return [_item(fenced_living.in_words(one), next_steps.OPEN["fenced_living"]) for one in summed["fenced_living"]]
+
+
+_PARTS = (_unsettled, _refused, _kept, _lapsed, _fenced_living, _luns, _unknown_luns, _gaps, _gateways, _foreign, _without_effect, _in_use, _strays)

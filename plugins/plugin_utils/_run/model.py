@@ -118,10 +118,23 @@ class Lease(t.TypedDict, total=False):
     until: str
 
 
+class FencedLiving(t.TypedDict):
+    """A client that is alive and fenced: by which entry, until when, and by which run of this role, '' for none."""
+
+    address: str
+    host: str
+    entity: str
+    entry: str
+    until: str
+    run: str
+
+
 class Listed(t.TypedDict, total=False):
-    """The blocklist: ``after`` is address -> until when."""
+    """The blocklist: ``after`` is address -> until when, ``ranges`` network -> until when. ``living``: who is alive and fenced."""
 
     after: dict[str, str]
+    ranges: dict[str, str]
+    living: list[FencedLiving]
     leases: list[Lease]
     unread: list[str]
     word: str
@@ -511,6 +524,7 @@ class Result(t.TypedDict):
     reset: list[str]
     spared: list[Spared]
     without_effect: list[WithoutEffect]
+    fenced_living: list[FencedLiving]
     in_use: list[InUse]
     fenced_again: list[str]
     kernel_log: list[KernelLog]

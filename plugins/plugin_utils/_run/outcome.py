@@ -10,7 +10,7 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, evicted, freeing, proof
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, evicted, fenced_living, freeing, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import (
     Change,
     Image,
@@ -69,6 +69,7 @@ def _changed(run: Run) -> dict[str, t.Any]:
         "spared": fenced.get("spared", []),
         "in_use": freeing.in_use(run["settings"]["free"], run["detected"]["images"]),
         "without_effect": evicted.without_effect(run["settings"]["evict"], run["detected"], _fenced(fenced)),
+        "fenced_living": fenced_living.told(run["listed"], run["settings"]["gateways"], _told_of(run)),
         "fenced_again": run["refenced"].get("added", []),
         "kept": [*restored.get("kept", []), *run["kept_out"].get("kept", []), *_passed_over(run)],
         # In check mode, one that would be extended has no lease yet.
@@ -88,6 +89,12 @@ def _blocklists(run: Run) -> dict[str, t.Any]:
         "came": _came(run),
         "lapsed": _lapsed(run),
     }
+
+
+def _told_of(run: Run) -> list[str]:
+    """Entries that this run removed, or says of why they stay."""
+    restored = run["restored"]
+    return [*restored.get("removed", []), *restored.get("reset", []), *(one["address"] for one in [*restored.get("kept", []), *_passed_over(run)])]
 
 
 def _passed_over(run: Run) -> list[Kept]:

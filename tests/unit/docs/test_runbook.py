@@ -19,9 +19,8 @@ PAGE = re.sub(r"\s+", " ", (ROOT / "docs" / "runbook.md").read_text())
 STEPS = [step for table in (next_steps.OUTCOMES, next_steps.STATES, next_steps.REASONS, next_steps.OPEN) for step in table.values()]
 
 # What stands for something that differs, and what parts of a line are joined by.
-BETWEEN = re.compile(
-    r"\b(?:ADDRESS|CONF|GAP|HEADER|HOST|IMAGE|INITIATOR|LUN|M|N|OSD|PG|POOL|PORTAL|REASONS?|RULE|RUN|STATE|TARGET|TIME|USER|VERDICT|WHAT)\b|[;,:'] | \(|\)"
-)
+_WORDS = "ADDRESS CONF ENTRY GAP HEADER HOST IMAGE INITIATOR LUN M N OSD PG POOL PORTAL REASON REASONS RULE RUN STATE TARGET TIME USER VERDICT WHAT"
+BETWEEN = re.compile(rf"\b(?:{_WORDS.replace(' ', '|')})\b|[;,:'] | \(|\)")
 
 
 def printed(*without: str) -> str:

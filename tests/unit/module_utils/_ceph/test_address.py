@@ -63,3 +63,22 @@ def test_a_whole_host_is_refused(text: str) -> None:
 def test_what_the_cluster_lists_besides_clients_stays_as_it_is() -> None:
     assert address.normal("192.0.2.7:0/0") == "192.0.2.7:0/0"
     assert address.normal("cidr:192.0.2.0:0/24") == "cidr:192.0.2.0:0/24"
+
+
+@pytest.mark.parametrize(
+    ("entry", "client", "fenced"),
+    [
+        ("192.0.2.7:0/5", "192.0.2.7:0/5", True),
+        ("192.0.2.7:0/5", "192.0.2.7:0/6", False),
+        ("192.0.2.7:0/0", "192.0.2.7:0/6", True),
+        ("192.0.2.8:0/0", "192.0.2.7:0/6", False),
+        ("[2001:db8::1]:0/0", "[2001:db8::1]:0/5", True),
+        (address.network("cidr:192.0.2.0:0/24"), "192.0.2.7:0/6", True),
+        (address.network("cidr:198.51.100.0:0/24"), "192.0.2.7:0/6", False),
+        (address.network("cidr:[2001:db8::]:0/64"), "[2001:db8::1]:0/5", True),
+        (address.network("cidr:[2001:db8::]:0/64"), "192.0.2.7:0/6", False),
+    ],
+)
+def test_an_entry_is_for_a_client_a_host_or_a_network(entry: str, client: str, fenced: bool) -> None:
+    """The ranges as Ceph 16.2.15 prints them."""
+    assert address.covers(entry, client) is fenced

@@ -31,3 +31,11 @@ def test_each_monitor_prints_the_time_in_its_own_zone(printed: str, until: str) 
 def test_a_release_with_neither_is_an_error() -> None:
     with pytest.raises(ClusterError, match="neither"):
         parse({"epoch": 1})
+
+
+def test_whole_hosts_and_networks_fence_too() -> None:
+    """From ``osd dump`` of Ceph 16.2.15."""
+    listed = parse({"blocklist": {"192.0.2.7:0/0": "then"}, "range_blocklist": {"cidr:192.0.2.0:0/24": "later", "cidr:[2001:db8::]:0/64": "then"}})
+    assert listed.ranges == {"192.0.2.0/24": "later", "2001:db8::/64": "then"}
+    assert listed.fencing("192.0.2.7:0/5") == [("192.0.2.7:0/0", "then"), ("192.0.2.0/24", "later")]
+    assert listed.fencing("192.0.3.7:0/5") == []
