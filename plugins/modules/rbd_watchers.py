@@ -91,8 +91,8 @@ options:
     default: 0
   wait:
     description:
-      - Seconds to wait until every image that the look shows is V(normal), and each of O(served) has a watcher. The module looks again once a second, and
-        returns the last look.
+      - Seconds to wait until every image that the look shows is V(normal) or V(locked), and each of O(served) has a watcher. The module looks again once a
+        second, and returns the last look.
       - An error of the cluster counts only when it lasts until then.
     type: int
     default: 0

@@ -83,7 +83,7 @@ GUARDS = (
     Guard(
         "healed is what has the expected watchers alone",
         f"{RUN}/stop.py",
-        'if image["state"] != "normal" and image not in still]',
+        'if image["state"] not in _WELL and image not in still]',
         'if image["state"] == "no such"]',
         "matrix.py new client comes probed",
         "it ended as partly_healed, not failed",

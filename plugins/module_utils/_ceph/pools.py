@@ -14,24 +14,39 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 
 _NOT_FOR_US = (errno.EACCES, errno.EPERM)
+# TYPE_ERASURE in Ceph's src/osd/osd_types.h. Such a pool has no omap, which the header of an image of format 2 is made of.
+_ERASURE = 3
 
 
 @dataclass(frozen=True)
 class Pools:
-    """Names. ``others`` may hold images and leases all the same: nothing forbids it. ``numbers``: name -> id, the part of a PG's id before the dot."""
+    """Names. ``others`` may hold images and leases all the same: nothing forbids it. ``numbers``: name -> id, the part of a PG's id before the dot.
+
+    ``untagged``: those of ``others`` that nobody has said the use of, and that can hold images.
+    """
 
     tagged: tuple[str, ...]
     others: tuple[str, ...]
     numbers: t.Mapping[str, int]
+    untagged: tuple[str, ...] = ()
 
     @property
     def every(self) -> tuple[str, ...]:
         """All of them, those for RBD first."""
         return self.tagged + self.others
 
+    @property
+    def likely(self) -> tuple[str, ...]:
+        """Those that hold images, or may: of a pool that is tagged for something else nobody supposes that."""
+        return self.tagged + self.untagged
+
     def gaps(self, errors: t.Mapping[str, RescueError]) -> list[str]:
         """Of what could not be read, pool by pool, that which may hide something: a pool without RBD's tag and closed to this user holds nothing of ours."""
-        return [str(error) for pool, error in errors.items() if pool in self.tagged or getattr(error, "code", 0) not in _NOT_FOR_US]
+        return [str(error) for pool, error in errors.items() if pool in self.tagged or (pool in self.untagged and _might_be_ours(error))]
+
+
+def _might_be_ours(error: RescueError) -> bool:
+    return getattr(error, "code", 0) not in _NOT_FOR_US
 
 
 @guarded("osd dump")
@@ -40,4 +55,5 @@ def parse(dump: t.Mapping[str, t.Any]) -> Pools:
     listed = dump["pools"]
     tagged = tuple(pool["pool_name"] for pool in listed if "rbd" in pool.get("application_metadata", {}))
     others = tuple(pool["pool_name"] for pool in listed if pool["pool_name"] not in tagged)
-    return Pools(tagged, others, {pool["pool_name"]: pool["pool"] for pool in listed})
+    untagged = tuple(pool["pool_name"] for pool in listed if not pool.get("application_metadata") and pool.get("type") != _ERASURE)
+    return Pools(tagged, others, {pool["pool_name"]: pool["pool"] for pool in listed}, untagged)

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import errno
 import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, exclusive_lock, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection, explain, rbd
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import WatchedImage, Watcher
@@ -29,14 +31,24 @@ def apply(options: t.Mapping[str, t.Any], dry_run: bool) -> Broken:
     """Does what the options of rbd_lock ask for; with ``dry_run`` only says what it would do. Raises RescueError."""
     wanted = {one["image"]: str(address.parse(one["owner"])) for one in options["locks"]}
     with Cluster(Connection.from_options(options)) as cluster:
-        held = [one for one in image_watchers.of_named(cluster, wanted) if one.unseen or (one.lock_owner and one.lock_owner.address == wanted[one.image.spec])]
+        there = image_watchers.of_named(cluster, wanted, missing_ok=True)
+        held = [one for one in there if one.unseen or (one.lock_owner and one.lock_owner.address == wanted[one.image.spec])]
         seen, listed = sessions.read(cluster), blocklist.read(cluster).entries
         kept = {one.image.spec: why for one in held if (why := why_kept(one, seen, None if dry_run else listed))}
-        going = [one for one in held if one.image.spec not in kept]
-        if not dry_run:
-            for one in going:
-                _break(cluster, one)
-    return Broken([one.image.spec for one in going], kept)
+        refused = {} if dry_run else {one.image.spec: why for one in held if one.image.spec not in kept and (why := _refused(cluster, one))}
+    kept = {**kept, **refused}
+    return Broken([one.image.spec for one in held if one.image.spec not in kept], kept)
+
+
+def _refused(cluster: Cluster, one: WatchedImage) -> str:
+    """Breaks the lock; returns why this user may not, '' where it is broken. Raises ClusterError."""
+    try:
+        _break(cluster, one)
+    except ClusterError as error:
+        if error.code not in (errno.EACCES, errno.EPERM):
+            raise
+        return str(error)
+    return ""
 
 
 def why_kept(one: WatchedImage, seen: Sessions, listed: t.Collection[str] | None) -> str:

@@ -202,9 +202,9 @@ def look(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def is_well(found: t.Mapping[str, t.Any], served: t.Collection[str]) -> bool:
-    """Returns whether every image that a look shows is normal, and those of ``served`` have a watcher that serves them."""
+    """Returns whether the watchers of every image that a look shows are well, and those of ``served`` have one that serves them. Waiting breaks no lock."""
     bare = [image["spec"] for image in found["images"] if all(one["daemon"] for one in image["watchers"])]
-    return all(image["state"] == "normal" for image in found["images"]) and not set(bare) & set(served)
+    return all(image["state"] in ("normal", "locked") for image in found["images"]) and not set(bare) & set(served)
 
 
 def _look_once(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

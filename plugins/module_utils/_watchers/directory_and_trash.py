@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rados, rbd
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, FencedError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import trash
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.trash import Dropped
@@ -89,7 +89,7 @@ def read_pools(cluster: Cluster, pools: t.Iterable[str]) -> list[list[Directory]
     def read(pool: str) -> list[Directory] | ClusterError:
         try:
             return read_pool(cluster, pool)
-        except InputError:
+        except (InputError, FencedError):
             raise
         except ClusterError as error:
             return error

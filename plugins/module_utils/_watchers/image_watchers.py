@@ -14,7 +14,7 @@ from collections import Counter
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rbd
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, FencedError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
 _CAP = "the osd cap 'allow r class-read' on rbd_id., rbd_header. and rbd_info"
@@ -99,7 +99,7 @@ def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.An
         except ClusterError as error:
             misses[image.pool] += error.code == errno.ETIMEDOUT
             return WatchedImage(image, (), unseen=str(error))
-        except InputError:
+        except (InputError, FencedError):
             raise
         except Exception as error:
             # One odd image blinds the look for no other one.

@@ -189,7 +189,7 @@ class Survey:
             return [one for one in everything if _watches(one, clients)], gaps
         matched = match_headers.to_images(self.swept, directories, clients)
         confirmed = image_watchers.of_all(self._cluster, [image for image in matched.ambiguous if image not in known])
-        gaps += [*self.swept.gaps, *self._sick_groups(self.pools.every), *in_words([one for one in confirmed if one.unseen])]
+        gaps += [*self.swept.gaps, *self._sick_groups(self.pools.likely), *in_words([one for one in confirmed if one.unseen])]
         found = [one for one in matched.certain if one.image not in known] + [one for one in confirmed if _watches(one, clients)]
         return found + [located for places in at_once(self._located, matched.strays) for located in places], gaps
 

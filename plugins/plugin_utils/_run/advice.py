@@ -145,4 +145,24 @@ def _fenced_living(summed: Result) -> list[OpenItem]:
     return [_item(fenced_living.in_words(one), next_steps.OPEN["fenced_living"]) for one in summed["fenced_living"]]
 
 
-_PARTS = (_unsettled, _refused, _kept, _lapsed, _fenced_living, _luns, _unknown_luns, _gaps, _gateways, _foreign, _without_effect, _in_use, _strays)
+def _left_locked(summed: Result) -> list[OpenItem]:
+    left = [image for image in summed["images"] if image["left_locked"]]
+    return [_item(f"The lock of {image['spec']} was not broken: {image['left_locked']}", next_steps.OPEN["left_locked"]) for image in left]
+
+
+_PARTS = (
+    _unsettled,
+    _refused,
+    _left_locked,
+    _kept,
+    _lapsed,
+    _fenced_living,
+    _luns,
+    _unknown_luns,
+    _gaps,
+    _gateways,
+    _foreign,
+    _without_effect,
+    _in_use,
+    _strays,
+)

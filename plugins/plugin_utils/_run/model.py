@@ -442,7 +442,7 @@ class LunResult(t.TypedDict):
 class ImageResult(t.TypedDict):
     """What became of an image. A lock is the address of the client that holds it, '' for none. ``proven``: the proof in words.
 
-    ``owner``: the client that held the lock without watching the image, or none; ``unlocked``: whether its lock was broken.
+    ``owner``: the client that held the lock at first, or none; ``unlocked``: whether the lock was broken. ``left_locked``: why it was not, '' where it is well.
     ``lock_breakers``: gateways that would break the lock of a dead owner by themselves. ``unreached``: it was healed, and its LUN is known and was not
     reached. ``freed``: nobody watches it any more, as was asked for.
     """
@@ -459,6 +459,7 @@ class ImageResult(t.TypedDict):
     lock_after: str
     owner: list[Watcher]
     unlocked: bool
+    left_locked: str
     luns: list[LunResult]
     proof: str
     freed: bool

@@ -71,6 +71,8 @@ OPEN = {
     "kept_passed_over": "Heal that image first, then rerun.",
     "lapsed": "Check with 'rbd status' whether that client is back, and end it then: rbd-target-api removes the entries of its host when it starts.",
     "fenced_living": "If that entry is a mistake, remove it: 'ceph osd blocklist rm ENTRY', or 'ceph osd blocklist range rm RANGE'. Then restart the client.",
+    "left_locked": "See whether the client that is left writes: one that may blacklist others takes the lock by itself. Otherwise fix what the reason "
+    "names, and rerun.",
     "unproven": "Probe the LUN with the module scsi_reserve_probe, or name a path that works in remediate_watchers_luns, then rescan it on the initiators.",
     "pathless": "Let remediate_watchers_probe_initiator see the LUN, or set it to one that does. Then probe the LUN with scsi_reserve_probe.",
     "not_probed_again": "Probe the LUN again, with the module scsi_reserve_probe.",

@@ -22,6 +22,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
     Probe,
     Result,
     Run,
+    Watcher,
 )
 
 
@@ -186,7 +187,7 @@ def _outcome(run: Run, found: Result) -> str:
         return "failed"
     if found["incomplete"] or found["unread"] or found["refused"]:
         return "partly_healed" if found["healed"] else "refused"
-    changes = _fenced(run["fenced"]) + run["restored"].get("closed", []) + run["unlocked"].get("broken", [])
+    changes = _fenced(run["fenced"]) + run["restored"].get("closed", []) + _unlocked(run)
     if run["check_mode"] and changes:
         return "would_heal"
     if any(image["unreached"] for image in found["images"]) and (changes or found["kept"]):
@@ -194,6 +195,13 @@ def _outcome(run: Run, found: Result) -> str:
     if found["kept"]:
         return "healed_restore_pending"
     return "healed" if changes else "nothing_to_do"
+
+
+def _unlocked(run: Run) -> list[str]:
+    """The images whose lock was broken, or in check mode would be."""
+    if not run["check_mode"]:
+        return run["unlocked"].get("broken", [])
+    return [image["spec"] for image in run["detected"]["images"] if image["decision"] == "fence" and image.get("owner")]
 
 
 def failure(result: Result, when_refused: bool, when_sick: bool, when_unproven: bool) -> str:
@@ -238,7 +246,8 @@ def _image(image: Image, run: Run) -> ImageResult:
         "lock_breakers": list(run["lock_breakers"].get(image["spec"], {})),
         "lock_before": lock_before,
         "lock_after": lock_after,
-        "owner": image.get("owner", []),
+        "owner": _holding(image),
+        "left_locked": run["unlocked"].get("kept", {}).get(image["spec"], ""),
         "unlocked": image["spec"] in run["unlocked"].get("broken", []) and not run["check_mode"],
         "luns": luns,
         "proof": level,
@@ -293,5 +302,9 @@ def _by_place(probes: t.Sequence[Probe]) -> dict[tuple[t.Any, ...], Probe]:
 
 def lock_owner(image: Image) -> str:
     """Returns the address of the client that holds the image's lock, '' when none is known to."""
+    return next((watcher["address"] for watcher in _holding(image)), "")
+
+
+def _holding(image: Image) -> list[Watcher]:
     everyone = [*image.get("watchers", []), *image.get("owner", [])]
-    return next((watcher["address"] for watcher in everyone if watcher.get("lock_owner")), "")
+    return [watcher for watcher in everyone if watcher.get("lock_owner")]

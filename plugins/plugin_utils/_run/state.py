@@ -198,7 +198,9 @@ def _fenced(run: Run, returned: Returned) -> Run:
 
 
 def _unlocked(run: Run, returned: Returned) -> Run:
-    kept = (f"The lock of {spec} was not broken: {why}" for spec, why in returned.get("kept", {}).items())
+    """A lock that stays is an error where it was what the image had. Else whoever may blacklist its owner can take it."""
+    locked = {image["spec"] for image in run["detected"]["images"] if image.get("owner")}
+    kept = (f"The lock of {spec} was not broken: {why}" for spec, why in returned.get("kept", {}).items() if spec in locked)
     return _spoilt({**run, "unlocked": t.cast(Unlocked, returned)}, "; ".join(kept))
 
 
@@ -312,8 +314,10 @@ _STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
 
 
 def _to_break(run: Run) -> list[HeldLock]:
-    owners = ((image["spec"], one) for image in run["detected"].get("images", []) if image["spec"] in run["healing"] for one in image.get("owner", []))
-    return [{"image": spec, "owner": one["address"]} for spec, one in owners if one["verdict"] == "fence"]
+    """What clients that are gone hold after the fence, which a living client that may not blacklist them cannot take."""
+    fenced = [culprit["address"] for culprit in run["detected"].get("culprits", []) if culprit["verdict"] == "fence"]
+    owners = ((image["spec"], one) for image in run["verified"].get("images", []) for one in image.get("owner", []))
+    return [{"image": spec, "owner": one["address"]} for spec, one in owners if one["verdict"] == "fence" and one["address"] in fenced]
 
 
 def _derived(run: Run) -> Run:

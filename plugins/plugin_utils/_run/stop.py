@@ -12,6 +12,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import p
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Change, Image, Probe, Run, Watcher
 
+# A lock that is left is seen to by itself.
+_WELL = ("normal", "locked")
 _ANSWERS = ("healthy", "slow", "conflict")
 Result = t.Mapping[str, t.Any]
 
@@ -41,7 +43,7 @@ def watchers_are_wrong(run: Run) -> str:
     """A watcher is still silent or surplus, or an image that was healed has none. What living clients contest is left to the operator."""
     contested = {image["spec"] for image in run["detected"].get("images", []) if image["state"] == "contested"}
     still = [image for image in run["verified"].get("images", []) if image["state"] == "contested" and image["spec"] in contested]
-    wrong = [f"{image['spec']} is {image['state']}" for image in run["verified"].get("images", []) if image["state"] != "normal" and image not in still]
+    wrong = [f"{image['spec']} is {image['state']}" for image in run["verified"].get("images", []) if image["state"] not in _WELL and image not in still]
     bare = [image["spec"] for image in run["verified"].get("images", []) if image["spec"] in run["serving"] and not _clients(image)]
     wrong += [f"{spec} has no watcher, so no client serves it" for spec in bare]
     return f"{'; '.join(wrong)}: timed out after {run['settings']['gone_timeout']} s" if wrong else ""

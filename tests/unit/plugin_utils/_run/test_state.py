@@ -641,15 +641,21 @@ def test_only_kernels_with_krbd_below_a_lun_are_asked_for_waits() -> None:
     assert (run["asking"], run["listening"]) == (["gw1"], [])
 
 
-def test_locks_are_broken_once_their_owner_is_fenced() -> None:
-    held = {
-        **image("rbd/a"),
-        "watchers": [],
-        "owner": [{"address": DEAD, "client": "client.1", "cookie": 7, "liveness": "orphaned", "verdict": "fence", "reasons": ["why"]}],
-    }
-    run = after(begun(), ("look", look(held)), ("probe_before", {"skipped": True}), FENCED)
-    assert run["locks"] == [{"image": "rbd/a", "owner": DEAD}]
-    assert after(run, ("unlock", {"broken": ["rbd/a"], "kept": {}}))["error"] == ""
+def test_locks_that_fenced_clients_left_are_broken() -> None:
+    owner = {"address": DEAD, "client": "client.1", "cookie": 7, "liveness": "orphaned", "verdict": "fence", "reasons": ["why"], "lock_owner": True}
+    held, left = {**image("rbd/a"), "watchers": [], "owner": [owner]}, look({**image("rbd/a", "leave"), "state": "locked", "owner": [owner]})
+    run = after(begun(), ("look", look(held)), ("probe_before", {"skipped": True}), FENCED, ("verify", left))
+    assert (run["locks"], run["error"]) == ([{"image": "rbd/a", "owner": DEAD}], "")
+    assert after(run, ("unlock", {"broken": ["rbd/a"], "kept": {}}), VERIFIED)["locks"] == []
     assert after(run, ("unlock", {"broken": [], "kept": {"rbd/a": "it watches"}}))["error"] == "The lock of rbd/a was not broken: it watches"
-    spared = after(begun(), ("look", look(held)), ("probe_before", {"skipped": True}), ("fence", change(spared=[{"address": DEAD, "reason": "it is back"}])))
+    spared = after(run, ("fence", change(spared=[{"address": DEAD, "reason": "it is back"}])))
     assert spared["locks"] == []
+
+
+def test_a_lock_that_a_watcher_left_is_only_told() -> None:
+    """Most often the client that is left takes it by itself, as long as it may blacklist others."""
+    owner = {"address": DEAD, "client": "client.1", "cookie": 7, "liveness": "orphaned", "verdict": "fence", "reasons": ["why"], "lock_owner": True}
+    left = look({**image("rbd/a", "leave"), "state": "locked", "owner": [owner]})
+    run = after(begun(), ("look", look(image("rbd/a"))), ("probe_before", {"skipped": True}), FENCED, ("verify", left))
+    done = after(run, ("unlock", {"broken": [], "kept": {"rbd/a": "the user lacks a cap"}}))
+    assert (run["locks"], done["error"]) == ([{"image": "rbd/a", "owner": DEAD}], "")
