@@ -4,13 +4,14 @@
 # In the order in which they begin. NAME:SLOTS takes more than one of the two slots that each core has; see tests/stages.py.
 # Those of one list run at the same time, so each has a lab of its own.
 TEST := test-molecule-main test-kernel-incident:2 test-integration test-faults-once lint:2 test-unit:2
-REST := test-guards test-pauses test-osd-down test-mirror test-cuts test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
+REST := test-guards test-dead-ends test-pauses test-osd-down test-mirror test-cuts test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
   test-unit-ansible:2 docs:2 test-pages:2 test-ee
 STAGES := $(PYTHON) tests/stages.py $(BUILD)/logs
 
 # A lab is a directory and a port; the next hundred ports are the lab's, too.
 RELEASES_LAB := /var/tmp/iscsi_rescue_releases 16300
 PAUSES_LAB := /var/tmp/iscsi_rescue_pauses 19300
+DEAD_ENDS_LAB := /var/tmp/iscsi_rescue_dead_ends 15300
 OSD_DOWN_LAB := /var/tmp/iscsi_rescue_osd_down 24300
 CUTS_LAB := /var/tmp/iscsi_rescue_cuts 16500
 MIRROR_LAB := /var/tmp/iscsi_rescue_mirror 20500
@@ -166,10 +167,14 @@ test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook and a module here a
 	  $(PROGRAM) tests/faults/matrix.py $(KILL_LAB) manager fenced, somebody removes fenced, expires fenced'
 
 .PHONY: test-pauses test-osd-down
-test-pauses: $(VENV)/.tests $(COLLECTION) ## A healthy client that pauses while the role looks is not fenced, and one that stays stopped is; images of dead clients are freed, and their locks broken; who is fenced and alive is told (COUNT=60 for so many pauses by chance; SEED=number)
-	tests/with_lab.sh $(PAUSES_LAB) -- bash -exc '$(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) $(COUNT) $(SEED); $(PROGRAM) tests/faults/free.py $(PAUSES_LAB); $(PROGRAM) tests/faults/locked.py $(PAUSES_LAB); $(PROGRAM) tests/faults/fenced.py $(PAUSES_LAB)'
+test-pauses: $(VENV)/.tests $(COLLECTION) ## A healthy client that pauses while the role looks is not fenced, and one that stays stopped is (COUNT=60 for so many pauses by chance; SEED=number)
+	tests/with_lab.sh $(PAUSES_LAB) -- bash -exc '$(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) $(COUNT) $(SEED)'
 test-osd-down: $(VENV)/.tests $(COLLECTION) ## Healthy clients are not called stale while OSDs change (COUNT=100 for so many looks; SEED=number)
 	tests/with_lab.sh $(OSD_DOWN_LAB) -- $(PROGRAM) tests/faults/osd_down.py $(OSD_DOWN_LAB) $(or $(COUNT),20) $(SEED)
+
+.PHONY: test-dead-ends
+test-dead-ends: $(VENV)/.tests $(COLLECTION) ## Images of dead clients are freed, and their locks broken; sick pools hinder nobody; who is fenced and alive is told; and explain says why an image cannot be used
+	tests/with_lab.sh $(DEAD_ENDS_LAB) -- bash -exc 'for one in free locked odd_pools explain fenced; do $(PROGRAM) tests/faults/$$one.py $(DEAD_ENDS_LAB); done'
 
 .PHONY: test-cuts
 test-cuts: $(VENV)/.tests $(COLLECTION) ## Links are cut between monitors, OSDs, gateway and client, each on a host of its own (WORDS="words" for some)

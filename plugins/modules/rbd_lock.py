@@ -91,7 +91,9 @@ def main() -> None:
         done = apply(module.params, module.check_mode)
     except RescueError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(done.broken), **vars(done))
+    owners = {one["image"]: one["owner"] for one in module.params["locks"]}
+    before = "".join(f"lock of {image}: {owners[image]}\n" for image in done.broken)
+    module.exit_json(changed=bool(done.broken), diff={"before": before, "after": ""}, **vars(done))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hostile text in the options of the role and the playbooks, by ansible-playbook: commands for a shell, and templates.
 
-usage: hostile_plays.py LAB PORT [PART ...], of a lab that is up; PART: esxi, user, restore, role; all when not given
+usage: hostile_plays.py LAB PORT [PART ...], of a lab that is up; PART: esxi, user, restore, explain, role; all when not given
 
 What reaches a shell or the raw module is tried with each text by itself: the log's path on an ESXi host, each a host of its own, here without ssh, and
 the paths of logs, extents and counters, as names of files. Every other option that takes free text is tried by itself with one text that has them all,
@@ -177,12 +177,18 @@ class Plays:
             told = {f"remediate_watchers_{name}": text}
             self.play(f"remediate_watchers_{name}", "playbooks/restore_blacklist.yml", told, reached="failed=1")
 
+    def explain(self) -> None:
+        text, image = all_in_one(self.canary), {"image": "rbd/datastore1"}
+        for name in ("image", "device", "lun"):
+            self.play(f"explain {name}", "playbooks/explain.yml", {name: text}, reached="failed=1")
+        self.play("explain_json", "playbooks/explain.yml", {**image, "explain_json": Unsafe(f"{self.place}/{text}")}, reached="PLAY RECAP")
+
 
 def main() -> None:
     lab = Lab(Path(sys.argv[1]), int(sys.argv[2]))
     before = blacklist(lab)
     plays = Plays(lab)
-    parts = {"esxi": plays.esxi, "user": plays.user, "restore": plays.restore, "role": plays.role}
+    parts = {"esxi": plays.esxi, "user": plays.user, "restore": plays.restore, "explain": plays.explain, "role": plays.role}
     for part in sys.argv[3:] or parts:
         parts[part]()
         print(f"{part}: done", flush=True)

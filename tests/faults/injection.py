@@ -49,7 +49,7 @@ def hostile(canary: Path) -> list[str]:
 
 
 # Options that are dictionaries whose keys are free.
-FREE_KEYS = ("serving", "watches")
+FREE_KEYS = ("locks", "serving", "watches")
 
 
 def key_of(lab: Lab) -> str:
@@ -101,6 +101,8 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
         ("osd_blacklist", {**by_key, "addresses": [CLIENT]}),
         ("osd_blacklist", {**ceph, "addresses": [CLIENT], "state": "absent"}),
         ("osd_blacklist", {**ceph, "addresses": [CLIENT], "state": "restored", "restore": "always", "pools": ["rbd"]}),
+        ("rbd_image_info", {**ceph, "image": "rbd/datastore1"}),
+        ("rbd_image_info", {**by_key, "image": "rbd/datastore1"}),
         ("rbd_lock", {**ceph, "locks": [{"image": "rbd/datastore1", "owner": CLIENT}]}),
         ("rbd_lock", {**by_key, "locks": [{"image": "rbd/datastore1", "owner": CLIENT}]}),
         ("scsi_reserve_probe", {**lun, "deadline": 3, "initiator": "iqn.2026-11.invalid.x:x", "chap_user": "u", "chap_password": "a-secret-of-it"}),

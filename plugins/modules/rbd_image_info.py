@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rbd_image_info
+short_description: Say what an RBD image is, and what Ceph itself does with it
+version_added: 0.2.0
+description:
+  - Returns the image's features, snapshots, clones, group and locks, and whether it is mirrored, migrates, or lies in the trash. With the watchers of
+    M(cephops.iscsi_rescue.rbd_watchers) that says why the image cannot be mapped, written or deleted; see the playbook C(explain).
+  - It opens the image read-only, which leaves no watch.
+options:
+  image:
+    description: The image, V(pool/image) or V(pool/namespace/image). One that is not there is no error.
+    type: str
+    required: true
+notes:
+  - "Caps that suffice: those of the user that the playbook C(ceph_user) makes. What they hide is in RV(hidden)."
+seealso:
+  - module: cephops.iscsi_rescue.rbd_watchers
+extends_documentation_fragment:
+  - cephops.iscsi_rescue.ceph
+  - cephops.iscsi_rescue.attributes
+  - cephops.iscsi_rescue.attributes.read_only
+  - cephops.iscsi_rescue.attributes.ceph_group
+author:
+  - The cephops.iscsi_rescue authors (!UNKNOWN)
+"""
+
+EXAMPLES = r"""
+- name: See what keeps an image
+  cephops.iscsi_rescue.rbd_image_info:
+    image: rbd/esx-datastore1
+  register: image
+"""
+
+RETURN = r"""
+exists:
+  description: Whether the pool's directory has the image.
+  returned: success
+  type: bool
+  sample: true
+id:
+  description: The image's id, empty for an image of format 1.
+  returned: success
+  type: str
+  sample: 7mjm6dk28jaj3
+header:
+  description: Its header object.
+  returned: success
+  type: str
+  sample: rbd_header.7mjm6dk28jaj3
+size:
+  description: Its size in bytes.
+  returned: success
+  type: int
+  sample: 1073741824
+features:
+  description: Its features, as C(rbd info) names them.
+  returned: success
+  type: list
+  elements: str
+  sample: [layering, exclusive-lock]
+snapshots:
+  description: Its snapshots, each with its C(name), whether it is C(protected), and whether it is removed and only waits for its clones (C(pending)).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"name": "s1", "protected": true, "pending": false}]
+children:
+  description: The images that are clones of it, and the clones of these.
+  returned: success
+  type: list
+  elements: str
+  sample: [rbd/clone1]
+group:
+  description: The group that it is in; empty for none.
+  returned: success
+  type: str
+  sample: ''
+lockers:
+  description: Who holds its lock, each with C(client), C(cookie) and C(address). A cookie that begins with C(auto) is that of the exclusive lock.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"client": "client.4133", "cookie": "auto 139924665800192", "address": "192.0.2.7:0/1193546917"}]
+mirroring:
+  description: Whether the image is C(primary); empty where it is not mirrored.
+  returned: success
+  type: dict
+  sample: {}
+migration:
+  description: The C(source) and the C(destination) of the migration that made this image; empty where none did.
+  returned: success
+  type: dict
+  sample: {}
+trash:
+  description: The entries of the trash that have this name, each with its C(id), and whether it is the source of a migration (C(migrates)).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+hidden:
+  description: What this user could not read, and why.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.image_info import read
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(ceph_options(), image=dict(type="str", required=True)),
+        mutually_exclusive=CEPH_EXCLUSIVE,
+        supports_check_mode=True,
+    )
+    try:
+        found = read(module.params)
+    except RescueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **found)
+
+
+if __name__ == "__main__":
+    main()

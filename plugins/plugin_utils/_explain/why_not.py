@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why an image cannot be mapped elsewhere, written, or deleted: a sentence for each reason, none where nothing keeps it from that. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._explain.model import Known, Record
+
+# What the kernel does not map (RBD_FEATURES_SUPPORTED in Linux's drivers/block/rbd.c, 6.1).
+_NOT_FOR_KRBD = ("journaling", "migrating", "non-primary", "dirty-cache")
+
+
+def mapped(known: Known) -> list[str]:
+    """By another host."""
+    if not known.info["exists"]:
+        return _absent(known)
+    strange = [feature for feature in known.info["features"] if feature in _NOT_FOR_KRBD]
+    return [
+        *([f"the kernel client (krbd) does not know its feature {some(strange)}; librbd does"] if strange else []),
+        *(f"{_who(one)} has it open and responds, so two clients would write to it" for one in known.alive),
+        *(f"{_who(one)} still watches it and does not respond, so many programs take it for used" for one in known.stale),
+    ]
+
+
+def written(known: Known) -> list[str]:
+    """By a client that has it open."""
+    if not known.info["exists"]:
+        return _absent(known)
+    owner = known.owner
+    held = f"the exclusive lock belongs to {_who(owner)}" if owner else ""
+    return [
+        *([f"{held}, which does not respond: writes of all others wait"] if owner in known.stale else []),
+        *([f"{held}, which is gone and does not watch it: a client that may not blacklist others gets an error"] if _is_left(owner) else []),
+        *_unfinished(known),
+        *(f"{one.client} is fenced by {one.entry} until {one.until}: its writes fail" for one in known.entries),
+        *(["it is mirrored and not primary, so it is read-only here"] if known.info["mirroring"] and not known.info["mirroring"]["primary"] else []),
+    ]
+
+
+def deleted(known: Known) -> list[str]:
+    """With ``rbd rm``."""
+    info = known.info
+    if not info["exists"]:
+        return _absent(known)
+    pending = [one["name"] for one in info["snapshots"] if one["pending"]]
+    snapshots = [one["name"] + (" (protected)" if one["protected"] else "") for one in info["snapshots"] if not one["pending"]]
+    by_hand = [f"{one['client']} took its lock by 'rbd lock add', as {one['cookie']}" for one in info["lockers"] if not one["cookie"].startswith("auto ")]
+    return [
+        *(f"{_who(one)} has it open" for one in known.alive),
+        *(f"{_who(one)} still watches it and does not respond" for one in known.stale),
+        *(f"{_who(one)} watches it, and it is not known whether that lives: {one['reasons'][0]}" for one in known.watchers if one["liveness"] == "unknown"),
+        *([f"its exclusive lock belongs to {_who(known.owner)}, which is gone"] if _is_left(known.owner) else []),
+        *([f"its clones need it: {some(info['children'])}"] if info["children"] else []),
+        *([f"it has snapshots: {some(snapshots)}"] if snapshots else []),
+        *([f"it has removed snapshots that wait for their clones: {some(pending)}"] if pending else []),
+        *([f"it belongs to the group {info['group']}"] if info["group"] else []),
+        *([f"the migration from {info['migration']['source']} is not over"] if info["migration"] else []),
+        *by_hand,
+    ]
+
+
+def _absent(known: Known) -> list[str]:
+    moved = [one["id"] for one in known.info["trash"] if one["migrates"]]
+    if moved:
+        return [f"it is the source of a migration (id {moved[0]}), and only its destination can be used"]
+    ids = [one["id"] for one in known.info["trash"]]
+    return [f"it is in the trash, as id {some(ids)}"] if ids else ["there is no image of this name"]
+
+
+def _unfinished(known: Known) -> list[str]:
+    """A lock whose owner might live, and that nobody can ask."""
+    owner = known.owner
+    if owner and owner["liveness"] == "unknown":
+        return [f"the exclusive lock belongs to {_who(owner)}: {owner['reasons'][0]}"]
+    return []
+
+
+def _is_left(owner: Record) -> bool:
+    return bool(owner) and owner["liveness"] == "orphaned" and "without watching" in owner["reasons"][0]
+
+
+def _who(one: t.Mapping[str, t.Any]) -> str:
+    known = " on ".join(filter(None, (one.get("entity", ""), one.get("host", ""))))
+    return f"{one['address']} ({known or one['client']})"
