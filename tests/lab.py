@@ -28,6 +28,7 @@ LOOK = {
     "survey": "auto",
     "evict": [],
     "free": [],
+    "dead_hosts": [],
     "missing_ok": False,
     "blocklist": False,
     "after": 0,

@@ -85,6 +85,15 @@ options:
     type: list
     elements: str
     default: []
+  dead_hosts:
+    description:
+      - Hosts that are dead, by IP address, network (CIDR), or a name that the host of this task can resolve. All clients there are judged, one by one, on
+        each image that is looked at.
+      - A client there that does not respond is a culprit, also where the image has no more watchers than O(expected). An image that only such clients
+        watch is freed, as with O(free). A client that responds is left, whatever is said of its host, and its image is shown.
+    type: list
+    elements: str
+    default: []
   after:
     description: Seconds to wait before the first look.
     type: int
@@ -255,6 +264,10 @@ images:
           description: The host of the gateway, tcmu-runner, that this watch belongs to, by Ceph's service map; else empty.
           type: str
           sample: ''
+        dead_host:
+          description: Whether it is on a host of O(dead_hosts).
+          type: bool
+          sample: false
         lock_owner:
           description: Whether this watch holds the image's exclusive lock. A stale client often does, so it is no proof of life.
           type: bool
@@ -464,6 +477,7 @@ def main() -> None:
             survey=dict(type="str", choices=["auto", "sweep", "image"], default="auto"),
             evict=dict(type="list", elements="str", default=[]),
             free=dict(type="list", elements="str", default=[]),
+            dead_hosts=dict(type="list", elements="str", default=[]),
             missing_ok=dict(type="bool", default=False),
             after=dict(type="int", default=0),
             wait=dict(type="int", default=0),

@@ -72,6 +72,7 @@ def role_options(text: Unsafe, lab: Lab) -> dict[str, t.Any]:
         "images": [[text], [Unsafe(f"rbd/{text}")]],
         "evict": [[text]],
         "free": [[text], [Unsafe(f"rbd/{text}*")]],
+        "dead_hosts": [[text]],
         "trace_scst": [[text]],
     }
     values |= {"expected_for": [[{"pattern": text, "watchers": 1}]], "protect": [[text], [Unsafe(touch)], [Unsafe(walk)]]}

@@ -92,6 +92,7 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
                 "expected_for": [{"pattern": "rbd/x*", "watchers": 1}],
                 "evict": [CLIENT],
                 "free": ["rbd/x*"],
+                "dead_hosts": ["192.0.2.9"],
                 "notify_timeout": 1,
             },
         ),

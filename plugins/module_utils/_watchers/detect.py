@@ -20,6 +20,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.paralle
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import gateway_conf
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import ceph_own_clients, evidence, guards, image_watchers, module_result, verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.dead_hosts import DeadHosts
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Finding, Image, Judgement, Surroundings, WatchedImage
@@ -48,6 +49,7 @@ class _Look:
     def __init__(self, cluster: Cluster, options: t.Mapping[str, t.Any], expected: Expected, stages: _Stages) -> None:
         self._cluster, self._options, self._expected, self._stages = cluster, options, expected, stages
         self._own: dict[str, str] = {}
+        self._dead = DeadHosts.from_option(options["dead_hosts"], cluster.connection.timeout)
         self._evict = {str(address.parse(text)) for text in options["evict"]}
 
     def run(self) -> dict[str, t.Any]:
@@ -59,6 +61,7 @@ class _Look:
         seen = survey.look(named, survey.selected(options["pools"]) if whole else (), self._expected, options["missing_ok"])
         if options["liveness"] == "all":
             seen = replace(seen, watched=[*seen.watched, *seen.quiet], quiet=())
+        seen = self._with_dead_hosts(seen)
         self._stages.end("survey")
         seen, found = self._asked(seen)
         if found.replies:
@@ -73,6 +76,15 @@ class _Look:
         how = {"exports": exports, "survey": {"way": survey.way, "why": survey.why}, "elapsed": self._stages.seconds}
         return {**result, **how}
 
+    def _with_dead_hosts(self, seen: Seen) -> Seen:
+        """Images that are quiet are in question, too, where a client on a dead host watches them."""
+        theirs = [one for one in seen.quiet if self._on_dead_host(one)]
+        again = image_watchers.of_all(self._cluster, [one.image for one in theirs], with_lock=True)
+        return replace(seen, watched=[*seen.watched, *again], quiet=[one for one in seen.quiet if one not in theirs]) if theirs else seen
+
+    def _on_dead_host(self, one: WatchedImage) -> bool:
+        return any(self._dead.has(watcher.address) for watcher in one.watchers)
+
     def _exports(self, specs: t.Collection[str]) -> dict[str, t.Any]:
         """What Ceph's iSCSI gateways export of the images that are shown."""
         luns, gap = gateway_conf.read(self._cluster) if specs else ({}, "")
@@ -85,7 +97,7 @@ class _Look:
         if asked == "none":
             return []
         least = {one.image: 0 if asked == "all" or one.image.spec in named else self._expected.of(one) for one in seen}
-        return [one for one in seen if len(one.watchers) > least[one.image] or verdict.find_owner(one, ())]
+        return [one for one in seen if len(one.watchers) > least[one.image] or verdict.find_owner(one, ()) or self._on_dead_host(one)]
 
     def _asked(self, seen: Seen) -> tuple[Seen, Evidence]:
         """Where a watch comes or goes while the notify runs, as when another run fences its client, it is seen once more who watches, and asked."""
@@ -118,7 +130,8 @@ class _Look:
             found = found.and_also(evidence.gather(self._cluster, doubtful, min(self._options["notify_timeout"], longest_s)))
 
     def _judged(self, watched: WatchedImage, found: Evidence, may_free: bool = True) -> Judgement:
-        findings = [self._known(watched.image, finding) for finding in found.findings(watched)]
+        known = [self._known(watched.image, finding) for finding in found.findings(watched)]
+        findings = known if may_free else [replace(finding, dead_host=False) for finding in known]
         free = may_free and self._is_to_be_freed(watched.image.spec)
         judgement, owner = verdict.judge(watched, findings, self._expected.of(watched), self._evict, free), verdict.find_owner(watched, found.looks)
         return verdict.with_owner(judgement, self._known(watched.image, owner)) if owner and not watched.unseen else judgement
@@ -135,7 +148,9 @@ class _Look:
 
     def _known(self, image: Image, finding: Finding) -> Finding:
         """With what Ceph says that the watcher is."""
-        return replace(finding, daemon=self._own.get(finding.watcher.address, ""), gateway=self._expected.gateway(image, finding.watcher))
+        where = finding.watcher.address
+        gateway = self._expected.gateway(image, finding.watcher)
+        return replace(finding, daemon=self._own.get(where, ""), gateway=gateway, dead_host=self._dead.has(where))
 
     def _weighed(self, survey: Survey, judgements: t.Sequence[Judgement], found: Evidence) -> list[Culprit]:
         """The culprits with the vetoes that follow from everything else they watch in the whole cluster, and from where that is."""

@@ -59,7 +59,7 @@ def protected(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
 def living_gateway(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
     """tcmu-runner that was fenced removes its own entry and takes the lock back, or is BUSY for ever (measured): only its restart helps."""
     for judgement, finding in _own(culprit, around):
-        if finding.gateway and may_live(culprit, around) and not culprit.named:
+        if finding.gateway and may_live(culprit, around) and not culprit.named and not finding.dead_host:
             spec = judgement.watched.image.spec
             yield f"it is the gateway {finding.gateway} of {spec}, by the service map: restart tcmu-runner there, or name the client in evict"
 

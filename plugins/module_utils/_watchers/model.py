@@ -90,7 +90,8 @@ class Finding:
     """What is known of one watcher, and why. ``entity`` and ``host``: of its session on a monitor, '' when it has none.
 
     ``daemon``: what it is where it belongs to Ceph itself, such as rbd-mirror. A daemon serves the image to no initiator. '' for a client.
-    ``gateway``: the host of the tcmu-runner that it is, by the service map. ``missed``: the notifies that it let time out.
+    ``gateway``: the host of the tcmu-runner that it is, by the service map. ``missed``: the notifies that it let time out. ``dead_host``: whether the
+    operator says that its host is dead.
     """
 
     watcher: Watcher
@@ -101,6 +102,7 @@ class Finding:
     daemon: str = ""
     gateway: str = ""
     missed: tuple[Span, ...] = ()
+    dead_host: bool = False
 
     @property
     def serves(self) -> bool:

@@ -73,7 +73,8 @@ def _serving(judgement: Judgement) -> list[str]:
 
 def _is_shown(judgement: Judgement, named: t.Sequence[str]) -> bool:
     """What could not be read is counted, and summed up in ``incomplete``: it may be a whole pool."""
-    return judgement.watched.image.spec in named or (judgement.state != "normal" and not judgement.watched.unseen)
+    revived = any(finding.dead_host and finding.liveness == "alive" for finding in judgement.findings)
+    return judgement.watched.image.spec in named or revived or (judgement.state != "normal" and not judgement.watched.unseen)
 
 
 def _counts(judgements: t.Sequence[Judgement], seen: Seen) -> dict[str, int]:
@@ -133,6 +134,7 @@ def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Se
         "host": finding.host,
         "daemon": finding.daemon,
         "gateway": finding.gateway,
+        "dead_host": finding.dead_host,
         "lock_owner": watcher == judgement.watched.lock_owner,
         "liveness": finding.liveness,
         "verdict": _verdict(judgement, finding, decision),

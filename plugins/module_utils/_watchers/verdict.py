@@ -31,6 +31,8 @@ NOT_ASKED = "its liveness was not asked for"
 NOTHING_HEALED = "another surplus watcher of its images is spared, so fencing it would heal nothing"
 FREED = "it is to be freed, and nobody serves it"
 MOVED = "its watch came or went while the notify ran"
+DEAD_HOST = "is on a host that is given as dead, and responds, so it is left"
+ALL_DEAD = "all its clients are on hosts that are given as dead"
 OWNS = "it holds the exclusive lock without watching the image"
 
 
@@ -104,6 +106,24 @@ def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, e
     """
     if watched.unseen:
         return Judgement(watched, (), "undetermined", (f"its watchers could not be read: {watched.unseen}",), expected)
+    judgement = _of_watchers(watched, findings, expected, evict, free)
+    return _with_dead_hosts(judgement) if any(finding.dead_host for finding in findings) else judgement
+
+
+def _with_dead_hosts(judgement: Judgement) -> Judgement:
+    """Clients on dead hosts go where they are silent, also where the image has no duplicate, or nobody else. One that responds is left, and told."""
+    theirs = [finding for finding in judgement.findings if finding.dead_host and not finding.daemon]
+    others = [finding for finding in judgement.findings if not finding.dead_host and not finding.daemon]
+    alive = tuple(f"{one.watcher.address} {DEAD_HOST}" for one in theirs if one.liveness == "alive")
+    told, silent = replace(judgement, reasons=(*judgement.reasons, *alive)), tuple(one for one in theirs if one.stale)
+    if silent and not others and len(silent) == len(theirs):
+        return replace(told, reasons=(*told.reasons, ALL_DEAD), surplus=silent, freeing=True)
+    if judgement.state == "degraded" and any(one.serves for one in judgement.findings):
+        return replace(told, surplus=silent)
+    return told
+
+
+def _of_watchers(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, evict: t.Collection[str], free: bool) -> Judgement:
     state, reason = _state(findings, expected)
     judgement = Judgement(watched, tuple(findings), state, (reason,), expected)
     if state == "stale_duplicate":

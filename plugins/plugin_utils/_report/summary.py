@@ -35,6 +35,7 @@ def lines(summed: Result) -> list[str]:
     found += short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
     found += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
     found += [f"{one['spec']}: not freed, since {', '.join(one['clients'])} responds" for one in summed["in_use"]]
+    found += [f"{one['address']} responds on {', '.join(one['images'])}, although its host is given as dead" for one in summed["revived"]]
     return [*found, *_next_lines(summed)]
 
 

@@ -21,6 +21,8 @@ def next_step(summed: Result) -> str:
         return next_steps.OPEN["unsettled"] if summed["unsettled"] else next_steps.OUTCOMES["failed"]
     if outcome == "nothing_to_do" and summed["in_use"]:
         return next_steps.OPEN["in_use"]
+    if outcome == "nothing_to_do" and summed["revived"]:
+        return next_steps.OPEN["revived"]
     if outcome == "nothing_to_do" and summed["fenced_living"]:
         return next_steps.OPEN["fenced_living"]
     if outcome == "nothing_to_do" and any(image["decision"] in ("leave", "fence") for image in summed["images"]):
@@ -137,6 +139,12 @@ def _in_use(summed: Result) -> list[OpenItem]:
     return [_item(f"{one['spec']} was not freed, since {', '.join(one['clients'])} responds", next_steps.OPEN["in_use"]) for one in summed["in_use"]]
 
 
+def _revived(summed: Result) -> list[OpenItem]:
+    words = "{} on {} responds on {}, although its host is given as dead, and was left"
+    told = ((one["address"], one["host"] or "an unknown host", ", ".join(one["images"])) for one in summed["revived"])
+    return [_item(words.format(*one), next_steps.OPEN["revived"]) for one in told]
+
+
 def _strays(summed: Result) -> list[OpenItem]:
     return [_item(f"{stray['header']} in pool {stray['pool']} is watched and belongs to no image", next_steps.OPEN["stray"]) for stray in summed["strays"]]
 
@@ -164,5 +172,6 @@ _PARTS = (
     _foreign,
     _without_effect,
     _in_use,
+    _revived,
     _strays,
 )

@@ -43,6 +43,7 @@ class Watcher(t.TypedDict, total=False):
     host: str
     daemon: str
     gateway: str
+    dead_host: bool
     lock_owner: bool
     liveness: str
     verdict: str
@@ -336,6 +337,7 @@ class Settings(t.TypedDict):
     protect: list[str]
     evict: list[str]
     free: list[str]
+    dead_hosts: list[str]
     liveness: str
     max_fence: int
     luns: list[Lun]
@@ -489,6 +491,14 @@ class InUse(t.TypedDict):
     clients: list[str]
 
 
+class Revived(t.TypedDict):
+    """A client that responds although its host is given as dead, and the images that it watches."""
+
+    address: str
+    host: str
+    images: list[str]
+
+
 class WithoutEffect(t.TypedDict):
     """A client that the operator named to be fenced and that is not, and why."""
 
@@ -527,6 +537,7 @@ class Result(t.TypedDict):
     without_effect: list[WithoutEffect]
     fenced_living: list[FencedLiving]
     in_use: list[InUse]
+    revived: list[Revived]
     fenced_again: list[str]
     kernel_log: list[KernelLog]
     in_flight: list[InFlight]

@@ -83,6 +83,7 @@ OPEN = {
     "unseen": "Fix the gap, then rerun.",
     "foreign": "Ask who made that entry: an operator, or Ceph itself. This run does not touch it.",
     "in_use": "End that client on its host, then rerun.",
+    "revived": "That client is alive: compare its address with remediate_watchers_dead_hosts. If its host is to be given up all the same, end it there.",
     "no_effect": "Check the address with 'rbd status' of the image. A client that responds is fenced only where more respond than are expected.",
     "stray": "Check whether it is what an interrupted removal of an image left.",
     "unsettled": "Read the error, then rerun: the next run finishes what this one left fenced.",

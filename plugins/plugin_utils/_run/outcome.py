@@ -10,7 +10,7 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, evicted, fenced_living, freeing, proof
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, dead_hosts, evicted, fenced_living, freeing, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import (
     Change,
     Image,
@@ -69,6 +69,7 @@ def _changed(run: Run) -> dict[str, t.Any]:
         "reset": undone.get("reset", []),
         "spared": fenced.get("spared", []),
         "in_use": freeing.in_use(run["settings"]["free"], run["detected"]["images"]),
+        "revived": dead_hosts.revived(run["detected"]["images"]),
         "without_effect": evicted.without_effect(run["settings"]["evict"], run["detected"], _fenced(fenced)),
         "fenced_living": fenced_living.told(run["listed"], run["settings"]["gateways"], _told_of(run)),
         "fenced_again": run["refenced"].get("added", []),

@@ -26,6 +26,7 @@ FIELDS = frozenset(
         "client",
         "cookie",
         "daemon",
+        "dead_host",
         "entity",
         "gateway",
         "host",

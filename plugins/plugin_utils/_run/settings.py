@@ -24,7 +24,7 @@ _OWN_S = 60
 
 def read(told: t.Mapping[str, t.Any]) -> Settings:
     """Returns the settings. A template hands numbers over as text up to ansible-core 2.18, and a form a list. Raises InputError."""
-    lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "evict", "free")}
+    lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "evict", "free", "dead_hosts")}
     numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout", "patience")}
     lists["evict"] = [str(address.parse(text)) for text in lists["evict"]]
     read: t.Any = {

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import (
     came_back,
+    dead_hosts,
     leases,
     lock_path,
     lun_clients,
@@ -143,8 +144,13 @@ def _found_luns(run: Run, returned: Returned) -> Run:
     breakers = lock_path.breakers(every, run["sick"], addresses)
     stands = {"lock_breakers": breakers, "in_flight": standstill.in_flight(maps, run["sick"]), "listening": standstill.listening(maps, run["healing"])}
     told = t.cast(Run, {**run, **stands, "found_luns": found, "pathless": bare, "silent_gateways": luns.unasked(maps)})
-    spared = lun_clients.spared([*maps, *run["exported"]], run["detected"]["images"], addresses, asked["evict"])
+    spared = lun_clients.spared([*maps, *run["exported"]], run["detected"]["images"], addresses, _meant(run))
     return _planned(told, spare(run["detected"], spared))
+
+
+def _meant(run: Run) -> list[str]:
+    """The clients that the operator wants fenced: by name, and as those of a dead host."""
+    return [*run["settings"]["evict"], *dead_hosts.clients(run["detected"]["images"])]
 
 
 def _lock_waits(run: Run, returned: Returned) -> Run:
@@ -184,7 +190,7 @@ def _accused(run: Run) -> Run:
     """Only here is a client named to be fenced, also where no LUN was probed."""
     why = stop.lun_is_not_probed(run, run["serving"], run["probes_before"]) or stop.lun_is_out_of_reach(run)
     accused = _to_heal(run["detected"])["culprits"]
-    proven = _planned(run, spare(run["detected"], proof_of_service.missing(accused, run["probes_before"], run["settings"]["evict"])))
+    proven = _planned(run, spare(run["detected"], proof_of_service.missing(accused, run["probes_before"], _meant(run))))
     return _stopped({**proven, **_to_heal(proven["detected"])}, why)
 
 

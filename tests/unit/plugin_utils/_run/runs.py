@@ -17,6 +17,7 @@ SETTINGS: dict[str, t.Any] = {
     "protect": [],
     "evict": [],
     "free": [],
+    "dead_hosts": [],
     "liveness": "duplicates",
     "max_fence": "10",
     "luns": [],
