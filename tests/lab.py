@@ -29,6 +29,7 @@ LOOK = {
     "evict": [],
     "free": [],
     "dead_hosts": [],
+    "deep": False,
     "missing_ok": False,
     "blocklist": False,
     "after": 0,

@@ -57,7 +57,7 @@ class _Look:
         whole = bool(options["pools"]) or not named
         services = service_map.read(self._cluster)
         self._expected = self._expected.by(services)
-        survey = Survey(self._cluster, options["survey"], options["pools"] if whole else None)
+        survey = Survey(self._cluster, options["survey"], options["pools"] if whole else None, options["deep"] or bool(options["dead_hosts"]))
         seen = survey.look(named, survey.selected(options["pools"]) if whole else (), self._expected, options["missing_ok"])
         if options["liveness"] == "all":
             seen = replace(seen, watched=[*seen.watched, *seen.quiet], quiet=())

@@ -10,7 +10,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement, wake
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import pools as pool_list
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
@@ -51,13 +51,14 @@ class Seen:
 class Survey:
     """One look at a cluster. ``way``: ``sweep`` or ``image``; ``why``: what decided it."""
 
-    def __init__(self, cluster: Cluster, wanted: str, pools: t.Sequence[str] | None) -> None:
+    def __init__(self, cluster: Cluster, wanted: str, pools: t.Sequence[str] | None, deep: bool = False) -> None:
         """``wanted``: ``sweep``, ``image`` or ``auto``. ``pools``: those to look at, none for all, None when only named images are looked at.
 
+        ``deep``: whether a sweep also wakes the headers that no OSD has in memory.
         Raises ClusterError when a wanted sweep is refused, and InputError for a pool that is not there.
         """
         whole = pools is not None
-        self._cluster = cluster
+        self._cluster, self._deep = cluster, deep
         self._map = cluster.command("osd dump")
         self._read_pools: dict[str, list[Directory] | ClusterError] = {}
         self._inactive: placement.Inactive | None = None
@@ -125,9 +126,18 @@ class Survey:
         unseen = [one for one in watched if one.unseen]
         return Seen([one for one in watched if one.watchers], len(watched), (), len(unseen), (*gaps, *in_words(unseen)))
 
+    def _wake(self, swept: Sweep, directories: t.Iterable[Directory]) -> tuple[Sweep, int, list[str]]:
+        """Sweeps again once the headers that no OSD told of are in memory; returns also how many could not be read, and why."""
+        every = (image.header_object for place in directories for image in place.images())
+        asleep = [header for header in every if (header.namespace, header.name) not in swept.headers]
+        unread, gaps = wake.headers(self._cluster, asleep)
+        self._sweep(insist=True)
+        return t.cast(Sweep, self.swept), unread, gaps
+
     def _by_sweep(self, swept: Sweep, pools: t.Sequence[str], expected: Expected) -> Seen:
         """What looks like too many watchers, or may be of several pools, is read again."""
         directories, unlisted = self._read(pools)
+        swept, unread, asleep = self._wake(swept, directories) if self._deep else (swept, 0, [])
         hidden = [*swept.gaps, *self._sick_groups(pools)]
         matched = match_headers.to_images(swept, directories)
         there = [one for one in matched.certain if one.image.place == "image"]
@@ -137,9 +147,9 @@ class Survey:
         watched = image_watchers.of_all(self._cluster, doubtful)
         unseen, total = [one for one in watched if one.unseen], sum(map(len, directories))
         # Of an image that no OSD told of, nothing is known as long as one could not tell.
-        blind = total - len(watched) - len(quiet) if hidden else 0
+        blind = total - len(watched) - len(quiet) if hidden else unread
         strays = tuple(self._strays(matched.strays)) if set(self.pools.tagged) <= set(pools) and not unlisted else ()
-        return Seen([one for one in watched if one.watchers], total, quiet, len(unseen) + blind, (*unlisted, *hidden, *in_words(unseen)), strays)
+        return Seen([one for one in watched if one.watchers], total, quiet, len(unseen) + blind, (*unlisted, *hidden, *asleep, *in_words(unseen)), strays)
 
     def _read(self, pools: t.Sequence[str]) -> tuple[list[Directory], list[str]]:
         """Directories, each pool read once; and why those that may hold images cannot be read."""
