@@ -27,6 +27,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen, Survey
 
 _BETWEEN_LOOKS_S = 1
+_BETWEEN_READS_S = 0.2
 LONGEST_PATIENCE_S = 600
 
 
@@ -66,7 +67,8 @@ class _Look:
         seen, found = self._asked(seen)
         if found.replies:
             self._own, _unread = ceph_own_clients.clients(services, survey.swept, found.looks)
-        found = self._patiently(seen, self._twice(seen, found))
+        seen, found = self._twice(seen, found)
+        found = self._patiently(seen, found)
         judgements = self._delivered([self._judged(watched, found) for watched in seen.watched])
         self._stages.end("liveness")
         culprits = self._weighed(survey, judgements, found)
@@ -110,13 +112,21 @@ class _Look:
         again = evidence.gather(self._cluster, self._suspects(list(now.values())), timeout_s)
         return seen.then(now), found.then(again)
 
-    def _twice(self, seen: Seen, found: Evidence) -> Evidence:
-        """With one more look at the sessions, where a lock's owner that does not watch is missing: it might only be between two monitors."""
-        owners = [verdict.find_owner(watched, found.looks) for watched in seen.watched]
-        if not any(owner and owner.liveness == "orphaned" for owner in owners):
-            return found
-        time.sleep(max(0.0, found.began + sessions.BETWEEN_LOOKS_S - time.time()))
-        return replace(found, looks=(*found.looks, sessions.read(self._cluster)))
+    def _twice(self, seen: Seen, found: Evidence) -> tuple[Seen, Evidence]:
+        """With one more look at the sessions, where a lock's owner that does not watch is missing: it might only be between two monitors.
+
+        Meanwhile a living client might take the lock, as a gateway does as soon as the owner is fenced; then there is no need to wait.
+        """
+        until = found.began + sessions.BETWEEN_LOOKS_S
+        while (held := self._left_locked(seen, found)) and time.time() < until:
+            time.sleep(_BETWEEN_READS_S)
+            seen = seen.with_locks(image_watchers.of_all(self._cluster, held, with_lock=True))
+        return seen, replace(found, looks=(*found.looks, sessions.read(self._cluster))) if held else found
+
+    @staticmethod
+    def _left_locked(seen: Seen, found: Evidence) -> list[Image]:
+        owners = ((one.image, verdict.find_owner(one, found.looks)) for one in seen.watched)
+        return [image for image, owner in owners if owner and owner.liveness == "orphaned"]
 
     def _patiently(self, seen: Seen, found: Evidence) -> Evidence:
         """Asks again where a client that might be alive is to be called stale, until it was silent for as long as ``patience``."""

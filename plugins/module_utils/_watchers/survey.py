@@ -47,6 +47,11 @@ class Seen:
         watched = [later.get(one.image, one) for one in self.watched]
         return replace(self, watched=watched, unseen=self.unseen + len(lost), incomplete=(*self.incomplete, *in_words(lost)))
 
+    def with_locks(self, later: t.Sequence[WatchedImage]) -> Seen:
+        """With who holds the locks of some images by now."""
+        owners = {one.image: one.lock_owner for one in later if not one.unseen}
+        return replace(self, watched=[replace(one, lock_owner=owners.get(one.image, one.lock_owner)) for one in self.watched])
+
 
 class Survey:
     """One look at a cluster. ``way``: ``sweep`` or ``image``; ``why``: what decided it."""
