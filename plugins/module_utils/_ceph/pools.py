@@ -14,6 +14,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 
 _NOT_FOR_US = (errno.EACCES, errno.EPERM)
+# The applications of Ceph's own pools that hold no images; any other name is somebody's, who may keep images there.
+_OTHER_USES = frozenset(("cephfs", "rgw", "mgr", "mgr_devicehealth"))
 # TYPE_ERASURE in Ceph's src/osd/osd_types.h. Such a pool has no omap, which the header of an image of format 2 is made of.
 _ERASURE = 3
 
@@ -22,13 +24,13 @@ _ERASURE = 3
 class Pools:
     """Names. ``others`` may hold images and leases all the same: nothing forbids it. ``numbers``: name -> id, the part of a PG's id before the dot.
 
-    ``untagged``: those of ``others`` that nobody has said the use of, and that can hold images.
+    ``undecided``: those of ``others`` that can hold images, as far as what they are tagged for tells.
     """
 
     tagged: tuple[str, ...]
     others: tuple[str, ...]
     numbers: t.Mapping[str, int]
-    untagged: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
     @property
     def every(self) -> tuple[str, ...]:
@@ -38,11 +40,11 @@ class Pools:
     @property
     def likely(self) -> tuple[str, ...]:
         """Those that hold images, or may: of a pool that is tagged for something else nobody supposes that."""
-        return self.tagged + self.untagged
+        return self.tagged + self.undecided
 
     def gaps(self, errors: t.Mapping[str, RescueError]) -> list[str]:
         """Of what could not be read, pool by pool, that which may hide something: a pool without RBD's tag and closed to this user holds nothing of ours."""
-        return [str(error) for pool, error in errors.items() if pool in self.tagged or (pool in self.untagged and _might_be_ours(error))]
+        return [str(error) for pool, error in errors.items() if pool in self.tagged or (pool in self.undecided and _might_be_ours(error))]
 
 
 def _might_be_ours(error: RescueError) -> bool:
@@ -55,5 +57,9 @@ def parse(dump: t.Mapping[str, t.Any]) -> Pools:
     listed = dump["pools"]
     tagged = tuple(pool["pool_name"] for pool in listed if "rbd" in pool.get("application_metadata", {}))
     others = tuple(pool["pool_name"] for pool in listed if pool["pool_name"] not in tagged)
-    untagged = tuple(pool["pool_name"] for pool in listed if not pool.get("application_metadata") and pool.get("type") != _ERASURE)
-    return Pools(tagged, others, {pool["pool_name"]: pool["pool"] for pool in listed}, untagged)
+    undecided = tuple(pool["pool_name"] for pool in listed if pool["pool_name"] in others and _can_hold_images(pool))
+    return Pools(tagged, others, {pool["pool_name"]: pool["pool"] for pool in listed}, undecided)
+
+
+def _can_hold_images(pool: t.Mapping[str, t.Any]) -> bool:
+    return pool.get("type") != _ERASURE and not _OTHER_USES & set(pool.get("application_metadata") or ())

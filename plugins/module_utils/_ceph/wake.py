@@ -18,10 +18,15 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import
 
 # Measured: 20,000 objects took 0.7 s with as many under way as this, and 1.0 s with 200.
 _UNDER_WAY = 2000
+# After so many that had no answer in time the others of the pool are given up.
+_MISSES = 8
 
 
 def headers(cluster: Cluster, asleep: t.Iterable[HeaderObject]) -> tuple[int, list[str]]:
-    """Asks for the size of each header, which changes nothing. Returns how many could not be read, and why; one that is gone counts as read."""
+    """Asks for the size of each header. Returns how many could not be read, and why; one that is gone counts as read.
+
+    An OSD that loads a header gives its watchers ``osd_client_watch_timeout`` (30 s) to come back, as when any client opens the image; then it drops them.
+    """
     pools: dict[tuple[str, str], list[str]] = defaultdict(list)
     for header in asleep:
         pools[header.pool, header.namespace].append(header.name)
@@ -43,9 +48,12 @@ def _stat(ioctx: t.Any, names: t.Sequence[str]) -> Counter[int]:
             failed[-completion.get_return_value()] += 1
         room.release()
 
-    under_way = []
+    under_way: list[t.Any] = []
     for name in names:
         room.acquire()
+        if failed[errno.ETIMEDOUT] >= _MISSES:
+            failed[errno.ETIMEDOUT] += len(names) - len(under_way)
+            break
         under_way.append(ioctx.aio_stat(name, ended))
     for completion in under_way:
         completion.wait_for_complete_and_cb()

@@ -34,7 +34,9 @@ class Blocklist:
 
     def fencing(self, client: str) -> list[tuple[str, str]]:
         """The entries that fence a client, each with until when."""
-        return [(entry, until) for entry, until in {**self.entries, **self.ranges}.items() if address.covers(entry, client)]
+        own = [entry for entry in (client, f"{client.rpartition(':')[0]}:0/0") if entry in self.entries]
+        networks = [entry for entry in self.ranges if address.covers(entry, client)]
+        return [(entry, {**self.ranges, **self.entries}[entry]) for entry in (*own, *networks)] if own or networks else []
 
 
 def read(cluster: Cluster) -> Blocklist:

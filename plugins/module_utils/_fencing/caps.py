@@ -26,5 +26,6 @@ def require_way_back(cluster: Cluster, word: str) -> None:
 
 def require_to_break(cluster: Cluster, specs: t.Collection[str]) -> None:
     """Raises ClusterError where this user may not break the locks of these images, without breaking one."""
-    for spec in dict.fromkeys(specs):
-        exclusive_lock.require_to_break(cluster, image_watchers.find(cluster, spec).header_object)
+    for one in image_watchers.of_named(cluster, specs, missing_ok=True):
+        if not one.unseen:
+            exclusive_lock.require_to_break(cluster, one.image.header_object)

@@ -62,7 +62,7 @@ class Question:
 
     ``serving``: see plan.Look. ``others``: images that the clients watch besides, where they must be silent, too, and not the only ones. ``named``: whether
     the operator wants the clients fenced although they live, so that only the others must respond. ``freeing``: see plan.Look; there nobody may respond.
-    ``owners``: those of ``clients`` that are gone and hold the lock of an image that they do not watch, so that there is nothing to ask them.
+    ``owners``: those of ``clients`` that are gone, and need not watch an image whose lock they hold, since there is nothing to ask them.
     """
 
     clients: t.Sequence[str]

@@ -112,7 +112,7 @@ def questions(clients: t.Sequence[str], gone: t.Collection[str], request: Option
             () if part is orphans else _others(part, request["images"], look),
             word,
             look.freeing,
-            [client for client in part if part is orphans and look.locks.get(client)],
+            part if part is orphans else (),
         )
         for part, timeout_s, word in parts
         if part

@@ -80,9 +80,10 @@ class _Look:
 
     def _with_dead_hosts(self, seen: Seen) -> Seen:
         """Images that are quiet are in question, too, where a client on a dead host watches them."""
-        theirs = [one for one in seen.quiet if self._on_dead_host(one)]
-        again = image_watchers.of_all(self._cluster, [one.image for one in theirs], with_lock=True)
-        return replace(seen, watched=[*seen.watched, *again], quiet=[one for one in seen.quiet if one not in theirs]) if theirs else seen
+        theirs = {one.image for one in seen.quiet if self._on_dead_host(one)}
+        again = {one.image: one for one in image_watchers.of_all(self._cluster, theirs, with_lock=True)}
+        there = [one for one in seen.quiet if one.image in theirs]
+        return replace(seen, watched=[*seen.watched, *there], quiet=[one for one in seen.quiet if one.image not in theirs]).then(again) if theirs else seen
 
     def _on_dead_host(self, one: WatchedImage) -> bool:
         return any(self._dead.has(watcher.address) for watcher in one.watchers)

@@ -136,6 +136,8 @@ class Survey:
         every = (image.header_object for place in directories for image in place.images())
         asleep = [header for header in every if (header.namespace, header.name) not in swept.headers]
         unread, gaps = wake.headers(self._cluster, asleep)
+        # An OSD might have come up meanwhile.
+        self._map = self._cluster.command("osd dump")
         self._sweep(insist=True)
         return t.cast(Sweep, self.swept), unread, gaps
 
@@ -152,7 +154,7 @@ class Survey:
         watched = image_watchers.of_all(self._cluster, doubtful)
         unseen, total = [one for one in watched if one.unseen], sum(map(len, directories))
         # Of an image that no OSD told of, nothing is known as long as one could not tell.
-        blind = total - len(watched) - len(quiet) if hidden else unread
+        blind = total - len(watched) - len(quiet) if hidden else min(unread, total - len(watched) - len(quiet))
         strays = tuple(self._strays(matched.strays)) if set(self.pools.tagged) <= set(pools) and not unlisted else ()
         return Seen([one for one in watched if one.watchers], total, quiet, len(unseen) + blind, (*unlisted, *hidden, *asleep, *in_words(unseen)), strays)
 
@@ -197,6 +199,7 @@ class Survey:
         if self.swept is None and self._may_sweep:
             self._sweep(insist=False)
         directories, gaps = self._read(self.pools.every)
+        used = {place.pool for place in directories if len(place)} - {*self.pools.likely}
         if self.swept is None:
             wanted = (image for place in directories for image in (*place.images(), *place.dropped()) if image not in known)
             everything = image_watchers.of_all(self._cluster, wanted)
@@ -204,7 +207,7 @@ class Survey:
             return [one for one in everything if _watches(one, clients)], gaps
         matched = match_headers.to_images(self.swept, directories, clients)
         confirmed = image_watchers.of_all(self._cluster, [image for image in matched.ambiguous if image not in known])
-        gaps += [*self.swept.gaps, *self._sick_groups(self.pools.likely), *in_words([one for one in confirmed if one.unseen])]
+        gaps += [*self.swept.gaps, *self._sick_groups([*self.pools.likely, *used]), *in_words([one for one in confirmed if one.unseen])]
         found = [one for one in matched.certain if one.image not in known] + [one for one in confirmed if _watches(one, clients)]
         return found + [located for places in at_once(self._located, matched.strays) for located in places], gaps
 

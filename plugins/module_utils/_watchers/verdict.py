@@ -211,7 +211,7 @@ def culprits(judgements: t.Iterable[Judgement]) -> list[Culprit]:
         for finding in judgement.surplus:
             known = found.get(finding.watcher.address, Culprit(finding.watcher.address, finding.watcher.client_id, (), (), gone=True))
             reason = f"on {spec} {finding.reason}" + (", and the operator names it" if finding.liveness == "alive" else "")
-            named = known.named or finding.liveness == "alive" or (judgement.freeing and finding.liveness == "hung")
+            named = known.named or finding.liveness == "alive" or (judgement.freeing and finding.liveness == "hung" and not finding.dead_host)
             gone = known.gone and finding.liveness == "orphaned"
             missed = tuple(sorted({*known.missed, *finding.missed}))
             found[known.address] = replace(known, images=(*known.images, spec), reasons=(*known.reasons, reason), named=named, gone=gone, missed=missed)

@@ -19,6 +19,8 @@ def mapped(known: Known) -> list[str]:
     """By another host."""
     if not known.info["exists"]:
         return _absent(known)
+    if unseen := _unseen(known):
+        return unseen
     strange = [feature for feature in known.info["features"] if feature in _NOT_FOR_KRBD]
     return [
         *([f"the kernel client (krbd) does not know its feature {some(strange)}; librbd does"] if strange else []),
@@ -31,13 +33,15 @@ def written(known: Known) -> list[str]:
     """By a client that has it open."""
     if not known.info["exists"]:
         return _absent(known)
-    owner = known.owner
+    if unseen := _unseen(known):
+        return unseen
+    owner, clients = known.owner, {one["address"] for one in [*known.watchers, *known.image.get("owner", [])]}
     held = f"the exclusive lock belongs to {_who(owner)}" if owner else ""
     return [
         *([f"{held}, which does not respond: writes of all others wait"] if owner in known.stale else []),
         *([f"{held}, which is gone and does not watch it: a client that may not blacklist others gets an error"] if _is_left(owner) else []),
         *_unfinished(known),
-        *(f"{one.client} is fenced by {one.entry} until {one.until}: its writes fail" for one in known.entries),
+        *(f"{one.client} is fenced by {one.entry} until {one.until}: its writes fail" for one in known.entries if one.client in clients),
         *(["it is mirrored and not primary, so it is read-only here"] if known.info["mirroring"] and not known.info["mirroring"]["primary"] else []),
     ]
 
@@ -47,13 +51,14 @@ def deleted(known: Known) -> list[str]:
     info = known.info
     if not info["exists"]:
         return _absent(known)
+    if unseen := _unseen(known):
+        return unseen
     pending = [one["name"] for one in info["snapshots"] if one["pending"]]
     snapshots = [one["name"] + (" (protected)" if one["protected"] else "") for one in info["snapshots"] if not one["pending"]]
     by_hand = [f"{one['client']} took its lock by 'rbd lock add', as {one['cookie']}" for one in info["lockers"] if not one["cookie"].startswith("auto ")]
     return [
         *(f"{_who(one)} has it open" for one in known.alive),
         *(f"{_who(one)} still watches it and does not respond" for one in known.stale),
-        *(f"{_who(one)} watches it, and it is not known whether that lives: {one['reasons'][0]}" for one in known.watchers if one["liveness"] == "unknown"),
         *([f"its exclusive lock belongs to {_who(known.owner)}, which is gone"] if _is_left(known.owner) else []),
         *([f"its clones need it: {some(info['children'])}"] if info["children"] else []),
         *([f"it has snapshots: {some(snapshots)}"] if snapshots else []),
@@ -62,6 +67,14 @@ def deleted(known: Known) -> list[str]:
         *([f"the migration from {info['migration']['source']} is not over"] if info["migration"] else []),
         *by_hand,
     ]
+
+
+def _unseen(known: Known) -> list[str]:
+    """What is not known of its clients comes before all that is."""
+    if known.image.get("state") == "undetermined" and not known.watchers:
+        return [f"who has it open is not known: {known.image['reasons'][0]}"]
+    doubtful = [one for one in known.watchers if one["liveness"] == "unknown"]
+    return [f"whether {_who(one)} is alive is not known: {one['reasons'][0]}" for one in doubtful]
 
 
 def _absent(known: Known) -> list[str]:

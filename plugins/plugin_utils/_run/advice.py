@@ -107,7 +107,7 @@ def _of_probe(image: ImageResult, probe: Probe) -> str:
 def _unknown_luns(summed: Result) -> list[OpenItem]:
     """Healed by the word of its watchers alone."""
     shown = [image for image in summed["images"] if image["decision"] in ("fence", "continue") and not image["freed"]]
-    bare = [image for image in shown if image["state_after"] == "normal" and not image["luns"]]
+    bare = [image for image in shown if image["state_after"] in ("normal", "locked") and not image["luns"]]
     return [_item(_unprobed(image), next_steps.OPEN["pathless" if image["unreached"] else "unknown_lun"]) for image in bare]
 
 

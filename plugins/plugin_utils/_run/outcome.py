@@ -202,7 +202,9 @@ def _unlocked(run: Run) -> list[str]:
     """The images whose lock was broken, or in check mode would be."""
     if not run["check_mode"]:
         return run["unlocked"].get("broken", [])
-    return [image["spec"] for image in run["detected"]["images"] if image["decision"] == "fence" and image.get("owner")]
+    gone = run["fenced"].get("vanished", [])
+    owners = ((image["spec"], one) for image in run["detected"]["images"] for one in image.get("owner", []))
+    return [spec for spec, one in owners if one["verdict"] == "fence" and one["address"] not in gone]
 
 
 def failure(result: Result, when_refused: bool, when_sick: bool, when_unproven: bool) -> str:
@@ -248,14 +250,21 @@ def _image(image: Image, run: Run) -> ImageResult:
         "lock_before": lock_before,
         "lock_after": lock_after,
         "owner": _holding(image),
-        "left_locked": run["unlocked"].get("kept", {}).get(image["spec"], ""),
+        "left_locked": _left_locked(run, image["spec"], at_last),
         "unlocked": image["spec"] in run["unlocked"].get("broken", []) and not run["check_mode"],
         "luns": luns,
         "proof": level,
         "proven": f"{image['spec']} is free: map or delete it" if freed else words,
         "freed": freed,
-        "unreached": not freed and image["decision"] in ("fence", "continue") and after.get("state") == "normal" and _is_unreached(run, image["spec"], luns),
+        "unreached": not freed and image["decision"] in ("fence", "continue") and _is_unreached(run, after, luns),
     }
+
+
+def _left_locked(run: Run, spec: str, at_last: Image) -> str:
+    """Why a client that was fenced holds the lock all the same."""
+    fenced = [*_fenced(run["fenced"]), *(lease["address"] for lease in run["listed"].get("leases", []))]
+    left = (f"{one['address']}: {one['reasons'][0]}" for one in at_last.get("owner", []) if one["address"] in fenced)
+    return run["unlocked"].get("kept", {}).get(spec, "") or next(left, "")
 
 
 def _proof(image: Image, run: Run, luns: t.Sequence[LunResult], lock_before: str, at_last: Image) -> tuple[str, str]:
@@ -274,10 +283,12 @@ def _is_freed(spec: str, run: Run, after: Image, at_last: Image) -> bool:
     return spec in run["detected"].get("look", {}).get("freeing", []) and after.get("state") == "normal" and not watched
 
 
-def _is_unreached(run: Run, spec: str, luns: t.Sequence[LunResult]) -> bool:
-    """Whether a LUN is known, and none was reached after the fence."""
-    after = [lun["after"] for lun in luns if lun["after"]]
-    return (spec in run["pathless"] or spec in [lun["image"] for lun in run["luns"]]) and not any(proof.is_reached(probe) for probe in after)
+def _is_unreached(run: Run, after: Image, luns: t.Sequence[LunResult]) -> bool:
+    """Whether its watchers are well, a LUN of it is known, and none was reached after the fence."""
+    if after.get("state") not in ("normal", "locked"):
+        return False
+    probed, spec = [lun["after"] for lun in luns if lun["after"]], after["spec"]
+    return (spec in run["pathless"] or spec in [lun["image"] for lun in run["luns"]]) and not any(proof.is_reached(probe) for probe in probed)
 
 
 def _why_not_probed(run: Run, spec: str, luns: t.Sequence[LunResult]) -> str:

@@ -41,9 +41,9 @@ def read(told: t.Mapping[str, t.Any]) -> Settings:
 def _to_free(lists: t.Mapping[str, list[str]], liveness: str) -> dict[str, t.Any]:
     """The ``images`` to look at and their ``liveness``, with those to free."""
     named = [spec for spec in lists["free"] if not _is_pattern(spec)]
-    if len(named) == len(lists["free"]):
+    if len(named) == len(lists["free"]) and not (named and lists["dead_hosts"]):
         return {"images": list(dict.fromkeys([*lists["images"], *named])), "liveness": liveness}
-    # Without a selection every image is looked at; to name one would leave out the others.
+    # Without a selection every image is looked at, also for dead hosts; to name one would leave out the others.
     selected = [*lists["images"], *named] if lists["images"] or lists["pools"] else []
     # Else an image of a pattern that has one watcher would not be asked.
     return {"images": list(dict.fromkeys(selected)), "liveness": "all"}

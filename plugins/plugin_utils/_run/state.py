@@ -144,12 +144,12 @@ def _found_luns(run: Run, returned: Returned) -> Run:
     breakers = lock_path.breakers(every, run["sick"], addresses)
     stands = {"lock_breakers": breakers, "in_flight": standstill.in_flight(maps, run["sick"]), "listening": standstill.listening(maps, run["healing"])}
     told = t.cast(Run, {**run, **stands, "found_luns": found, "pathless": bare, "silent_gateways": luns.unasked(maps)})
-    spared = lun_clients.spared([*maps, *run["exported"]], run["detected"]["images"], addresses, _meant(run))
+    spared = lun_clients.spared([*maps, *run["exported"]], run["detected"]["images"], addresses, asked["evict"])
     return _planned(told, spare(run["detected"], spared))
 
 
 def _meant(run: Run) -> list[str]:
-    """The clients that the operator wants fenced: by name, and as those of a dead host."""
+    """The clients that need no proof of service: those that the operator names, and those of a dead host. A gateway that tells its LUNs is none."""
     return [*run["settings"]["evict"], *dead_hosts.clients(run["detected"]["images"])]
 
 
@@ -240,7 +240,8 @@ def _verified(run: Run, returned: Returned) -> Run:
     # A LUN that was not reached while it hung might be now, so all hosts are asked anew.
     look = t.cast(Look, returned)
     takers = {spec: lock_path.gateway(image, run["lock_breakers"][spec]) for spec, image in _breakable(run, look)}
-    by_taker = {spec: luns.through(run["found_luns"][spec], taker) for spec, taker in takers.items() if taker and spec in run["found_luns"]}
+    ways = {spec: luns.through(run["found_luns"][spec], taker) for spec, taker in takers.items() if taker and spec in run["found_luns"]}
+    by_taker = {spec: paths for spec, paths in ways.items() if paths}
     paths = {"found_luns": {**run["found_luns"], **by_taker}, "lock_takers": {spec: takers[spec] for spec in by_taker}}
     tries = {spec: number for spec, number in tries.items() if spec not in by_taker}
     verified = t.cast(Run, {**run, **paths, "verified": look, "tries": tries, "probed": []})
@@ -322,6 +323,7 @@ _STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
 def _to_break(run: Run) -> list[HeldLock]:
     """What clients that are gone hold after the fence, which a living client that may not blacklist them cannot take."""
     fenced = [culprit["address"] for culprit in run["detected"].get("culprits", []) if culprit["verdict"] == "fence"]
+    fenced += [lease["address"] for lease in run["listed"].get("leases", []) if lease["address"] in run["listed"]["after"]]
     owners = ((image["spec"], one) for image in run["verified"].get("images", []) for one in image.get("owner", []))
     return [{"image": spec, "owner": one["address"]} for spec, one in owners if one["verdict"] == "fence" and one["address"] in fenced]
 

@@ -46,7 +46,15 @@ def watchers_are_wrong(run: Run) -> str:
     wrong = [f"{image['spec']} is {image['state']}" for image in run["verified"].get("images", []) if image["state"] not in _WELL and image not in still]
     bare = [image["spec"] for image in run["verified"].get("images", []) if image["spec"] in run["serving"] and not _clients(image)]
     wrong += [f"{spec} has no watcher, so no client serves it" for spec in bare]
+    wrong += [f"the lock of {spec} is still that of {owner['address']}, and {owner['reasons'][0]}" for spec, owner in _still_locked(run)]
     return f"{'; '.join(wrong)}: timed out after {run['settings']['gone_timeout']} s" if wrong else ""
+
+
+def _still_locked(run: Run) -> list[tuple[str, Watcher]]:
+    """The owners whose lock was to be broken, and that might be alive by now."""
+    meant = {(image["spec"], one["address"]) for image in run["detected"].get("images", []) for one in image.get("owner", []) if one["verdict"] == "fence"}
+    owners = [(image["spec"], one) for image in run["verified"].get("images", []) for one in image.get("owner", [])]
+    return [(spec, one) for spec, one in owners if (spec, one["address"]) in meant and one["verdict"] != "fence"]
 
 
 def _clients(image: Image) -> list[Watcher]:

@@ -28,6 +28,7 @@ def test_pools_by_their_tag() -> None:
         ({}, errno.EPERM, False),
         ({"type": 3}, errno.ETIMEDOUT, False),
         ({"application_metadata": {"cephfs": {}}, "type": 1}, errno.ETIMEDOUT, False),
+        ({"application_metadata": {"iscsi": {}}, "type": 1}, errno.ETIMEDOUT, True),
     ],
 )
 def test_a_pool_that_cannot_be_read_hides_something_where_it_can_hold_images(pool: dict[str, t.Any], code: int, hides: bool) -> None:

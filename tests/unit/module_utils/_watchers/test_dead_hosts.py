@@ -72,3 +72,9 @@ def test_only_the_silent_on_a_dead_host_go(livenesses: str, dead: list[int], exp
 def test_who_responds_on_a_dead_host_is_told() -> None:
     assert any(verdict.DEAD_HOST in reason for reason in on_dead_hosts("a", [0]).reasons)
     assert not any(verdict.DEAD_HOST in reason for reason in on_dead_hosts("a", []).reasons)
+
+
+def test_a_dead_host_is_no_word_on_a_single_client() -> None:
+    """So all guards hold that one which the operator names would pass."""
+    (culprit,) = verdict.culprits([on_dead_hosts("h", [0])])
+    assert not culprit.named

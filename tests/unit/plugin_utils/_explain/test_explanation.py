@@ -88,6 +88,18 @@ def test_gateways_tell_who_exports_it() -> None:
     assert found["gaps"] == ["gateway gw2 did not tell its LUNs: no route"]
 
 
+def test_an_entry_of_a_client_that_does_not_watch_any_more_keeps_no_other_from_writing() -> None:
+    lease = {"address": A, "run": "r1", "reason": "stale", "images": ["rbd/a"]}
+    assert explained(image(watcher(B)), after={A: "then"}, leases=[lease])["written"] == []
+
+
+def test_nothing_can_be_done_where_nothing_is_known() -> None:
+    unread = explained(image(state="undetermined", decision="refuse", reasons=["its watchers could not be read: timed out"]))
+    untested = explained(image(watcher(liveness="unknown"), state="undetermined", decision="refuse"))
+    for found in (unread, untested):
+        assert all(found[what] for what in ("mapped", "written", "deleted"))
+
+
 def test_what_could_not_be_seen_comes_first() -> None:
     found = explained(image(watcher(liveness="unknown"), state="undetermined", decision="refuse"), info={"hidden": ["clones could not be read"]})
     assert found["next"] == "Fix what the reason names, then ask again."

@@ -620,6 +620,8 @@ def test_where_there_is_no_gateway_to_ask_the_common_configuration_tells_the_lun
         ({"free": ["rbd/a"], "images": ["rbd/b"]}, ["rbd/b", "rbd/a"], "duplicates"),
         ({"free": ["rbd/a", "rbd/b*"]}, [], "all"),
         ({"free": ["rbd/a", "rbd/b*"], "pools": ["rbd"]}, ["rbd/a"], "all"),
+        ({"free": ["rbd/a"], "dead_hosts": ["192.0.2.7"]}, [], "all"),
+        ({"free": ["rbd/a"], "dead_hosts": ["192.0.2.7"], "images": ["rbd/b"]}, ["rbd/b", "rbd/a"], "all"),
     ],
 )
 def test_what_is_to_be_freed_is_looked_at_and_leaves_nothing_out(told: dict[str, t.Any], images: list[str], liveness: str) -> None:
@@ -659,3 +661,21 @@ def test_a_lock_that_a_watcher_left_is_only_told() -> None:
     run = after(begun(), ("look", look(image("rbd/a"))), ("probe_before", {"skipped": True}), FENCED, ("verify", left))
     done = after(run, ("unlock", {"broken": [], "kept": {"rbd/a": "the user lacks a cap"}}))
     assert (run["locks"], done["error"]) == ([{"image": "rbd/a", "owner": DEAD}], "")
+
+
+def test_a_lock_whose_owner_might_be_alive_by_now_is_not_healed() -> None:
+    """As where a monitor restarts before the second look."""
+    owner = {"address": DEAD, "client": "client.1", "cookie": 7, "liveness": "orphaned", "verdict": "fence", "reasons": ["why"], "lock_owner": True}
+    held = {**image("rbd/a"), "watchers": [], "owner": [owner]}
+    doubtful = look({**image("rbd/a", "leave"), "owner": [{**owner, "verdict": "undecided", "reasons": ["it is not known whether it lives"]}]})
+    run = after(begun(), ("look", look(held)), ("probe_before", {"skipped": True}), FENCED, ("verify", doubtful))
+    assert run["locks"] == []
+    assert f"the lock of rbd/a is still that of {DEAD}, and it is not known whether it lives" in run["error"]
+
+
+def test_the_lock_that_a_killed_run_left_is_broken_by_the_next() -> None:
+    owner = {"address": DEAD, "client": "client.1", "cookie": 7, "liveness": "orphaned", "verdict": "fence", "reasons": ["why"], "lock_owner": True}
+    listed = {**look(), "blocklist": {"after": {DEAD: "then"}, "leases": [{"address": DEAD, "images": ["rbd/a"], "pool": "rbd", "run": "r"}], "unread": []}}
+    left = look({**image("rbd/a", "leave"), "state": "locked", "owner": [owner]})
+    run = after(begun(), ("look", listed), ("probe_before", {"skipped": True}), ("verify", left))
+    assert run["locks"] == [{"image": "rbd/a", "owner": DEAD}]
