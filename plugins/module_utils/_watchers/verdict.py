@@ -33,6 +33,7 @@ FREED = "it is to be freed, and nobody serves it"
 MOVED = "its watch came or went while the notify ran"
 DEAD_HOST = "is on a host that is given as dead, and responds, so it is left"
 ALL_DEAD = "all its clients are on hosts that are given as dead"
+_NEVER = "; never fenced"
 OWNS = "it holds the exclusive lock without watching the image"
 
 
@@ -117,7 +118,7 @@ def _with_dead_hosts(judgement: Judgement) -> Judgement:
     alive = tuple(f"{one.watcher.address} {DEAD_HOST}" for one in theirs if one.liveness == "alive")
     told, silent = replace(judgement, reasons=(*judgement.reasons, *alive)), tuple(one for one in theirs if one.stale)
     if silent and not others and len(silent) == len(theirs):
-        return replace(told, reasons=(*told.reasons, ALL_DEAD), surplus=silent, freeing=True)
+        return replace(told, reasons=(*_lifted(told.reasons), ALL_DEAD), surplus=silent, freeing=True)
     if judgement.state == "degraded" and any(one.serves for one in judgement.findings):
         return replace(told, surplus=silent)
     return told
@@ -144,7 +145,12 @@ def _freed(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
     if living:
         why = f"it is not freed, since {', '.join(living)} might be alive: end that client on its host, or name it in evict"
         return replace(judgement, reasons=(*judgement.reasons, why))
-    return replace(judgement, reasons=(*judgement.reasons, FREED), surplus=tuple(stale), freeing=True)
+    return replace(judgement, reasons=(*_lifted(judgement.reasons), FREED), surplus=tuple(stale), freeing=True)
+
+
+def _lifted(reasons: t.Sequence[str]) -> list[str]:
+    """Without the rule that the operator's word lifts."""
+    return [reason.removesuffix(_NEVER) for reason in reasons]
 
 
 def _contested(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
@@ -194,7 +200,7 @@ def _state_of_clients(findings: t.Sequence[Finding], expected: int) -> tuple[Sta
     if alive > expected:
         return "contested", f"{shown}; more clients are alive than expected, so this is not the stale-watcher fault; never fenced by guess"
     if stale and not alive and stale == count:
-        return "headless", f"{shown}; nobody answered, so the OSDs or the network may be at fault; never fenced"
+        return "headless", f"{shown}; nobody answered, so the OSDs or the network may be at fault{_NEVER}"
     if count <= expected and not untested:
         return "degraded", f"{shown}; not every expected watcher answered, but there is no duplicate to fence"
     if alive and alive + stale == count:
