@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from aftermath import blacklist
@@ -52,8 +53,10 @@ def a_paused_client(tried: DeadEnd) -> None:
     tried.check("a paused client is not fenced", blacklist(tried.lab) == before, blacklist(tried.lab))
     tried.ends("a paused client that is named", tried.free("rbd/paused", evict=[paused["address"]]), "healed_restore_pending", "rbd/paused is free")
     os.kill(paused["pid"], signal.SIGKILL)
-    tried.lab.orphan("paused", "paused-too")
-    tried.removes("paused")
+    time.sleep(1)
+    tried.ends("the paused client was ended", tried.free("rbd/paused"), "healed")
+    tried.check("the paused client was ended: nothing is left on the blocklist", blacklist(tried.lab) == before, blacklist(tried.lab))
+    tried.check("the paused client was ended: the image can be deleted", tried.removes("paused"), "it could not")
 
 
 def a_living_client(tried: DeadEnd) -> None:
