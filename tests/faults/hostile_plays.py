@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hostile text in the options of the role and the playbooks, by ansible-playbook: commands for a shell, and templates.
 
-usage: hostile_plays.py LAB PORT [PART ...], of a lab that is up; PART: esxi, user, restore, explain, role; all when not given
+usage: hostile_plays.py LAB PORT [PART ...], of a lab that is up; PART: esxi, user, restore, explain, misspelt, role; all when not given
 
 What reaches a shell or the raw module is tried with each text by itself: the log's path on an ESXi host, each a host of its own, here without ssh, and
 the paths of logs, extents and counters, as names of files. Every other option that takes free text is tried by itself with one text that has them all,
@@ -184,12 +184,28 @@ class Plays:
             self.play(f"explain {name}", "playbooks/explain.yml", {name: text}, reached="failed=1")
         self.play("explain_json", "playbooks/explain.yml", {**image, "explain_json": Unsafe(f"{self.place}/{text}")}, reached="PLAY RECAP")
 
+    def misspelt(self) -> None:
+        """A name that is nearly an option ends the play, and the nearest is named."""
+        for playbook, wrong, near in (
+            ("remediate_watchers", "remediate_watchers_protected", "remediate_watchers_protect"),
+            ("remediate_watchers", "remediate_watchers_image", "remediate_watchers_images"),
+            ("restore_blacklist", "remediate_watchers_restored", "remediate_watchers_restore"),
+            ("restore_blacklist", "restore_blacklist_address", "restore_blacklist_addresses"),
+            ("ceph_user", "ceph_user_tiers", "ceph_user_tier"),
+            ("export_metrics", "export_metrics_directory", "export_metrics_dir"),
+            ("explain", "explain_jsn", "explain_json"),
+            ("diagnose_esxi", "diagnose_esxi_log_byte", "diagnose_esxi_log_bytes"),
+            ("lab_inject", "incident_lab_kinds", "incident_lab_kind"),
+        ):
+            told = {wrong: "x", "diagnose_esxi_logs": [str(self.log())], "image": "rbd/datastore1"}
+            self.play(wrong, f"playbooks/{playbook}.yml", told, reached=f"There is no option {wrong}: did you mean {near}?")
+
 
 def main() -> None:
     lab = Lab(Path(sys.argv[1]), int(sys.argv[2]))
     before = blacklist(lab)
     plays = Plays(lab)
-    parts = {"esxi": plays.esxi, "user": plays.user, "restore": plays.restore, "explain": plays.explain, "role": plays.role}
+    parts = {"esxi": plays.esxi, "user": plays.user, "restore": plays.restore, "explain": plays.explain, "misspelt": plays.misspelt, "role": plays.role}
     for part in sys.argv[3:] or parts:
         parts[part]()
         print(f"{part}: done", flush=True)
