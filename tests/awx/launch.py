@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 import ansible_runner
+from answers import taken
 from jinja2 import sandbox
 from stand_in import Store, Thing
 
@@ -29,17 +30,13 @@ def launch(store: Store, template: Thing, answers: Thing | None = None) -> Job:
         (home / "inventory").mkdir()
         (home / "project").symlink_to(store.checkout)
         (home / "inventory" / "hosts.json").write_text(json.dumps(_inventory(store, template["inventory"])))
-        files = [_variables(home, {**_defaults(store, template), **(answers or {})})]
+        store.answered(template["id"], answers or {})
+        files = [_variables(home, taken(store.surveys["job_templates", template["id"]]["spec"], answers or {}))]
         files += [_variables(home, _inject(store, number, home)) for number in store.joined["job_templates", template["id"], "credentials"]]
         words = [*(f"-e @{path}" for path in files), "--check" if template["job_type"] == "check" else "", "--diff" if template["diff_mode"] else ""]
         run = ansible_runner.run(private_data_dir=made, playbook=template["playbook"], cmdline=" ".join(words).strip(), quiet=True, timeout=300)
         kept = "".join(path.read_text() for path in (home / "artifacts").rglob("*") if path.is_file())
         return Job(run.status, run.stdout.read(), kept)
-
-
-def _defaults(store: Store, template: Thing) -> Thing:
-    """AWX passes each default that is not null, an empty one, too."""
-    return {question["variable"]: question["default"] for question in store.surveys["job_templates", template["id"]]["spec"]}
 
 
 def _variables(home: Path, values: Thing) -> Path:

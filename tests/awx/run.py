@@ -29,6 +29,7 @@ from stand_in import TOKEN, Store, serve
 CHECKOUT = Path(__file__).parents[2]
 CLIENT = "client.iscsi-rescue"
 PREFIX = "iSCSI rescue"
+CHAP = "a-secret-of-the-prober"
 NOTIFICATION = {"type": "webhook", "configuration": {"url": "https://192.0.2.1/", "http_method": "POST", "headers": {}}}
 
 
@@ -66,6 +67,8 @@ class Setup:
             "awx_setup_hosts": {"lab": {"ansible_connection": "local"}},
             "awx_setup_variables": {**inventory["vars"], "remediate_watchers_ceph_conf": str(self.conf)},
             "awx_setup_keyring": str(self.keyring),
+            "awx_setup_chap_user": "prober",
+            "awx_setup_chap_password": CHAP,
             "awx_setup_inventory_file": "inventory.yml",
             "awx_setup_notification": NOTIFICATION,
         }
@@ -126,16 +129,23 @@ def holds(tried: Setup) -> None:
 
 def refuses(tried: Setup) -> None:
     writes = list(tried.store.writes)
-    wrong = {
-        "no image": {"awx_setup_image": ""},
-        "a keyring that is not there": {"awx_setup_keyring": str(tried.home / "none")},
-        "a variable that an empty answer would hide": {"awx_setup_variables": {"remediate_watchers_protect": ["192.0.2.0/24"]}},
+    give, image = "Give the image made from", {"awx_setup_image": "x"}
+    wrong: dict[str, tuple[dict[str, t.Any], str]] = {
+        "no image": ({"awx_setup_image": ""}, give),
+        "a keyring that is not there": ({"awx_setup_keyring": str(tried.home / "none")}, give),
+        "a variable that an empty answer would hide": ({"awx_setup_variables": {"remediate_watchers_protect": ["192.0.2.0/24"]}}, give),
+        "a CHAP user without a password": ({"awx_setup_chap_password": ""}, give),
+        "a misspelt option": ({**image, "awx_setup_imagee": "x"}, "did you mean awx_setup_image?"),
+        "a misspelt default": ({"awx_setup_defaults": {"remediate_watchers_protected": []}}, "did you mean remediate_watchers_protect?"),
+        "a misspelt variable": ({"awx_setup_variables": {"remediate_watchers_lun": []}}, "did you mean remediate_watchers_luns?"),
+        "a misspelt group": ({"awx_setup_groups": {"ceph_admins": ["lab"]}}, "did you mean ceph_admin?"),
+        "a host without a group": ({"awx_setup_hosts": {"labb": {}}}, "There is no host in awx_setup_groups labb"),
+        "a password in clear": ({"awx_setup_variables": {"remediate_watchers_probe_chap_password": CHAP}}, "would store in clear"),
     }
-    for what, settings in wrong.items():
-        said = tried.run(**settings)
-        tried.check(
-            f"{what}: refused before anything is made", "failed=1" in said and "Give the image made from" in said and tried.store.writes == writes, said[-2000:]
-        )
+    for what, (settings, words) in wrong.items():
+        said = " ".join(tried.run(**settings).split())
+        tried.check(f"{what}: refused before anything is made", "failed=1" in said and words in said and tried.store.writes == writes, said[-2000:])
+        tried.check(f"{what}: no password is shown", CHAP not in said.replace(json.dumps(settings), ""), said[-300:])
 
 
 def heals(tried: Setup) -> None:

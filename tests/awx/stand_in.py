@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from answers import refused
+
 Thing = dict[str, t.Any]
 
 TOKEN = "the-token-of-the-stand-in"
@@ -138,7 +140,17 @@ class Store:
             raise Refused(404, f"The stand-in has no endpoint {endpoint}.")
         return self.things[endpoint]
 
+    def answered(self, template: int, answers: Thing) -> None:
+        """As for a launch, and for what launches by itself: awx/api/serializers.py, LaunchConfigurationBaseSerializer.validate."""
+        found = [(endpoint, template) for endpoint in ("job_templates", "workflow_job_templates") if (endpoint, template) in self.surveys]
+        for key in found:
+            errors = refused(self.surveys[key]["spec"], answers)
+            if errors:
+                raise Refused(400, json.dumps(errors))
+
     def _check(self, endpoint: str, fields: Thing) -> None:
+        if endpoint in ("schedules", "workflow_job_template_nodes") and fields.get("unified_job_template"):
+            self.answered(int(fields["unified_job_template"]), fields.get("extra_data") or {})
         for field, places in REFERENCES.items():
             if fields.get(field) not in (None, "") and not any(fields[field] in self.things[place] for place in places):
                 raise Refused(400, f"{endpoint}: {field} {fields[field]} is not there.")

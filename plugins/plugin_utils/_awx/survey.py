@@ -13,7 +13,7 @@ Option = t.Mapping[str, t.Any]
 
 _TYPES = {"str": "text", "path": "text", "int": "integer", "float": "float", "bool": "multiplechoice", "list": "textarea"}
 # AWX limits these by value or by length; without limits its own form puts in 0 and 1024.
-_LIMITS = {"integer": (0, 2**31 - 1), "float": (0, 2**31 - 1), "text": (0, 4096), "textarea": (0, 65536)}
+_LIMITS = {"integer": (0, 2**31 - 1), "float": (0, 2**31 - 1), "text": (0, 4096), "textarea": (1, 65536)}
 # From ansible-core 2.19 on an empty text that AWX marks as unsafe is null, which is no list; so there always is a line.
 _NO_LINES = "# one on each line"
 # O(name), V(value) and the like; a parenthesis within is escaped.
@@ -50,7 +50,8 @@ def _question(name: str, option: Option) -> dict[str, t.Any]:
         "question_name": _label(name),
         "question_description": _plain(option.get("description", "")),
         "type": kind,
-        "required": kind == "textarea" or bool(option.get("required", False)),
+        # AWX refuses a bare launch, a schedule and a workflow's node where a question is required, also where it has a default.
+        "required": bool(option.get("required", False)) and "default" not in option,
         "choices": _choices(option) if kind == "multiplechoice" else "",
         "min": low,
         "max": high,
