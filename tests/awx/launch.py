@@ -51,7 +51,7 @@ def _inject(store: Store, number: int, home: Path) -> Thing:
     credential = store.get("credentials", number)
     injectors = store.get("credential_types", credential["credential_type"])["injectors"]
     jinja, names = sandbox.ImmutableSandboxedEnvironment(), {}
-    for label, template in injectors["file"].items():
+    for label, template in injectors.get("file", {}).items():
         path = home / "env" / label
         path.write_text(jinja.from_string(template).render(**credential["inputs"]))
         path.chmod(0o600)
