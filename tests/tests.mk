@@ -220,7 +220,9 @@ test-tutorial: $(VENV)/.tests $(COLLECTION) ## Every command of docs/tutorial.md
 	$(PLAYBOOK) playbooks/lab_down.yml $(call lab_of,$(DOCS_LAB))
 	$(PYTHON) tests/docs/tutorial.py $(DOCS_LAB)
 
-.PHONY: docs-pictures
+.PHONY: docs-options docs-pictures
+docs-options: $(VENV)/.tests $(COLLECTION) ## Make the list of all options in docs/ anew
+	env PYTHONPATH=$(BUILD)/collections $(BIN)/python tests/docs/options.py docs/options.md
 docs-pictures: $(VENV)/.tests $(COLLECTION) packages ## Make the pictures of the report in docs/ anew, on a lab of its own
 	tests/with_lab.sh $(DOCS_LAB) -- env PYTHONPATH=tests $(BIN)/python tests/docs/pictures.py $(DOCS_LAB) docs
 

@@ -48,7 +48,7 @@ def _question(name: str, option: Option) -> dict[str, t.Any]:
     return {
         "variable": name,
         "question_name": _label(name),
-        "question_description": _plain(option.get("description", "")),
+        "question_description": plain(option.get("description", "")),
         "type": kind,
         # AWX refuses a bare launch, a schedule and a workflow's node where a question is required, also where it has a default.
         "required": bool(option.get("required", False)) and "default" not in option,
@@ -88,8 +88,8 @@ def _label(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _plain(description: t.Any) -> str:
-    """Without Ansible's markup, as AWX shows it."""
+def plain(description: t.Any) -> str:
+    """A description without Ansible's markup, as AWX shows it."""
     text = description if isinstance(description, str) else " ".join(str(line) for line in description)
     return _MARKUP.sub(lambda found: _word(found.group(1)), " ".join(text.split()))
 
