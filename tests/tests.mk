@@ -174,7 +174,7 @@ test-osd-down: $(VENV)/.tests $(COLLECTION) ## Healthy clients are not called st
 
 .PHONY: test-dead-ends
 test-dead-ends: $(VENV)/.tests $(COLLECTION) ## Images of dead clients are freed, and their locks broken; sick pools hinder nobody; who is fenced and alive is told; and explain says why an image cannot be used
-	tests/with_lab.sh $(DEAD_ENDS_LAB) -- bash -exc 'for one in free dead_hosts locked odd_pools asleep explain fenced; do $(PROGRAM) tests/faults/$$one.py $(DEAD_ENDS_LAB); done'
+	tests/with_lab.sh $(DEAD_ENDS_LAB) -- bash -exc 'for one in free dead_hosts locked odd_pools odd_errors asleep explain fenced; do $(PROGRAM) tests/faults/$$one.py $(DEAD_ENDS_LAB); done'
 
 .PHONY: test-cuts
 test-cuts: $(VENV)/.tests $(COLLECTION) ## Links are cut between monitors, OSDs, gateway and client, each on a host of its own (WORDS="words" for some)

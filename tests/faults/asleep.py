@@ -64,7 +64,7 @@ def main() -> None:
     tried = DeadEnd(Lab(Path(sys.argv[1]), int(sys.argv[2])))
     lab = tried.lab
     lab.create("asleep")
-    lab.create("idle")
+    lab.create("idle-beside")
     lab.orphan("asleep", "asleep")
     tried.check("before the restart a sweep finds it", states(look(lab)).get(SPEC) == "headless", states(look(lab)))
     restart(lab)

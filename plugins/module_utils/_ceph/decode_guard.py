@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, FencedError, RescueError
 
 
 @contextlib.contextmanager
@@ -21,3 +21,10 @@ def guarded(command: str) -> t.Iterator[None]:
         raise ClusterError(
             f"The cluster's answer to '{command}' has a form that is not known here ({error!r:.200}): see whether its release is supported."
         ) from error
+
+
+def in_words(error: Exception, what: str) -> str:
+    """Why a part of a look could not be read, whatever went wrong there: one odd thing stops no look. Raises FencedError, for then nothing can be read."""
+    if isinstance(error, FencedError):
+        raise error
+    return str(error) if isinstance(error, RescueError) else f"{what} failed: {error!r:.200}"

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded, in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.time_format import TIME, TIME_WITHOUT_ZONE
@@ -58,8 +58,8 @@ def young(cluster: Cluster, headers: t.Sequence[HeaderObject], sent: float, know
         leaders = dict(zip(headers, at_once(lambda header: _leader(cluster, header), headers)))
         epochs = {newest[leader][0] for leader in leaders.values() if isinstance(leader, int) and leader in newest}
         stamps = _newer(cluster, epochs, sent - settle_s, sent)
-    except ClusterError as error:
-        return dict.fromkeys(headers, Young(sent, f"the history of its placement group could not be read: {error}"))
+    except Exception as error:
+        return dict.fromkeys(headers, Young(sent, f"the history of its placement group could not be read: {in_words(error, 'that')}"))
     found: dict[HeaderObject, Young] = {}
     for header, leader in leaders.items():
         if isinstance(leader, str) or leader not in newest:
@@ -78,8 +78,8 @@ def _leader(cluster: Cluster, header: HeaderObject) -> int | str:
     """The OSD that leads the header's placement group, or why that is not known."""
     try:
         return placement.led(cluster, header.pool, header.namespace, header.name)[1]
-    except ClusterError as error:
-        return f"the placement group of its header is not known: {error}"
+    except Exception as error:
+        return f"the placement group of its header is not known: {in_words(error, 'that')}"
 
 
 def _newer(cluster: Cluster, epochs: t.Collection[int], since: float, now: float) -> dict[int, float]:

@@ -10,8 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded, in_words
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,8 @@ def inactive(cluster: Cluster) -> Inactive:
         # The monitors hand this on to the manager. A threshold of 0 s also shows what has just become so. A group that lost all its OSDs
         # keeps its last state, often active, with stale beside it.
         return parse(cluster.command("pg dump_stuck", stuckops=["inactive", "stale"], threshold=0))
-    except ClusterError as error:
-        return Inactive({}, f"the states of the placement groups could not be read: {error}")
+    except Exception as error:
+        return Inactive({}, f"the states of the placement groups could not be read: {in_words(error, 'that')}")
 
 
 @guarded("pg dump_stuck")

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded, in_words
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ def read(cluster: Cluster) -> ServiceMap:
     """Asks the manager's map of the monitors. Raises nothing."""
     try:
         return parse(cluster.command("service dump"))
-    except ClusterError as error:
-        return ServiceMap(gap=str(error))
+    except Exception as error:
+        return ServiceMap(gap=in_words(error, "Reading the service map"))
 
 
 @guarded("service dump")

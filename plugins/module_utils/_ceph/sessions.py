@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded, in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 
 # A client that lost its monitor looks for another one every 3 s (mon_client_hunt_interval), and has no session meanwhile.
@@ -43,7 +43,7 @@ def read(cluster: Cluster) -> Sessions:
     """
     try:
         monitors, gap = in_quorum(cluster.command("quorum_status"), cluster.connection.quorum_settle)
-    except ClusterError as error:
+    except Exception as error:
         return _unread(error)
     # What was read counts beside a gap, too: it shows who lives, and as whom.
     return union([_ask_or_gap(cluster, monitor) for monitor in monitors] + [Sessions({}, gap=gap)])
@@ -52,12 +52,12 @@ def read(cluster: Cluster) -> Sessions:
 def _ask_or_gap(cluster: Cluster, monitor: str) -> Sessions:
     try:
         return ask(cluster, monitor)
-    except ClusterError as error:
+    except Exception as error:
         return _unread(error)
 
 
-def _unread(error: ClusterError) -> Sessions:
-    return Sessions({}, gap=f"the monitors' sessions could not be read: {error}")
+def _unread(error: Exception) -> Sessions:
+    return Sessions({}, gap=f"the monitors' sessions could not be read: {in_words(error, 'that')}")
 
 
 def ask(cluster: Cluster, monitor: str) -> Sessions:

@@ -15,8 +15,8 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rados
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded, in_words
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._portal import portal_at
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.lio_backstore import COMPANY_ID, naa
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
@@ -38,10 +38,10 @@ def read(cluster: Cluster) -> tuple[Exports, str]:
     """Returns gateway -> its LUNs, and why it is not known what they are. Without ceph-iscsi both are empty. Raises nothing."""
     try:
         return parse(_text(cluster)), ""
-    except RescueError as error:
-        return {}, str(error)
     except RecursionError:
         return {}, f"{POOL}/{OBJECT} is not what ceph-iscsi writes."
+    except Exception as error:
+        return {}, in_words(error, f"Reading {POOL}/{OBJECT}")
 
 
 def _text(cluster: Cluster) -> str:

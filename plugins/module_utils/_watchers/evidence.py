@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import interval, notify, placement, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, Span, WatchedImage
 
@@ -117,7 +117,7 @@ def placed(cluster: Cluster, image: Image, sick: placement.Inactive) -> tuple[st
     """Where an image's header is, in words, and whether its placement group is known to be inactive."""
     try:
         group, leader = placement.locate(cluster, image.pool, image.namespace, image.header)
-    except ClusterError as error:
-        return f"its placement group is not known: {error}", False
+    except Exception as error:
+        return f"its placement group is not known: {in_words(error, 'that')}", False
     state = sick.states.get(group, "active")
     return f"placement group {group}, led by {leader}" + (f"; {sick.gap}" if sick.gap else f", which is {state}"), group in sick.states

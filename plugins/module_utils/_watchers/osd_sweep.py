@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, header_object
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Watcher
@@ -56,6 +57,8 @@ def _ask(cluster: Cluster, osd: int) -> t.Any:
         return cluster.tell_osd(osd, "dump_watchers") or []
     except ClusterError as error:
         return error
+    except Exception as error:
+        return ClusterError(in_words(error, f"Asking osd.{osd} for its watchers"))
 
 
 def parse(answers: t.Iterable[t.Any], gaps: t.Sequence[str] = ()) -> Sweep:
