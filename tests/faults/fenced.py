@@ -25,12 +25,12 @@ def blocklist(tried: DeadEnd, *words: str) -> None:
 
 
 def by_somebody(tried: DeadEnd) -> None:
-    tried.lab.create("fenced")
-    client = tried.lab.client("fenced", "fenced")
+    tried.lab.create("shut-out")
+    client = tried.lab.client("shut-out", "shut-out")
     blocklist(tried, "add", client["address"], "600")
     before = blacklist(tried.lab)
     words = f"{client['address']} (client.admin on ", "is alive and fenced by", "Then restart the client."
-    tried.ends("fenced by somebody", tried.play(images=["rbd/fenced"]), "nothing_to_do", *words)
+    tried.ends("fenced by somebody", tried.play(images=["rbd/shut-out"]), "nothing_to_do", *words)
     tried.check("fenced by somebody: the entry stays", blacklist(tried.lab) == before, blacklist(tried.lab))
     blocklist(tried, "rm", client["address"])
     os.kill(client["pid"], signal.SIGKILL)
