@@ -48,7 +48,7 @@ def hostile(canary: Path) -> list[str]:
     return [*lines, "--help", "-o/dev/null", "../../../../etc/shadow", "nul\0nul", "%s%n%x", "\u202e\ud83d\ude00", "a" * 100_000, ""]
 
 
-# Options that are dictionaries whose keys are free.
+# Options of a look that are dictionaries whose keys are free.
 FREE_KEYS = ("locks", "serving", "watches")
 
 
@@ -149,7 +149,7 @@ def with_text(value: t.Any, where: Where, text: str) -> t.Any:
 def named(where: Where) -> str:
     """As in the documentation: without the numbers, and without free keys."""
     words = [word for word in where if isinstance(word, str)]
-    free = next((number for number, word in enumerate(words, 1) if word in FREE_KEYS), len(words))
+    free = next((number for number, word in enumerate(words, 1) if word in FREE_KEYS and "look" in words), len(words))
     return ".".join(words[:free])
 
 
