@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``esxcli`` prints, in each of its shapes, as records. Pure.
+"""What ``esxcli``, ``localcli`` and ``esxcfg-scsidevs -m`` print, in each of their shapes, as records. Pure.
 
-The shapes: a table under a line of dashes, indented ``Key: value`` lines, and those of ``--formatter`` csv, keyvalue, json and xml.
-One field is named differently in them ("Volume Name", "VolumeName"), so names are brought to one form: ``volume_name``.
+The shapes: those of ``--formatter`` csv, keyvalue, json and xml, a table under a line of dashes, indented ``Key: value`` lines, and lines of
+``esxcfg-scsidevs -m``. One field is named differently in them ("Volume Name", "VolumeName"), so names are brought to one form: ``volume_name``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import typing as t
 from xml.etree import ElementTree
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli_table
 
 Value = t.Union[str, int, float, bool, None, list[t.Any], dict[str, t.Any]]
 Record = dict[str, Value]
@@ -25,53 +26,76 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,18})(\.\d{1,18})?")
 # A volume may be called 2024. What names something stays text.
 _NAMES = re.compile(r"(^|_)(name|uuid|uid|device|heading|point|model|vendor|revision|serial|path|version)$")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Z])(?=UUID)|[^A-Za-z0-9]+")
-_DASHES = re.compile(r"-+(?: +-+)*")
-# Pasted with the shell's own lines around it.
-_PROMPT = re.compile(r"(?:\[[\w.-]+@[^\]\s]*\]|~ #).*")
+# Pasted with the shell's own lines around it, in any directory: [root@esx1:/tmp], root@esx1:~ #, ~ #, /vmfs/volumes #; or with the end of the connection.
+# Columns of a table are two blanks apart, so a path of a table is none.
+_PROMPT = re.compile(r"\s*(?:\[[\w.-]+@[^\]]*\].*|(?:[\w.-]+@[\w.-]+:)?[~/](?:[^\s#]| (?=\S))*[#$](?: .*)?|Connection to \S+ closed\.?|logout|exit)")
 _KEYVALUE = re.compile(r"(?:structure(?:\[(?P<number>\d+)\])?\.)?\w+\.(?P<name>[^.=]+)\.\w+=(?P<value>.*)")
-# More columns than any command has; what looks like more is no table.
-_COLUMNS = 60
+# The csv formatter ends each line, the one with the names too, with a comma.
+_CSV_NAMES = re.compile(r"[\w.-]{1,80}(?:,[\w.-]{1,80}){0,80},")
+_SCSIDEVS = re.compile(r"(\S+):(\d{1,9})\s+/\S+\s+([0-9a-f]+(?:-[0-9a-f]+)+)\s+(\d{1,9})\s+(\S.*)")
+# Warnings and a command may stand before the output; no more of it is looked for a beginning.
+_BEFORE = 10
+_NO_OUTPUT = "that is not what esxcli prints"
 
 
 def records(text: str) -> list[Record]:
-    """The records that the text holds, [] for none. Raises InputError for JSON, XML or CSV that is none."""
-    lines = [line.rstrip() for line in text.splitlines()]
-    lines = [line for line in lines if line and not _PROMPT.fullmatch(line)]
-    if not lines:
-        return []
-    return [_named(record) for record in _reader(lines)(lines)]
+    """The records that the text holds, [] for none. Raises InputError for what is not understood.
+
+    Of several outputs between prompts, it returns the records of each.
+    """
+    return [record for lines in _outputs(text) for record in map(_named, _reader(lines)(lines)) if record]
+
+
+def _outputs(text: str) -> list[list[str]]:
+    """The lines between prompts, without empty ones."""
+    found: list[list[str]] = [[]]
+    for line in map(str.rstrip, text.splitlines()):
+        if line and _PROMPT.fullmatch(line):
+            found.append([])
+        elif line:
+            found[-1].append(line)
+    return [_begun(lines) for lines in found if lines]
+
+
+def _begun(lines: list[str]) -> list[str]:
+    """The lines from that on with which a shape begins; a table finds its own beginning."""
+    begin = next((number for number, line in enumerate(lines[:_BEFORE]) if _shape(line)), 0)
+    return lines[begin:]
 
 
 Reader = t.Callable[[t.Sequence[str]], t.Iterable[t.Mapping[str, t.Any]]]
 
 
-def _reader(lines: t.Sequence[str]) -> Reader:
-    first = lines[0].lstrip()
-    if first[0] in "[{":
+def _shape(line: str) -> t.Optional[Reader]:
+    """The reader of the shape that begins with the line."""
+    first = line.lstrip()
+    if first.startswith("{") or re.match(r"\[\s*(?:[\[{\]]|$)", first):
         return _json
-    if first[0] == "<":
+    if re.match(r"<[?!\w]", first):
         return _xml
-    if _ruler(lines):
-        return _table
     if _KEYVALUE.fullmatch(first):
         return _keyvalue
-    # The csv formatter ends each line, the one with the names too, with a comma.
-    return _csv if first.endswith(",") else _indented
+    return _csv if _CSV_NAMES.fullmatch(first) else _scsidevs if _SCSIDEVS.fullmatch(first) else None
 
 
-def _ruler(lines: t.Sequence[str]) -> int:
-    """Where a table has its dashes, 0 for none; a prompt or a warning may stand before its head."""
-    found = next((number for number, line in enumerate(lines[:10]) if _DASHES.fullmatch(line)), 0)
-    return found if found and lines[found].count(" -") < _COLUMNS else 0
+def _reader(lines: t.Sequence[str]) -> Reader:
+    if esxcli_table.ruler(lines):
+        return esxcli_table.rows
+    return _shape(lines[0]) or (_csv if lines[0].endswith(",") else _indented)
 
 
-def _table(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
-    """Columns are where the dashes are; the last one may be longer."""
-    at = _ruler(lines)
-    spans = [(hit.start(), hit.end()) for hit in re.finditer("-+", lines[at])]
-    spans[-1] = (spans[-1][0], max(map(len, lines)))
-    names = [lines[at - 1][start:end].strip() for start, end in spans]
-    return ({name: line[start:end].strip() for name, (start, end) in zip(names, spans)} for line in lines[at + 1 :])
+def _scsidevs(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
+    """Of ``esxcfg-scsidevs -m``: device and partition, its file, the volume's UUID, the extent's number, the volume's name."""
+    names = ("device_name", "partition", "vmfs_uuid", "extent_number", "volume_name")
+    return (dict(zip(names, hit.groups())) for hit in _fitting(_SCSIDEVS, lines))
+
+
+def _fitting(pattern: re.Pattern[str], lines: t.Sequence[str]) -> t.Iterator[re.Match[str]]:
+    for line in lines:
+        hit = pattern.fullmatch(line.lstrip())
+        if not hit:
+            raise InputError(f"{_NO_OUTPUT}: {line[:80]!r}")
+        yield hit
 
 
 def _indented(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
@@ -83,7 +107,10 @@ def _indented(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
         name, colon, value = line.strip().partition(":")
         if colon and line.startswith(" "):
             found[-1][name] = value.strip()
-    return found
+    told = [record for record in found if record.keys() - {"heading"}]
+    if not told:
+        raise InputError(_NO_OUTPUT)
+    return told
 
 
 def _csv(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
@@ -91,12 +118,15 @@ def _csv(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
         names, *rows = csv.reader(lines)
     except csv.Error as error:
         raise InputError(f"What esxcli printed begins as CSV and is none ({error}): see where it comes from.") from error
+    short = next((row for row in rows if not len(names) - 1 <= len(row) <= len(names)), None)
+    if short is not None:
+        raise InputError(f"What esxcli printed is CSV with {len(names) - 1} names, but a line with other fields: {','.join(short)[:80]!r}.")
     return ({name: value for name, value in zip(names, row) if name} for row in rows)
 
 
 def _keyvalue(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, t.Any]]:
     found: dict[str, dict[str, t.Any]] = {}
-    for hit in filter(None, map(_KEYVALUE.fullmatch, lines)):
+    for hit in filter(None, (_KEYVALUE.fullmatch(line.lstrip()) for line in lines)):
         found.setdefault(hit["number"] or "", {})[hit["name"]] = hit["value"]
     return found.values()
 

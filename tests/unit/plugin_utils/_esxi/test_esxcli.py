@@ -162,3 +162,90 @@ def nested(depth: int) -> float:
 
 def test_structures_in_structures_are_read_in_linear_time() -> None:
     assert min(nested(4000) for _repeat in range(3)) < 16 * min(nested(500) for _repeat in range(3))
+
+
+HEAD = "Volume Name  Device Name  Partition\n-----------  -----------  ---------\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[root@esx1:/vmfs/volumes/ds one] esxcli storage vmfs extent list\n{HEAD}ds1          naa.01               1\n[root@esx1:/vmfs/volumes/ds one]",
+        f"~ # esxcli x\n{HEAD}ds1          naa.01               1\n~ #",
+        f"/vmfs/volumes # localcli x\n{HEAD}ds1          naa.01               1\n/vmfs/volumes #",
+        f"root@esx1:/tmp # localcli x\n{HEAD}ds1          naa.01               1\nConnection to esx1 closed.",
+        f"WARNING: this is slow\nand more\n{HEAD}ds1          naa.01               1\n",
+        "\n".join(f"  {line}" for line in f"{HEAD}ds1          naa.01               1".splitlines()),
+        # The first line lost its blank when it was copied.
+        "Volume Name  Device Name  Partition\n -----------  -----------  ---------\n ds1          naa.01               1\n",
+        "WARNING: this is slow\nDeviceName,Partition,VolumeName,\nnaa.01,1,ds1,\n",
+        'WARNING: this is slow\n[{"Volume Name": "ds1", "Device Name": "naa.01", "Partition": 1}]',
+        "WARNING: this is slow\nA.VolumeName.string=ds1\nA.DeviceName.string=naa.01\nA.Partition.integer=1\n",
+        "Warning: this is slow\nds1\n   Volume Name: ds1\n   Device Name: naa.01\n   Partition: 1\n",
+    ],
+)
+def test_what_stands_around_the_output_is_passed_over(text: str) -> None:
+    (record,) = esxcli.records(text)
+    record.pop("heading", None)
+    assert record == {"volume_name": "ds1", "device_name": "naa.01", "partition": 1}
+
+
+def test_a_directory_of_a_table_is_no_prompt() -> None:
+    text = "Mount Point  Volume Name\n-----------  -----------\n/vmfs/v/1    ds # one\n"
+    assert [one["volume_name"] for one in esxcli.records(text)] == ["ds # one"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "数据存储     naa.01               1",
+        "数据存储  naa.01               1",
+        "e\u0301t\u00e9         naa.01               1",
+        "été          naa.01               1",
+    ],
+)
+def test_names_with_wide_characters(row: str) -> None:
+    """Padded by characters, by bytes or by the cells of a terminal."""
+    (record,) = esxcli.records(HEAD + row)
+    assert (record["device_name"], record["partition"]) == ("naa.01", 1)
+    assert record["volume_name"] == row.split(maxsplit=1)[0]
+
+
+def test_several_outputs_are_read_one_by_one() -> None:
+    text = f"~ # esxcli a\n{HEAD}ds1          naa.01               1\n~ # esxcli b\nnaa.02\n   Device: naa.02\n~ #\n"
+    assert [one.get("device_name", one.get("device")) for one in esxcli.records(text)] == ["naa.01", "naa.02"]
+
+
+def test_the_map_of_a_support_bundle() -> None:
+    text = "naa.60014050000000000000000000000001:1 /vmfs/devices/disks/naa.60014050000000000000000000000001:1 53d6343f-65f9ea4e-602b-508789ad4756  0  ds one\n"
+    assert esxcli.records(text) == [
+        {
+            "device_name": "naa.60014050000000000000000000000001",
+            "partition": 1,
+            "vmfs_uuid": "53d6343f-65f9ea4e-602b-508789ad4756",
+            "extent_number": 0,
+            "volume_name": "ds one",
+        }
+    ]
+    with pytest.raises(InputError, match="that is not what esxcli prints"):
+        esxcli.records(f"{text}Segmentation fault")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEAD}ds1 naa.01 1\n",
+        f"{HEAD}Error: the connection was lost\n",
+        "DeviceName,Partition,\nnaa.01,1,2,3,\n",
+        "Error: Unknown command\n",
+        "bash: esxcli: not found",
+    ],
+)
+def test_what_is_not_understood_is_said(text: str) -> None:
+    with pytest.raises(InputError, match="esxcli print"):
+        esxcli.records(text)
+
+
+@pytest.mark.parametrize("text", ["[{}]", "{}", HEAD, "DeviceName,Partition,\n"])
+def test_no_record_is_empty(text: str) -> None:
+    assert esxcli.records(text) == []
