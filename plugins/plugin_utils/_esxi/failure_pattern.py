@@ -10,35 +10,87 @@ import typing as t
 from collections import Counter
 
 Data = t.Mapping[str, t.Any]
-Pattern = t.Literal["hung", "mixed", "errors", "slow", "conflict", "answers", "counters"]
+Pattern = t.Literal[
+    "hung", "mixed", "errors", "slow", "permanent_loss", "all_paths_down", "no_space", "miscompare", "paths", "conflict", "recovered", "answers", "counters"
+]
 
 # In this order they are ranked.
 WORDS: dict[Pattern, str] = {
     "hung": "commands fail or time out and none meets a reservation: the pattern of a LUN that hangs below its target, as with a stale watcher",
-    "mixed": "commands time out or have no answer, and others meet a reservation: see who holds the LUN, and whether it hangs",
+    "mixed": "commands fail, time out or have no answer, and others meet a reservation: see who holds the LUN, and whether it hangs",
     "errors": "commands fail, but none timed out and no reserve failed",
-    "slow": "commands are slow, but none failed",
+    "permanent_loss": "the target says that this LUN is gone (PDL): it was unmapped or removed, which is not a stale watcher",
+    "all_paths_down": "ESXi has no path left to the LUN (APD): the network, the gateway or its target is down, which is not a stale watcher",
+    "no_space": "the LUN's thin pool is out of space",
+    "miscompare": "ATS found other data on the disk than ESXi expected: another host or a repeated command wrote there",
+    "slow": "commands are slow or wait for a lock of VMFS, but none failed",
+    "paths": "paths or iSCSI sessions were lost, and no command is known to have failed",
     "conflict": "commands meet a reservation and none timed out: another initiator holds the LUN, which is not a stale watcher",
+    "recovered": "the trouble ended: ESXi reached the device again after it",
     "answers": "the device rejected commands and was well: it answered, and nothing failed but that",
     "counters": "the log tells nothing of it; since the host's boot its counters have seen failed commands",
 }
 # A reservation conflict is answered at once. A stale watcher does not make any. "Failed to reserve volume" comes of either.
 HEALABLE: tuple[Pattern, ...] = ("hung", "mixed", "errors", "slow")
 # RESERVE(6) and RESERVE(10), where they failed without an answer.
-_RESERVES = ("0x16", "0x56")
+RESERVES = ("0x16", "0x56")
 _UNANSWERED = ("command_failed", "no_connection", "busy")
+_NO_PATH = ("all_paths_down", "all_paths_down_timeout", "connectivity_lost")
+_PATHS = (*_NO_PATH, "path_dead", "path_changed", "path_restored", "no_path", "redundancy_lost", "session_lost")
+# They come with a reservation that another initiator holds.
+_WITH_CONFLICTS = frozenset(("reservation_conflict", "reserve_failed", "reservation_lost", "lock_wait", "slow", "answered"))
+_SLOW = frozenset(("slow", "lock_wait", "answered"))
 
 
 def of(events: t.Sequence[Data]) -> Pattern:
     """Returns the pattern of one device's events."""
-    kinds = Counter(event["kind"] for event in events)
-    hangs = kinds["timeout"] + sum(event["opcode"] in _RESERVES for event in events if event["kind"] in _UNANSWERED)
     if not events:
         return "counters"
+    lost = {event["host"]: _loss(event) for event in events if _loss(event)}
+    if lost:
+        return _of_lost(lost, [event for event in events if event["host"] not in lost])
+    return _of_reached(events)
+
+
+def _loss(event: Data) -> t.Optional[Pattern]:
+    if event["kind"] == "permanent_loss":
+        return "permanent_loss"
+    return "all_paths_down" if event["detail"] in _NO_PATH else None
+
+
+def _of_lost(lost: t.Mapping[str, t.Optional[Pattern]], others: t.Sequence[Data]) -> Pattern:
+    """What ESXi aborts when it has no path left is no hang; what hosts with a path see counts."""
+    pattern = _of_reached(others) if others else None
+    if pattern in ("hung", "mixed"):
+        return pattern
+    return "permanent_loss" if "permanent_loss" in lost.values() else "all_paths_down"
+
+
+def _of_reached(events: t.Sequence[Data]) -> Pattern:
+    kinds: Counter[str] = Counter()
+    for event in events:
+        kinds[event["kind"]] += event["times"]
+    hangs = kinds["timeout"] + sum(event["opcode"] in RESERVES for event in events if event["kind"] in _UNANSWERED)
     if kinds["reservation_conflict"]:
-        return "mixed" if hangs else "conflict"
+        return "mixed" if hangs or _more_than_conflicts(kinds) else "conflict"
     if hangs or kinds["reserve_failed"]:
         return "hung"
+    return _of_answered(kinds, events)
+
+
+def _more_than_conflicts(kinds: Counter[str]) -> bool:
+    """A conflict makes a reserve fail, too; where more fails than that, it is not the reason for all."""
+    return not kinds.keys() <= _WITH_CONFLICTS or kinds["reserve_failed"] > kinds["reservation_conflict"]
+
+
+def _of_answered(kinds: Counter[str], events: t.Sequence[Data]) -> Pattern:
+    if kinds["out_of_space"]:
+        return "no_space"
     if kinds.keys() <= {"answered"}:
         return "answers"
-    return "slow" if kinds.keys() <= {"slow", "answered"} else "errors"
+    if kinds.keys() <= _SLOW:
+        return "slow"
+    if kinds.keys() <= {"ats_miscompare", *_SLOW}:
+        return "miscompare"
+    failed = [event for event in events if event["kind"] not in _SLOW]
+    return "paths" if all(event["detail"] in _PATHS for event in failed) else "errors"

@@ -10,7 +10,7 @@ import typing as t
 from collections import Counter, defaultdict
 from heapq import nsmallest
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import failure_pattern, scsi_id
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import devices, episodes, failure_pattern, next_steps, scsi_id
 
 Data = t.Mapping[str, t.Any]
 
@@ -24,13 +24,13 @@ def from_events(events: t.Sequence[Data], luns: t.Sequence[Data], extents: t.Seq
     ``events``: of the filter vmkernel_events; ``luns``: those that lun_map returns; ``extents`` and ``stats``: of ``esxcli storage vmfs extent list`` and
     ``esxcli storage core device stats get``. For the shape see RETURN of the filter suspect_luns.
     """
-    volumes = _Volumes(extents)
-    spoken_of = _by_device(events, volumes)
+    volumes = devices.Volumes(extents)
+    spoken_of = {subject: of_it for subject, of_it in devices.by_subject(events, volumes).items() if any(event["kind"] != "recovered" for event in of_it)}
     counted = _counted(stats)
-    silent: dict[tuple[str, str], list[Data]] = {
+    silent: dict[devices.Subject, list[Data]] = {
         (device, ""): [] for device, counters in counted.items() if counters["failed_commands"] and (device, "") not in spoken_of
     }
-    found = [_suspect(device, of_it, luns, volumes, counted.get(device, {})) for (device, _volume), of_it in {**spoken_of, **silent}.items()]
+    found = [_suspect(device, of_it, luns, volumes, counted.get(device, {})) for (device, _instead), of_it in {**spoken_of, **silent}.items()]
     ranked = sorted(found, key=_place)
     return [{"rank": number, **one} for number, one in enumerate(ranked, 1)]
 
@@ -39,79 +39,58 @@ def _counted(stats: t.Sequence[Data]) -> dict[str, Counter[str]]:
     """Device -> its counters, added up over the hosts."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for one in stats:
-        found[str(one.get("device", ""))].update({name: one[name] for name in _COUNTERS if isinstance(one.get(name), int)})
+        found[scsi_id.canonical(str(one.get("device", "")))].update({name: one[name] for name in _COUNTERS if isinstance(one.get(name), int)})
     found.pop("", None)
     return found
 
 
-class _Volumes:
-    """What ``esxcli storage vmfs extent list`` tells: a volume may span several devices."""
-
-    def __init__(self, extents: t.Sequence[Data]) -> None:
-        self.names: dict[str, str] = {}
-        self.devices: defaultdict[str, set[str]] = defaultdict(set)
-        self.on: defaultdict[str, set[str]] = defaultdict(set)
-        for one in extents:
-            uuid, device = str(one.get("vmfs_uuid", "")), str(one.get("device_name", ""))
-            self.names[uuid] = str(one.get("volume_name", ""))
-            self.devices[uuid].add(device)
-            self.on[device].add(uuid)
-
-    def device(self, volume: str, named: str) -> str:
-        """The volume's device: the one that was ``named`` beside it, unless the extents know better; '' where that leaves several."""
-        known = self.devices.get(volume, set()) if volume else set()
-        if named and (not known or named in known):
-            return named
-        return next(iter(known)) if len(known) == 1 else ""
-
-
-def _by_device(events: t.Sequence[Data], volumes: _Volumes) -> dict[tuple[str, str], list[Data]]:
-    """(device, '') or, where no device is known, ('', volume) -> events.
-
-    An event that names no device is joined by what else its operation named, or by its volume's extent.
-    """
-    named: defaultdict[str, set[str]] = defaultdict(set)
-    for event in events:
-        if event["device"]:
-            named[event["operation"]].add(event["device"])
-    found: defaultdict[tuple[str, str], list[Data]] = defaultdict(list)
-    for event in events:
-        others = named.get(event["operation"], set())
-        device = event["device"] or volumes.device(event["volume"], next(iter(others)) if len(others) == 1 else "")
-        if device or event["volume"]:
-            found[device, "" if device else event["volume"]].append(event)
-    return found
-
-
-def _suspect(device: str, events: t.Sequence[Data], luns: t.Sequence[Data], volumes: _Volumes, counters: Data) -> dict[str, t.Any]:
-    counts = Counter(event["kind"] for event in events)
-    pattern = failure_pattern.of(events)
-    paths = sorted({event["path"] for event in events if event["path"]})
+def _suspect(device: str, events: t.Sequence[Data], luns: t.Sequence[Data], volumes: devices.Volumes, counters: Data) -> dict[str, t.Any]:
+    judged = episodes.judge(events)
     matched_by, matched = _matched(device, luns)
     images = sorted({lun["image"] for lun in matched if lun["image"]})
-    times = sorted(event["time"] for event in events if event["time"])
-    names = scsi_id.parse(device)
+    first, last = _span(events)
     return {
         "device": device,
-        "name": names["ascii"],
-        "pattern": pattern,
-        "reason": failure_pattern.WORDS[pattern],
-        "healable": pattern in failure_pattern.HEALABLE and bool(images) and not _is_ambiguous(matched),
+        "name": scsi_id.parse(device)["ascii"],
+        "pattern": judged.pattern,
+        "reason": failure_pattern.WORDS[judged.pattern],
+        "advice": next_steps.steps(judged.pattern, judged.episode),
+        "healable": judged.pattern in failure_pattern.HEALABLE and bool(images) and not _is_ambiguous(matched),
         "images": images,
         "matched_by": matched_by,
         "ambiguous": _is_ambiguous(matched),
         "luns": [dict(lun) for lun in matched],
-        "volumes": [
-            {"uuid": uuid, "name": volumes.names.get(uuid, "")} for uuid in sorted({event["volume"] for event in events} - {""} | volumes.on.get(device, set()))
-        ],
+        "volumes": _volumes(device, events, volumes),
         "hosts": sorted({event["host"] for event in events if event["host"]}),
-        "paths": paths,
-        "counts": dict(sorted(counts.items())),
+        "paths": sorted({event["path"] or event["session"] for event in events} - {""}),
+        "counts": _counts(events),
         "counters": dict(counters),
-        "first": times[0] if times else "",
-        "last": times[-1] if times else "",
-        "evidence": _evidence(events),
+        "first": first,
+        "last": last,
+        "episode": {**dict(zip(("first", "last"), _span(judged.episode))), "counts": _counts(judged.episode)},
+        "episodes": judged.episodes,
+        "evidence": _evidence(judged.episode or events),
     }
+
+
+def _span(events: t.Sequence[Data]) -> tuple[str, str]:
+    """When the first and the last of the events were, '' where no line tells that."""
+    times = sorted(event["time"] for event in events if event["time"])
+    return (times[0], times[-1]) if times else ("", "")
+
+
+def _counts(events: t.Sequence[Data]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for event in events:
+        counts[event["kind"]] += event["times"]
+    return dict(sorted(counts.items()))
+
+
+def _volumes(device: str, events: t.Sequence[Data], volumes: devices.Volumes) -> list[dict[str, str]]:
+    told = {volumes.uuid(event): event["volume_name"] for event in events}
+    named = sorted(set(told) - {""} | volumes.on.get(device, set()))
+    unknown = sorted({event["volume_name"] for event in events if not volumes.uuid(event)} - {""})
+    return [{"uuid": uuid, "name": volumes.names.get(uuid, "") or told.get(uuid, "")} for uuid in named] + [{"uuid": "", "name": name} for name in unknown]
 
 
 def _matched(device: str, luns: t.Sequence[Data]) -> tuple[str, list[Data]]:

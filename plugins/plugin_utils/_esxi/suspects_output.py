@@ -23,18 +23,33 @@ def summary(suspects: t.Sequence[Data]) -> list[str]:
 
 
 def _lines(suspect: Data) -> list[str]:
+    return [*_head(suspect), *_where(suspect), *(f"   next: {step}" for step in suspect["advice"]), *(f"   | {line}" for line in suspect["evidence"])]
+
+
+def _head(suspect: Data) -> list[str]:
     name = f" ({suspect['name']})" if suspect["name"] else ""
-    counts = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in suspect["counts"].items())
-    when = f", {suspect['first']} to {suspect['last']}" if suspect["first"] else ""
     hosts = f" on {', '.join(suspect['hosts'])}" if suspect["hosts"] else ""
     lines = [f"{suspect['rank']}. {suspect['device'] or 'a device that no line names'}{name}{hosts}: {suspect['pattern']}", f"   {suspect['reason']}"]
-    lines += [f"   seen: {counts}{when}"] if counts else []
-    lines += [f"   volume: {volume['uuid']}{' ' + volume['name'] if volume['name'] else ''}" for volume in suspect["volumes"]]
+    lines += [f"   seen: {_counts(suspect)}{_when(suspect)}"] if suspect["counts"] else []
+    if suspect["episodes"] > 1:
+        lines.append(f"   judged by one of {suspect['episodes']} episodes: {_counts(suspect['episode'])}{_when(suspect['episode'])}")
+    return lines
+
+
+def _counts(counted: Data) -> str:
+    return ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in counted["counts"].items())
+
+
+def _when(counted: Data) -> str:
+    return f", {counted['first']} to {counted['last']}" if counted["first"] else ""
+
+
+def _where(suspect: Data) -> list[str]:
+    lines = [f"   volume: {' '.join(filter(None, (volume['uuid'], volume['name'])))}" for volume in suspect["volumes"]]
     lines += [f"   path: {', '.join(suspect['paths'])}"] if suspect["paths"] else []
     lines += [f"   image: {_image(lun)}" for lun in suspect["luns"] if lun["image"]]
     lines += [f"   no image: {_why_none(suspect)}"] if not suspect["images"] else []
-    lines += ["   several LUNs have this name, so none of these images is handed over: give them names of their own"] if suspect["ambiguous"] else []
-    return lines + [f"   | {line}" for line in suspect["evidence"]]
+    return lines + (["   several LUNs have this name, so none of these images is handed over: give them names of their own"] if suspect["ambiguous"] else [])
 
 
 def _image(lun: Data) -> str:
@@ -43,6 +58,8 @@ def _image(lun: Data) -> str:
 
 
 def _why_none(suspect: Data) -> str:
+    if not suspect["device"]:
+        return "no line tells the device of this path or volume; give the datastores' extents (diagnose_esxi_extents) and older parts of the log"
     if suspect["luns"]:
         return f"{suspect['luns'][0]['stack']} serves it from {suspect['luns'][0]['backing'] or 'nothing'}, which is no RBD image"
     return "no gateway that was asked exports a LUN of this name; is its gateway in the group iscsi_gateways?"

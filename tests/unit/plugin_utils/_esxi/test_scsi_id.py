@@ -23,7 +23,30 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import 
         ("mpx.vmhba1:C0:T0:L0", ("mpx.vmhba1:C0:T0:L0", None, "mpx", "", "")),
         ("mpx.vmhba1:C0:T0:L0:5", ("mpx.vmhba1:C0:T0:L0", 5, "mpx", "", "")),
         ("", ("", None, "other", "", "")),
+        ("eui.36353036333533330025385100000001", ("eui.36353036333533330025385100000001", None, "eui", "36353036333533330025385100000001", "")),
+        ("t10.NVMe____Disk_4TB_________0025385100000001", ("t10.NVMe____Disk_4TB_________0025385100000001", None, "t10", "", "NVMe Disk 4TB 0025385100000001")),
+        ("sym.029010111831353837", ("sym.029010111831353837", None, "sym", "029010111831353837", "")),
+        (
+            "vml.0200010000600140500000000000000000000000014c494f2d4f52:2",
+            ("vml.0200010000600140500000000000000000000000014c494f2d4f52", 2, "vml", "60014050000000000000000000000001", ""),
+        ),
+        ("vml.01000000", ("vml.01000000", None, "vml", "", "")),
     ],
 )
 def test_what_a_name_says(name: str, told: tuple[object, ...]) -> None:
     assert tuple(scsi_id.parse(name).values()) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("vml.0200010000600140500000000000000000000000014c494f2d4f52", "naa.60014050000000000000000000000001"),
+        ("vml.020001000064653366663532334c494f2d4f52", "eui.6465336666353233"),
+        ("vml.02000100005000c500a1b2c3d44c494f2d4f52", "naa.5000c500a1b2c3d4"),
+        ("vml.0100000000", "vml.0100000000"),
+        ("naa.01", "naa.01"),
+        ("", ""),
+    ],
+)
+def test_vmwares_own_name_holds_another(name: str, canonical: str) -> None:
+    assert scsi_id.canonical(name) == canonical

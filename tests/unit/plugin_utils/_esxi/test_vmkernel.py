@@ -20,6 +20,9 @@ DEVICE = "naa.60060e801603dd00000103dd00000123"
 FAILED = f'ScsiDeviceIO: 1: Cmd(0x1) 0x2a, CmdSN 0x1 from world 7 to dev "{DEVICE}" failed'
 
 
+VOBD = ["2024-05-01T10:00:00.000Z: [aCorrelator] 12us: ", '2024-05-01T10:00:00.000Z h vobd 20 - [esx@4413 threadName="aCorrelator"] 12us: ']
+
+
 def the_one(line: str) -> vmkernel.Event:
     read = vmkernel.events(line)
     assert (read["lines"], read["unparsed"]) == (1, 0), read
@@ -96,6 +99,7 @@ def test_the_uuid_of_a_volume_that_could_not_be_reserved(words: tuple[int, int, 
         (f"Vol3: 731: Couldn't read volume header from {DEVICE}:1: No connection", "no_connection", {}),
         (f"{FAILED} H:0x0 D:0x2 P:0x0 Valid sense data: 0x3 0x11 0x0", "check_condition", {}),
         (f"{FAILED} H:0x0 D:0x2 P:0x0 Valid sense data: 0xe 0x1d 0x0", "answered", {}),
+        (f"{FAILED.replace('0x2a', '0x89')} H:0x0 D:0x2 P:0x0 Valid sense data: 0xe 0x1d 0x0", "ats_miscompare", {"opcode": "0x89"}),
         (f"{FAILED} H:0x0 D:0x2 P:0x0 Possible sense data: 0x5 0x0 0x0", "check_condition", {}),
         (f'ScsiDeviceIO: 4: Get VPD 86 Inquiry for device "{DEVICE}" from Plugin "NMP" failed. Not supported', "answered", {"device": DEVICE}),
         (
@@ -126,6 +130,126 @@ def test_forms(message: str, kind: str, facts: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("message", "kind", "detail"),
+    [
+        ("StorageApdHandler: 1205: APD start for 0x43 [naa.01]", "path_in_doubt", "all_paths_down"),
+        ("StorageApdHandler: 248: APD Timer started for ident [naa.01]", "path_in_doubt", "all_paths_down"),
+        ("StorageApdHandler: 609: APD timeout event for 0x43 [naa.01]", "path_in_doubt", "all_paths_down_timeout"),
+        ("StorageApdHandlerEv: 126: Device [naa.01] has entered the All Paths Down Timeout state after 140 s", "path_in_doubt", "all_paths_down_timeout"),
+        ("StorageApdHandler: 507: Device [naa.01] has exited the All Paths Down state. I/O will no longer be failed", "recovered", "all_paths_down_exit"),
+        ("HBX: 6214: APD EventType: APD_START (3) for vol 'ds one'", "path_in_doubt", "all_paths_down"),
+        ("HBX: 6214: APD EventType: APD_EXIT (4) for vol 'ds one'", "recovered", "all_paths_down_exit"),
+        ("ScsiDevice: 5036: Device naa.01 is Out of APD; token num:1", "recovered", "all_paths_down_exit"),
+        ('VMW_SATP_ALUA: satp_alua_issueCommandOnPath:661: Path "vmhba3:C0:T0:L0" (PERM LOSS) command 0xa3 failed', "permanent_loss", ""),
+        (f"{FAILED} H:0x0 D:0x2 P:0x0 Valid sense data: 0x4 0x3e 0x1", "permanent_loss", ""),
+        (f"{FAILED} H:0x0 D:0x2 P:0x0 Valid sense data: 0x7 0x27 0x7", "out_of_space", ""),
+        (f"{FAILED} H:0x1 D:0x0 P:0x3", "no_connection", ""),
+        ('NMP: nmp_IssueCommandToDevice:2954: I/O could not be issued to device "naa.01" due to Not found', "permanent_loss", ""),
+        ('HPP: HppDeviceFindActivePath:412: No active path found for device "eui.01"', "path_in_doubt", "no_path"),
+        ("vmw_psp_mru: psp_mruSelectPath: Changing active path from vmhba33:C0:T1:L7 to vmhba33:C0:T0:L7", "path_in_doubt", "path_changed"),
+        ('NMP: nmp_CompleteRetryForPath: Retry world recovered device "naa.01"', "recovered", "path_restored"),
+        ('iscsi_vmk: iscsivmk_StartConnection: vmhba64:CH:0 T:0 CN:0: iSCSI connection is being marked "ONLINE"', "recovered", "session_recovered"),
+        (
+            "iscsi_vmk: iscsivmk_ConnRxNotifyFailure: vmhba64:CH:0 T:0 CN:0: Connection rx notifying failure: Failed to Receive.",
+            "no_connection",
+            "session_lost",
+        ),
+        ("HBX: 3100: ATS Miscompare detected between test and set HB images at offset 1 on vol 'ds'", "ats_miscompare", "heartbeat_miscompare"),
+        ("FS3: 1: Waiting for timed out heartbeat [HB state abcdef02 offset 1]", "timeout", "heartbeat_timed_out"),
+        ("FSS: 1: Failed to open file 'x'; Requested flags 0x1: Lock was not free", "lock_wait", ""),
+        ("ScsiDeviceIO: 1: Device naa.01 performance has improved.", "recovered", "latency_improved"),
+        ("Fil3: 1: Max retries (10) exceeded for caller Fil3_FileIO (status 'IO was aborted by VMFS via a virt-reset on the device')", "timeout", ""),
+    ],
+)
+def test_what_the_modules_say(message: str, kind: str, detail: str) -> None:
+    event = the_one(HEAD + message)
+    assert (event["kind"], event["detail"]) == (kind, detail)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "FSS: 6092: Failed to open file 'a'; Requested flags 0x5, world: 2098: Busy",
+        "LVM: 10419: LVMProbeDevice failed on (3964225888, naa.01:1): Device does not contain a logical volume",
+        "ScsiPath: 5200: DeletePath : adapter=vmhba64, channel=0, target=0, lun=1 failed",
+        "StorageApdHandler: 967: APD Handle 9093fe95-3a4075e7 Created with lock[StorageApd-0x431",
+        "iscsi_vmk: iscsivmk_StopConnection: Sess [ISID: 00023d000001 TARGET: iqn.2000-01.com.example:t TPGT: 1 TSIH: 0]",
+    ],
+)
+def test_what_is_no_trouble(message: str) -> None:
+    read = vmkernel.events(HEAD + message)
+    assert (read["events"], read["unread"], read["foreign"]) == ([], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("event", "message", "meaning", "facts"),
+    [
+        ("esx.problem.storage.apd.start", "Device or filesystem with identifier [naa.01] has entered", "path_in_doubt/all_paths_down", {"device": "naa.01"}),
+        ("vob.storage.apd.timeout", "Device or filesystem with identifier [naa.01]", "path_in_doubt/all_paths_down_timeout", {}),
+        ("esx.clear.storage.apd.exit", "Device or filesystem with identifier [naa.01]", "recovered/all_paths_down_exit", {}),
+        (
+            "esx.problem.storage.connectivity.lost",
+            "Lost connectivity to storage device naa.01. Path vmhba2:C0:T1:L1 is down.",
+            "path_in_doubt/connectivity_lost",
+            {},
+        ),
+        ("esx.clear.storage.connectivity.restored", "Connectivity to storage device naa.01 restored.", "recovered/connectivity_restored", {}),
+        ("esx.clear.storage.redundancy.restored", "Path redundancy to storage device naa.01 restored.", "recovered/redundancy_restored", {}),
+        ("vob.scsi.scsipath.pathstate.dead", "scsiPath vmhba2:C0:T1:L1 changed state from on", "path_in_doubt/path_dead", {"path": "vmhba2:C0:T1:L1"}),
+        ("vob.scsi.scsipath.pathstate.on", "scsiPath vmhba2:C0:T1:L1 changed state from dead", "recovered/path_restored", {}),
+        ("esx.problem.scsi.device.state.permanentloss", "The path to device naa.01 has been lost.", "permanent_loss/", {"device": "naa.01"}),
+        (
+            "esx.problem.scsi.device.io.latency.high",
+            "Device naa.01: from average of 1832 microseconds to 19403 microseconds.",
+            "slow/latency",
+            {"milliseconds": 19},
+        ),
+        ("vob.iscsi.connection.stopped", "iScsi connection 0 stopped for vmhba64:C0:T0", "no_connection/session_lost", {}),
+        ("esx.problem.vmfs.heartbeat.timedout", "53d6343f-65f9ea4e-602b-508789ad4756 ds one", "timeout/heartbeat_timed_out", {"volume_name": "ds one"}),
+        ("vob.vmfs.heartbeat.timedout", '53d6343f-65f9ea4e-602b-508789ad4756 ("ds one"): x', "timeout/heartbeat_timed_out", {"volume_name": "ds one"}),
+        ("esx.problem.vmfs.heartbeat.recovered", "53d6343f-65f9ea4e-602b-508789ad4756 ds one", "recovered/heartbeat_reclaimed", {}),
+    ],
+)
+@pytest.mark.parametrize(
+    "head", ["2024-05-01T10:00:00.000Z: [aCorrelator] 12us: ", '2024-05-01T10:00:00.000Z h vobd 20 - [esx@4413 threadName="aCorrelator"] 12us: ']
+)
+def test_vobd(head: str, event: str, message: str, meaning: str, facts: dict[str, object]) -> None:
+    told = the_one(f"{head}[{event}] {message}")
+    assert f"{told['kind']}/{told['detail']}" == meaning
+    assert (told["time"], told["module"]) == ("2024-05-01T10:00:00.000Z", "aCorrelator")
+    assert {name: told[name] for name in facts} == facts
+
+
+def test_vobd_speaks_of_more_than_storage() -> None:
+    read = vmkernel.events("2024-05-01T10:00:00.000Z: [netCorrelator] 12us: [vob.net.vmnic.linkstate.down] vmnic0 linkstate down")
+    assert (read["unparsed"], read["unread"], read["foreign"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("head", "time"),
+    [
+        ("2024-05-01T12:00:00.123+02:00 esx1 vmkernel: ", "2024-05-01T10:00:00.123Z"),
+        ("2024-05-01T00:30:00-0330 esx1 vmkernel: ", "2024-05-01T04:00:00Z"),
+        ("<181>2024-12-31T23:30:00.5-01:00 esx1 vmkernel: ", "2025-01-01T00:30:00.5Z"),
+        # A relay's own time, and the host's.
+        ("2024-05-01T12:00:03+02:00 relay 2024-05-01T10:00:00.100Z esx1 vmkernel: ", "2024-05-01T10:00:00.100Z"),
+        ("2024-05-01T12:00:00.123+02:00 ", "2024-05-01T10:00:00.123Z"),
+        # No date at all.
+        ("2024-13-41T12:00:00.123+02:00 ", "2024-13-41T12:00:00.123+02:00"),
+    ],
+)
+def test_times_with_an_offset_are_turned_into_utc(head: str, time: str) -> None:
+    assert the_one(f'{head}cpu3:32800)Partition: 423: Failed read for "{DEVICE}": I/O error')["time"] == time
+
+
+def test_the_unread_is_counted_and_shown() -> None:
+    log = "".join(f'{HEAD}ScsiCore: {number}: Something new on "naa.{number:04d}" took {number} s\n' for number in range(12)) + f"{HEAD}Vol3: 1: mounted\n"
+    read = vmkernel.events(f"{log}{HEAD}World: 1: x\nnothing\n")
+    assert (read["unread"], read["foreign"], read["unparsed"]) == (13, 1, 15)
+    assert read["unread_examples"] == [{"count": 12, "line": 'ScsiCore: N: Something new on "naa.N" took N s'}, {"count": 1, "line": "Vol3: N: mounted"}]
+
+
+@pytest.mark.parametrize(
     "head",
     [
         "2014-03-14T16:22:52.801Z esx1.example.com vmkernel: cpu3:32800)",
@@ -150,7 +274,6 @@ def test_heads_of_other_versions_and_of_syslog(head: str) -> None:
         HEAD,
         f"{HEAD}World: 12: Failed: I/O error",
         f"{HEAD}Vol3: 12: mounted",
-        f"{HEAD}StorageApdHandler: 507: Device with identifier [{DEVICE}] has exited the All Paths Down state. I/O will no longer be failed",
         'Partition: 423: Failed read for "naa.1": I/O error',
         "cpu)Partition: 1: failed",
         ")cpu1:1",
@@ -158,7 +281,8 @@ def test_heads_of_other_versions_and_of_syslog(head: str) -> None:
     ],
 )
 def test_anything_else_is_counted(line: str) -> None:
-    assert vmkernel.events(line) == {"events": [], "dropped": 0, "lines": 1, "unparsed": 1}
+    read = vmkernel.events(line)
+    assert (read["events"], read["dropped"], read["lines"], read["unparsed"]) == ([], 0, 1, 1)
 
 
 def test_empty_lines_are_no_lines() -> None:

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Judges a device by episodes of its events: what happened last counts, unless it says less than what happened before. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import failure_pattern, moments
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.failure_pattern import Pattern
+
+Data = t.Mapping[str, t.Any]
+
+# Within one hang, ESXi complains every few minutes at the most: an APD ends after 140 s, a volume's heartbeat is tried every 3 s.
+GAP = 600
+# How long a hang counts although a weaker episode followed it.
+_DAY = 86_400
+# A few conflicts are normal where volumes are locked by reservations, without ATS.
+_STRAY = 3
+_WEAK: tuple[Pattern, ...] = ("slow", "answers", "paths")
+
+_PATH_KINDS = frozenset(("path_in_doubt", "no_connection"))
+# Good news -> the kinds of trouble of its host that are over by it; None for all. A heartbeat is reclaimed by a write.
+_ENDS: dict[str, t.Optional[frozenset[str]]] = {
+    "heartbeat_reclaimed": None,
+    "all_paths_down_exit": None,
+    "connectivity_restored": None,
+    "device_restored": None,
+    "path_restored": _PATH_KINDS,
+    "redundancy_restored": _PATH_KINDS,
+    "session_recovered": frozenset(("no_connection",)),
+    "latency_improved": frozenset(("slow",)),
+}
+
+
+class Judgement(t.NamedTuple):
+    """``pattern`` of the events in ``episode``, which is one of ``episodes``."""
+
+    pattern: Pattern
+    episode: t.Sequence[Data]
+    episodes: int
+
+
+def judge(events: t.Sequence[Data]) -> Judgement:
+    """Returns what one device's events come to."""
+    placed = _placed(events)
+    harmless = _harmless(events)
+    troubles = _split([one for one in _unended(placed) if one[1]["kind"] not in harmless])
+    if troubles:
+        return _of_troubles(troubles)
+    ended = _split([one for one in placed if one[1]["kind"] not in (*harmless, "recovered")])
+    if ended:
+        return Judgement("recovered", [event for _moment, event in ended[-1]], len(ended))
+    return Judgement(failure_pattern.of([event for event in events if event["kind"] == "answered"]), events, 1)
+
+
+def _harmless(events: t.Sequence[Data]) -> tuple[str, ...]:
+    """The kinds that are no trouble; failed reserves too, where the target rejected RESERVE as a command that it does not know."""
+    rejected = any(event["kind"] == "answered" and event["opcode"] in failure_pattern.RESERVES for event in events)
+    return ("answered", "reserve_failed") if rejected else ("answered",)
+
+
+Placed = tuple[float, Data]
+
+
+def _placed(events: t.Sequence[Data]) -> list[Placed]:
+    """The events with their moments, in order of time. A line without a time has that of the line before it on its host."""
+    last: dict[str, float] = {}
+    found = []
+    for event in events:
+        moment = moments.seconds(event["time"]) if event["time"] else moments.relayed_seconds(event["text"])
+        last[event["host"]] = moment if moment is not None else last.get(event["host"], 0.0)
+        found.append((last[event["host"]], event))
+    return sorted(found, key=lambda one: one[0])
+
+
+def _unended(placed: t.Sequence[Placed]) -> list[Placed]:
+    """The troubles that no later good news of their host ended, in order of time."""
+    ended: dict[str, set[str]] = {}
+    found = []
+    for moment, event in reversed(placed):
+        of_host = ended.setdefault(event["host"], set())
+        if event["kind"] == "recovered":
+            of_host.update(_ended_by(event["detail"]))
+        elif "*" not in of_host and event["kind"] not in of_host:
+            found.append((moment, event))
+    return found[::-1]
+
+
+def _ended_by(detail: str) -> t.Collection[str]:
+    kinds = _ENDS.get(detail, frozenset())
+    return ("*",) if kinds is None else kinds
+
+
+def _split(placed: t.Sequence[Placed]) -> list[list[Placed]]:
+    found: list[list[Placed]] = []
+    for one in placed:
+        if not found or one[0] - found[-1][-1][0] > GAP:
+            found.append([])
+        found[-1].append(one)
+    return found
+
+
+def _of_troubles(episodes: t.Sequence[t.Sequence[Placed]]) -> Judgement:
+    """The newest episode, or a stronger one within a day before it."""
+    newest = episodes[-1]
+    told = [(failure_pattern.of([event for _moment, event in one]), one) for one in reversed(episodes) if newest[0][0] - one[-1][0] <= _DAY]
+    pattern, episode = next((one for one in told if not _is_weak(*one)), told[0])
+    return Judgement(pattern, [event for _moment, event in episode], len(episodes))
+
+
+def _is_weak(pattern: Pattern, episode: t.Sequence[Placed]) -> bool:
+    conflicts = sum(event["kind"] == "reservation_conflict" for _moment, event in episode)
+    return pattern in _WEAK or (pattern == "conflict" and conflicts < _STRAY)

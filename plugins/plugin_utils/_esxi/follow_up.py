@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Joins lines that belong to an earlier one: a command's status in a line of its own, and "last error status ... repeated N times". Pure.
+
+The lines come the last one first, so what follows a line is known when the line comes.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import log_line, moments, names, scsi_status
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.log_line import Event, Line
+
+# ESXi writes both lines at once; what it writes a second later is about another command.
+_AT_ONCE = 0.5
+_FROM_STATUS = ("kind", "detail", "opcode", "host_status", "device_status", "plugin_status", "sense")
+# Where a status was found for a repetition.
+_NMP = "nmp_"
+
+
+class _Status(t.NamedTuple):
+    """A line with a status and without a device. ``place``: where its event is kept, None beyond the limit."""
+
+    line: Line
+    place: t.Optional[int]
+
+
+class Newest:
+    """The newest ``limit`` events of a log, from lines that come the last one first."""
+
+    def __init__(self, host: str, limit: int) -> None:
+        self.made = 0
+        self._host, self._limit = host, limit
+        self._events: list[t.Optional[Event]] = []
+        # World -> the earliest status so far that no command was found for.
+        self._statuses: dict[str, _Status] = {}
+        # Device -> repetitions whose line was not found so far.
+        self._repetitions: dict[str, list[Event]] = {}
+
+    def add(self, line: Line) -> None:
+        """Takes the next line, which is the one before."""
+        rest = self._statuses and self._rest(line)
+        event = self._keep(line, rest or None)
+        if line.status and not names.device(line.message):
+            self._statuses[line.head["world"]] = _Status(line, len(self._events) - 1 if event else None)
+        elif event and log_line.is_repetition(line):
+            self._repetitions.setdefault(event["device"], []).append(event)
+        elif self._repetitions:
+            self._repeat(line, rest or None)
+
+    def events(self) -> list[Event]:
+        """Returns them in the log's order."""
+        return [event for event in reversed(self._events) if event]
+
+    def _keep(self, line: Line, rest: t.Optional[Line]) -> t.Optional[Event]:
+        self.made += 1
+        if self.made > self._limit:
+            return None
+        event = log_line.event(line, rest, self._host)
+        self._events.append(event)
+        return event
+
+    def _rest(self, line: Line) -> t.Optional[Line]:
+        """The status of the command that this line tells of; its own event goes."""
+        status = self._statuses.get(line.head["world"])
+        if not status or line.status or log_line.is_repetition(line) or not scsi_status.opcode(line.message) or not _at_once(line, status.line):
+            return None
+        del self._statuses[line.head["world"]]
+        self.made -= 1
+        if status.place is not None:
+            self._events[status.place] = None
+        return status.line
+
+    def _repeat(self, line: Line, rest: t.Optional[Line]) -> None:
+        """Gives the repetitions of this line's device its status."""
+        device = names.device(line.message) if _NMP in line.message else None
+        waiting = self._repetitions.pop(device[1], []) if device else []
+        if waiting:
+            told = log_line.event(line, rest, self._host)
+            for event in waiting:
+                event.update({name: told[name] for name in _FROM_STATUS})
+
+
+def _at_once(line: Line, rest: Line) -> bool:
+    """Whether the lines were written at one instant: their times are close, or what stands before them is the same."""
+    earlier, later = moments.seconds(log_line.time(line)), moments.seconds(log_line.time(rest))
+    if earlier is None or later is None:
+        return log_line.before(line) == log_line.before(rest)
+    return 0 <= later - earlier < _AT_ONCE
