@@ -299,7 +299,35 @@ headed = st.builds(
 )
 
 
-@given(torn(ESXI["esxi-vmkernel"]) | st.text() | st.lists(headed, max_size=6).map("".join))
+LOGS = "".join(text for name, text in ESXI.items() if not name.startswith("esxcli") and "naa.6" in text)
+second = st.from_regex(r"[0-5]\d\.\d{3}", fullmatch=True)
+repeated = st.builds(
+    "2019-10-08T07:10:{}Z cpu1:{})NMP: nmp_ThrottleLogForDevice:1: last error status from device naa.0{} repeated {} times\n".format,
+    second,
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(0, 99),
+)
+spoken = st.builds(
+    "2019-10-08T07:10:{}{} cpu1:{}){}: 1: {}\n".format,
+    second,
+    st.sampled_from(["Z", "", "+02:00", "-9999"]),
+    st.integers(1, 3),
+    st.sampled_from(["HBX", "FS3", "FSS", "DLX", "iscsi_vmk", "StorageApdHandler", "ScsiDevice", "VMW_PSP_RR"]),
+    st.sampled_from(["vmhba1:CH:0 T:1 L:2 : Task mgmt timed out", "APD exit [naa.01]", "Reclaimed on vol 'a'", "on vol '", "Not free 'b':", "vml.02"])
+    | st.text(),
+)
+observed = st.builds(
+    "2019-10-08T07:10:{}Z: [{}Correlator] {}us: [esx.{}] {}\n".format,
+    second,
+    st.sampled_from(["scsi", "APD", "vmfs", ""]),
+    st.integers(0, 9),
+    st.sampled_from(["problem.storage.apd.start", "clear.storage.apd.exit", "problem.vmfs.heartbeat.timedout", "problem.x", ""]),
+    st.sampled_from(["[naa.01]", "53d6343f-65f9ea4e-602b-508789ad4756 ds", ""]) | st.text(max_size=20),
+)
+
+
+@given(torn(ESXI["esxi-vmkernel"]) | torn(LOGS) | st.text() | st.lists(headed | repeated | spoken | observed, max_size=8).map("".join))
 def test_the_log_of_esxi(text: str) -> None:
     """A line is an event, or the rest of one, or is counted."""
     read = vmkernel.events(text, "esx1")
@@ -328,7 +356,7 @@ def test_suspects_for_the_role(images: list[str]) -> None:
 printed = st.text() | torn("# of 99 bytes\n" + "".join(ESXI.values()))
 answer = st.builds(
     lambda host, what, size, rest: {"item": {"host": host, "what": what, **size}, **rest},
-    st.text(max_size=5),
+    st.text(max_size=5) | st.sampled_from(["b/vmkernel.log", "b/vmkernel.0.gz", "b/vmkwarning.log", "vobd.log", "vmkernel", ".log", "/.gz"]),
     st.sampled_from(["log", "extents", "stats"]),
     st.sampled_from([{}, {"bytes": 10}, {"bytes": "10"}]),
     st.fixed_dictionaries(

@@ -11,10 +11,13 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, suspects, vmkernel
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, log_files, suspects, vmkernel
 
 Data = t.Mapping[str, t.Any]
+Read = tuple[log_files.Log, Data]
 
+# How many kinds of lines that were not understood are shown of each log.
+_EXAMPLES = 3
 # What diagnose_esxi.yml has printed before a file: how long it is.
 _SIZE = re.compile(r"# of (\d{0,18}) bytes\s*(?:\n|$)")
 # What is asked -> the field that no record of it lacks.
@@ -29,18 +32,50 @@ def diagnose(asked: t.Sequence[Data], maps: t.Sequence[Data]) -> dict[str, t.Any
     ``maps``: results of M(cephops.iscsi_rescue.lun_map) in a loop over gateways.
     """
     asked = [_measured(one) for one in asked]
-    logs = {one["item"]["host"]: vmkernel.events(one["stdout"], one["item"]["host"]) for one in asked if one["item"]["what"] == "log" and _answered(one)}
+    logs = _logs({one["item"]["host"]: one["stdout"] for one in asked if one["item"]["what"] == "log" and _answered(one)})
     told = [_records(one) for one in asked if one["item"]["what"] != "log" and _answered(one)]
     records = {what: [record for item, found, _fault in told if item["what"] == what for record in found] for what in _FIELDS}
-    events = [event for log in logs.values() for event in log["events"]]
+    known = [(log, found) for log, found in logs if not _is_foreign(found)]
     luns = [lun for one in maps for lun in one.get("luns", [])]
+    return {
+        "suspects": suspects.from_events(_events(known), luns, records["extents"], records["stats"]),
+        "read": [line for log, found in known for line in _log(log, found)]
+        + [f"gateway {one['item']}: {count(len(one['luns']), 'LUN')}" for one in maps if "luns" in one],
+        "gaps": [*_gaps(asked, told, maps), *(_foreign(log) for log, found in logs if _is_foreign(found))],
+        "logs": len(known),
+    }
+
+
+def _logs(texts: t.Mapping[str, str]) -> list[Read]:
+    """Each log, with what was found in all of its parts."""
+    return [(log, vmkernel.events(_text([texts[part] for part in log.parts]), log.host)) for log in log_files.logs(list(texts))]
+
+
+def _text(parts: t.Sequence[str]) -> str:
+    """A log of one part is not copied: it may be most of what fits into memory."""
+    return parts[0] if len(parts) == 1 else "\n".join(parts)
+
+
+def _events(logs: t.Sequence[Read]) -> list[Data]:
+    """The events of all logs. A line of vmkwarning.log that stands in vmkernel.log, too, counts once."""
+    seen = {event["text"] for log, found in logs if not log.repeats for event in found["events"]} if any(log.repeats for log, _found in logs) else set()
+    return [event for log, found in logs for event in found["events"] if not log.repeats or event["text"] not in seen]
+
+
+def _is_foreign(found: Data) -> bool:
+    return bool(found["lines"]) and found["foreign"] == found["lines"]
+
+
+def _foreign(log: log_files.Log) -> str:
+    return f"{log.name} is no vmkernel.log, vmkwarning.log or vobd.log: none of its lines has the form of these logs"
+
+
+def _gaps(asked: t.Sequence[Data], told: t.Sequence[tuple[Data, t.Any, str]], maps: t.Sequence[Data]) -> list[str]:
     gaps = [f"{one['item']['host']} did not give its {one['item']['what']}: {_why(one)}" for one in asked if not _answered(one)]
     gaps += [f"the {one['item']['what']} of {one['item']['host']} ended early: {_why(one)}" for one in asked if _answered(one) and one["rc"]]
     gaps += [f"the {item['what']} of {item['host']} cannot be read: {fault}" for item, _found, fault in told if fault]
     gaps += [f"the {_too_long(one)}" for one in asked if _too_long(one)]
-    gaps += [f"gateway {one['item']} did not tell its LUNs: {_why(one)}" for one in maps if "luns" not in one]
-    read = [_log(host, log) for host, log in logs.items()] + [f"gateway {one['item']}: {count(len(one['luns']), 'LUN')}" for one in maps if "luns" in one]
-    return {"suspects": suspects.from_events(events, luns, records["extents"], records["stats"]), "read": read, "gaps": gaps, "logs": len(logs)}
+    return gaps + [f"gateway {one['item']} did not tell its LUNs: {_why(one)}" for one in maps if "luns" not in one]
 
 
 def _measured(one: Data) -> Data:
@@ -68,7 +103,7 @@ def _records(one: Data) -> tuple[Data, list[esxcli.Record], str]:
         found = esxcli.records(one["stdout"])
     except InputError as error:
         return item, [], str(error)
-    fit = [record for record in found if isinstance(record.get(_FIELDS[item["what"]]), str)]
+    fit = [{**record, "host": item["host"]} for record in found if isinstance(record.get(_FIELDS[item["what"]]), str)]
     return item, fit, "that is not what esxcli prints" if found and not fit else ""
 
 
@@ -78,6 +113,15 @@ def _why(one: Data) -> str:
     return said.splitlines()[0] if said else "no answer"
 
 
-def _log(host: str, log: Data) -> str:
-    dropped = f", the {log['dropped']} oldest of them left out" if log["dropped"] else ""
-    return f"log of {host}: {count(log['lines'], 'line')}, {log['lines'] - log['unparsed']} tell of devices in trouble{dropped}"
+def _log(log: log_files.Log, found: Data) -> list[str]:
+    parts = f" with {count(len(log.parts) - 1, 'older part')}" if len(log.parts) > 1 else ""
+    dropped = f", the {found['dropped']} oldest of them left out" if found["dropped"] else ""
+    ended = f", {found['recovered']} tell that a trouble ended" if found["recovered"] else ""
+    troubled = found["lines"] - found["unparsed"] - found["recovered"]
+    lines = [f"log of {log.name}{parts}: {count(found['lines'], 'line')}, {troubled} tell of devices in trouble{dropped}{ended}"]
+    return lines + ([f"log of {log.name}: {_unread(found)}"] if found["unread"] else [])
+
+
+def _unread(found: Data) -> str:
+    examples = "; ".join(f"{one['count']} x {one['line']}" for one in found["unread_examples"][:_EXAMPLES])
+    return f"{count(found['unread'], 'line')} of storage modules not understood. Please report the most frequent: {examples}"

@@ -105,3 +105,61 @@ def test_a_log_of_which_only_the_end_was_read_is_a_gap(size: t.Any, read: t.Any,
 
 def test_a_log_that_is_not_there_has_not_answered() -> None:
     assert diagnose([answer("esx1", "log", "# of 0 bytes", rc=1, stderr="no such file")], [])["gaps"] == ["esx1 did not give its log: no such file"]
+
+
+HIDDEN = LINE.replace("H:0x3", "H:0x0").replace("D:0x0", "D:0x18").replace("10-08", "10-01")
+HOSTD = "2019-10-08T07:10:25.198Z info hostd[9F81B70] [Originator@6876 sub=Vimsvc.TaskManager] Task Created\n"
+
+
+def test_a_file_that_is_none_of_these_logs_is_named() -> None:
+    found = diagnose([answer("b/hostd.log", "log", HOSTD * 3), answer("b/vmkernel.log", "log", HOSTD + LINE)], [])
+    assert found["gaps"] == ["b/hostd.log is no vmkernel.log, vmkwarning.log or vobd.log: none of its lines has the form of these logs"]
+    assert (found["logs"], found["read"]) == (1, ["log of b/vmkernel.log: 2 lines, 1 tell of devices in trouble"])
+
+
+def test_rotated_parts_are_one_log_in_their_order() -> None:
+    command = '2019-10-08T07:10:25.198Z cpu1:7)NMP: nmp_ThrottleLogForDevice:1: Cmd 0x2a (0x4, 0) to dev "naa.6001" on path "vmhba1:C0:T0:L1" Failed:'
+    parts = {
+        "b/vmkernel.log": "2019-10-08T07:20:00.000Z cpu1:7)NMP: nmp_ThrottleLogForDevice:1: last error status from device naa.6001 repeated 5 times\n",
+        "b/vmkernel.0.gz": f"{command} H:0x0 D:0x18 P:0x0\n",
+        "b/vmkernel.10.gz": f"{command} H:0x3 D:0x0 P:0x0\n".replace("10-08", "10-01"),
+        "b/vmkernel.2.gz": f"{command} H:0x3 D:0x0 P:0x0\n".replace("10-08", "10-02"),
+    }
+    found = diagnose([answer(name, "log", text) for name, text in parts.items()], [MAPPED])
+    (suspect,) = found["suspects"]
+    assert (suspect["counts"], suspect["pattern"], suspect["hosts"]) == ({"reservation_conflict": 6, "timeout": 2}, "conflict", ["b/vmkernel.log"])
+    assert found["read"][0] == "log of b/vmkernel.log with 3 older parts: 4 lines, 4 tell of devices in trouble"
+    assert (suspect["first"], found["logs"]) == ("2019-10-01T07:10:25.198Z", 1)
+
+
+def test_hosts_whose_names_end_with_numbers_are_several() -> None:
+    found = diagnose([answer(f"10.0.0.{number}", "log", LINE) for number in (1, 2)], [])
+    assert found["suspects"][0]["hosts"] == ["10.0.0.1", "10.0.0.2"]
+
+
+def test_the_logs_of_one_directory_are_one_hosts() -> None:
+    warning = "2019-10-08T07:10:26.000Z cpu1:7)WARNING: Partition: 1112: Partition table read from device naa.6001 failed: I/O error\n"
+    ended = "2019-10-08T07:12:00.000Z: [APDCorrelator] 1us: [esx.clear.storage.apd.exit] Device or filesystem with identifier [naa.6001] has exited\n"
+    asked = [answer("b/vmkernel.log", "log", LINE + warning), answer("b/vmkwarning.log", "log", warning), answer("b/vobd.log", "log", ended)]
+    (suspect,) = diagnose(asked, [MAPPED])["suspects"]
+    assert (suspect["counts"], suspect["hosts"], suspect["pattern"]) == ({"io_error": 1, "recovered": 1, "timeout": 1}, ["b"], "recovered")
+
+
+def test_an_old_conflict_in_another_part_hides_no_hang() -> None:
+    (suspect,) = diagnose([answer("vmkernel.log", "log", LINE), answer("vmkernel.0.gz", "log", HIDDEN)], [MAPPED])["suspects"]
+    assert (suspect["pattern"], suspect["episodes"]) == ("hung", 2)
+
+
+def test_what_was_not_understood_is_shown() -> None:
+    found = diagnose([answer("esx1", "log", LINE + LINE.split("Z", maxsplit=1)[0] + "Z cpu1:7)ScsiCore: 12: Something new\n")], [])
+    assert found["read"] == [
+        "log of esx1: 2 lines, 1 tell of devices in trouble",
+        "log of esx1: 1 line of storage modules not understood. Please report the most frequent: 1 x ScsiCore: N: Something new",
+    ]
+
+
+def test_a_volumes_name_is_its_own_hosts() -> None:
+    waits = "2019-10-08T07:10:25.198Z cpu1:7)HBX: 1: Waiting for timed out [HB state abcdef02] on vol 'ds1'\n"
+    tables = {host: TABLE.replace("uuid1", f"uuid{number}").replace("6001", f"600{number}") for number, host in enumerate(("esx1", "esx2"), 1)}
+    asked = [answer(host, "extents", table) for host, table in tables.items()] + [answer("esx2", "log", waits)]
+    assert [suspect["device"] for suspect in diagnose(asked, [])["suspects"]] == ["naa.6002"]
