@@ -58,8 +58,15 @@ def _text(parts: t.Sequence[str]) -> str:
 
 def _events(logs: t.Sequence[Read]) -> list[Data]:
     """The events of all logs. A line of vmkwarning.log that stands in vmkernel.log, too, counts once."""
-    seen = {event["text"] for log, found in logs if not log.repeats for event in found["events"]} if any(log.repeats for log, _found in logs) else set()
-    return [event for log, found in logs for event in found["events"] if not log.repeats or event["text"] not in seen]
+    if not any(log.repeats for log, _found in logs):
+        return [event for _log, found in logs for event in found["events"]]
+    seen = {event["text"] for log, found in logs if not log.repeats for event in found["events"]}
+    return [event for log, found in logs for event in found["events"] if not log.repeats or _as_in_the_whole(event["text"]) not in seen]
+
+
+def _as_in_the_whole(line: str) -> str:
+    """ESXi 7 and later name the log in each line."""
+    return line.replace(" vmkwarning: ", " vmkernel: ", 1)
 
 
 def _is_foreign(found: Data) -> bool:

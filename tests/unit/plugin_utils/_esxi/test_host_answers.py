@@ -140,7 +140,9 @@ def test_hosts_whose_names_end_with_numbers_are_several() -> None:
 def test_the_logs_of_one_directory_are_one_hosts() -> None:
     warning = "2019-10-08T07:10:26.000Z cpu1:7)WARNING: Partition: 1112: Partition table read from device naa.6001 failed: I/O error\n"
     ended = "2019-10-08T07:12:00.000Z: [APDCorrelator] 1us: [esx.clear.storage.apd.exit] Device or filesystem with identifier [naa.6001] has exited\n"
-    asked = [answer("b/vmkernel.log", "log", LINE + warning), answer("b/vmkwarning.log", "log", warning), answer("b/vobd.log", "log", ended)]
+    warning = warning.replace("Z cpu", "Z Wa(180) vmkernel: cpu")
+    warnings = warning.replace("vmkernel", "vmkwarning")
+    asked = [answer("b/vmkernel.log", "log", LINE + warning), answer("b/vmkwarning.log", "log", warnings), answer("b/vobd.log", "log", ended)]
     (suspect,) = diagnose(asked, [MAPPED])["suspects"]
     assert (suspect["counts"], suspect["hosts"], suspect["pattern"]) == ({"io_error": 1, "recovered": 1, "timeout": 1}, ["b"], "recovered")
 
