@@ -112,5 +112,5 @@ def _of_troubles(episodes: t.Sequence[t.Sequence[Placed]]) -> Judgement:
 
 
 def _is_weak(pattern: Pattern, episode: t.Sequence[Placed]) -> bool:
-    conflicts = sum(event["kind"] == "reservation_conflict" for _moment, event in episode)
+    conflicts = sum(event["times"] for _moment, event in episode if event["kind"] == "reservation_conflict")
     return pattern in _WEAK or (pattern == "conflict" and conflicts < _STRAY)

@@ -38,7 +38,7 @@ _UNANSWERED = ("command_failed", "no_connection", "busy")
 _NO_PATH = ("all_paths_down", "all_paths_down_timeout", "connectivity_lost")
 _PATHS = (*_NO_PATH, "path_dead", "path_changed", "path_restored", "no_path", "redundancy_lost", "session_lost")
 # They come with a reservation that another initiator holds.
-_WITH_CONFLICTS = frozenset(("reservation_conflict", "reserve_failed", "reservation_lost", "lock_wait", "slow", "answered"))
+_WITH_CONFLICTS = frozenset(("reservation_conflict", "reserve_failed", "reservation_lost", "ats_miscompare", "path_in_doubt", "lock_wait", "slow", "answered"))
 _SLOW = frozenset(("slow", "lock_wait", "answered"))
 
 

@@ -10,6 +10,7 @@ The lines come the last one first, so what follows a line is known when the line
 from __future__ import annotations
 
 import typing as t
+from collections import deque
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import log_line, moments, names, scsi_status
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.log_line import Event, Line
@@ -17,8 +18,10 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.log_lin
 # ESXi writes both lines at once; what it writes a second later is about another command.
 _AT_ONCE = 0.5
 _FROM_STATUS = ("kind", "detail", "opcode", "host_status", "device_status", "plugin_status", "sense")
-# Where a status was found for a repetition.
-_NMP = "nmp_"
+# The modules that log each status once and then count.
+_COUNT = ("NMP", "HPP")
+# Worlds, and statuses of each, that wait for their command. No more of them write at once.
+_WORLDS, _OF_WORLD = 1000, 8
 
 
 class _Status(t.NamedTuple):
@@ -35,8 +38,8 @@ class Newest:
         self.made = 0
         self._host, self._limit = host, limit
         self._events: list[t.Optional[Event]] = []
-        # World -> the earliest status so far that no command was found for.
-        self._statuses: dict[str, _Status] = {}
+        # World -> the statuses so far that no command was found for, the last one of the log first.
+        self._statuses: dict[str, deque[_Status]] = {}
         # Device -> repetitions whose line was not found so far.
         self._repetitions: dict[str, list[Event]] = {}
 
@@ -45,7 +48,7 @@ class Newest:
         rest = self._statuses and self._rest(line)
         event = self._keep(line, rest or None)
         if line.status and not names.device(line.message):
-            self._statuses[line.head["world"]] = _Status(line, len(self._events) - 1 if event else None)
+            self._wait(_Status(line, len(self._events) - 1 if event else None))
         elif event and log_line.is_repetition(line):
             self._repetitions.setdefault(event["device"], []).append(event)
         elif self._repetitions:
@@ -63,12 +66,21 @@ class Newest:
         self._events.append(event)
         return event
 
+    def _wait(self, status: _Status) -> None:
+        if len(self._statuses) >= _WORLDS:
+            self._statuses.clear()
+        self._statuses.setdefault(status.line.head["world"], deque(maxlen=_OF_WORLD)).append(status)
+
     def _rest(self, line: Line) -> t.Optional[Line]:
         """The status of the command that this line tells of; its own event goes."""
-        status = self._statuses.get(line.head["world"])
-        if not status or line.status or log_line.is_repetition(line) or not scsi_status.opcode(line.message) or not _at_once(line, status.line):
+        waiting = self._statuses.get(line.head["world"])
+        if not waiting or line.status or log_line.is_repetition(line) or not scsi_status.opcode(line.message):
             return None
-        del self._statuses[line.head["world"]]
+        while waiting and not _at_once(line, waiting[0].line):
+            waiting.popleft()
+        return self._taken(waiting.popleft()) if waiting else None
+
+    def _taken(self, status: _Status) -> Line:
         self.made -= 1
         if status.place is not None:
             self._events[status.place] = None
@@ -76,12 +88,16 @@ class Newest:
 
     def _repeat(self, line: Line, rest: t.Optional[Line]) -> None:
         """Gives the repetitions of this line's device its status."""
-        device = names.device(line.message) if _NMP in line.message else None
+        device = names.device(line.message) if line.head["module"] in _COUNT and _tells_status(line, rest) else None
         waiting = self._repetitions.pop(device[1], []) if device else []
         if waiting:
             told = log_line.event(line, rest, self._host)
             for event in waiting:
                 event.update({name: told[name] for name in _FROM_STATUS})
+
+
+def _tells_status(line: Line, rest: t.Optional[Line]) -> bool:
+    return bool(line.status or rest or scsi_status.opcode(line.message))
 
 
 def _at_once(line: Line, rest: Line) -> bool:

@@ -25,7 +25,8 @@ _USUAL = re.compile(f"(?P<time>{moments.TIME}) {_WORLD}")
 _HEAD = re.compile(f"(?P<time>){_WORLD}")
 _MILLISECONDS = re.compile(r"held for (\d{1,12}) msecs")
 _MICROSECONDS = re.compile(r"to (\d{1,15}) microseconds")
-_REPEATED = re.compile(r"last error status from device \S{1,200} repeated (\d{1,9}) times")
+_REPEATED = re.compile(r" from device \S{1,200} repeated (\d{1,9}) times")
+_OF_FILESYSTEMS_TOO = ("all_paths_down", "all_paths_down_timeout", "all_paths_down_exit")
 _WAITED = ("long_reservation", "latency")
 
 
@@ -63,7 +64,7 @@ def read(text: str) -> t.Union[Line, NotRead]:
     told = (scsi_status.meaning(status, message) if status else None) or module_words.meaning(module, message)
     if told is None:
         return NotRead("unread", module, message)
-    return _OTHER if told == NOTHING else Line(text, head, message, status, told)
+    return _line(text, head, status, told)
 
 
 def _of_vobd(text: str) -> t.Union[Line, NotRead]:
@@ -73,7 +74,14 @@ def _of_vobd(text: str) -> t.Union[Line, NotRead]:
     told = vobd.meaning(head["event"])
     if told is None:
         return NotRead("unread", head["module"], f"{head['event']} {text[head.end() :]}")
-    return _OTHER if told == NOTHING else Line(text, head, text[head.end() :], None, told)
+    return _line(text, head, None, told)
+
+
+def _line(text: str, head: re.Match[str], status: t.Optional[re.Match[str]], told: t.Union[Meaning, t.Literal["nothing"]]) -> t.Union[Line, NotRead]:
+    message = text[head.end() :]
+    if told == NOTHING or (told.detail in _OF_FILESYSTEMS_TOO and names.is_nfs(message)):
+        return _OTHER
+    return Line(text, head, message, status, told)
 
 
 def event(line: Line, rest: t.Optional[Line], host: str) -> Event:
@@ -119,8 +127,8 @@ def repeats(message: str) -> int:
 
 
 def is_repetition(line: Line) -> bool:
-    """Returns whether the line stands for errors like an earlier one of its device."""
-    return "repeated" in line.message and bool(_REPEATED.search(line.message))
+    """Returns whether the line stands for errors whose status an earlier line of its device tells."""
+    return not line.status and "repeated" in line.message and bool(_REPEATED.search(line.message))
 
 
 def time(line: Line) -> str:

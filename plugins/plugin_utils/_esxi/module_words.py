@@ -39,7 +39,7 @@ _APD: Subject = (
     "apd",
     (
         *_rows("recovered", "all_paths_down_exit", "apd exit", "apd_exit", "out of apd"),
-        *_nothing("apd handle", "timer killed", "timer cancel"),
+        *_nothing("apd handle", "timer killed", "timer cancel", "apd unregist"),
         *_rows("path_in_doubt", "all_paths_down_timeout", "apd timeout", "apd_timeout"),
         *_rows("path_in_doubt", "all_paths_down", "all paths down", "apd start", "apd_start", "apd timer"),
     ),
@@ -61,28 +61,32 @@ _PDL: Subject = (
 )
 _HEARTBEAT = (
     *_rows("ats_miscompare", "heartbeat_miscompare", "miscompare"),
+    *_nothing("reclaiming"),
     *_rows("recovered", "heartbeat_reclaimed", "reclaimed"),
     *_rows("timeout", "heartbeat_timed_out", "timed out", "timeout"),
 )
 _PATHS: Subject = (
     "path",
     (
-        *_rows("recovered", "path_restored", "from dead to on", "is active again"),
+        *_rows("recovered", "path_restored", "from dead", "is active again"),
         *_rows("path_in_doubt", "no_path", "could not select path", "no active path", "no working path", "no path left"),
         *_rows("path_in_doubt", "path_dead", "to dead", "is dead", "marked dead", "is down"),
         *_rows("path_in_doubt", "path_changed", "changing active path"),
+        *_nothing("add path", "claimed path", "being unclaimed"),
     ),
 )
 _PERFORMANCE: Subject = ("performance has", (*_rows("slow", "latency", "deteriorated"), *_rows("recovered", "latency_improved", "improved")))
 _DEVICE: Subject = (
     "device",
     (
-        *_rows("path_in_doubt", "device_blocked", "is blocked"),
+        *_rows("path_in_doubt", "device_blocked", "is blocked", "to quiesced dev"),
         *_rows("permanent_loss", "", "due to not found"),
         *_rows("recovered", "all_paths_down_exit", "state back to 0x2"),
         *_rows("recovered", "path_restored", "retry world recovered"),
-        # A target without volumes, and what ESXi does after a LUN was taken from it.
-        *_nothing("does not contain a logical volume", "unregister", "has been detached"),
+        *_rows("recovered", "device_restored", "turned on administratively"),
+        # A device without volumes, a new one, and what ESXi does after a LUN was taken from it.
+        *_nothing("does not contain a logical volume", "detected to be a snapshot", "successfully registered", "retry world"),
+        *_nothing("unregister", "has been detached", "turned off administratively", ": not found", ": no such device"),
     ),
 )
 _LOCKS = _rows("lock_wait", "", "checking liveness", "not free")
@@ -98,16 +102,19 @@ _SUBJECTS: tuple[Subject, ...] = (
     _PERFORMANCE,
     _PATHS,
     _DEVICE,
+    ("taskmgmt", _rows("timeout", "task_management", "timeout", "timed out", "failed")),
 )
 _PHRASES: tuple[Row, ...] = (
     *_rows("slow", "long_reservation", "rsv time"),
     *_LOCKS,
     *_rows("ats_miscompare", "", "ats miscompare"),
-    *_nothing("deletepath", "unclaim"),
+    # Logged without status words where a path is tested.
+    *_rows("permanent_loss", "", "0x5 0x25 0x0"),
+    *_nothing("deletepath", "unclaim", "power-on reset occurred", "have been discovered"),
     *_rows("answered", "", "not supported"),
-    *_rows("timeout", "", "timeout", "timed out", "virt-reset", "retries exceeded"),
+    *_rows("timeout", "", "timeout", "timed out", "virt-reset", "exceeded for caller"),
     *_rows("path_in_doubt", "state_in_doubt", "state in doubt", "fastdeviceprobe", "fast path state update"),
-    *_rows("command_failed", "", "nmp_throttlelog", "nmp_completecommand"),
+    *_rows("command_failed", "", "throttlelog", "nmp_completecommand", "last error status"),
     *_rows("io_error", "", "i/o error", "no such partition"),
     *_rows("no_connection", "", "no connection"),
     *_rows("io_error", "", "failed", "couldn't", "could not"),
@@ -115,11 +122,22 @@ _PHRASES: tuple[Row, ...] = (
 _SESSIONS: tuple[Row, ...] = (
     *_rows("recovered", "session_recovered", 'marked "online"'),
     *_rows("no_connection", "session_lost", 'marked "offline"', "failed to receive", "failed to transmit", "failed to send", "failed to xmit"),
-    *_rows("no_connection", "session_lost", "notifying failure", "connection closed", "nop timeout", "nop-out", "login"),
+    *_rows(
+        "no_connection",
+        "session_lost",
+        "notifying failure",
+        "connection closed",
+        "nop timeout",
+        "nop-out",
+        "login fail",
+        "login auth",
+        "login reject",
+        "failed to login",
+    ),
     # What follows such a line tells its session and its addresses.
     *_nothing("sess [", "conn [", "network tracker", "network resource pool"),
 )
-_TASKS: tuple[Subject, ...] = (("task mgmt", _rows("timeout", "task_management", "timed out", "timeout")),)
+_TASKS: tuple[Subject, ...] = (("task mgmt", (*_rows("timeout", "task_management", "timed out", "timeout"), *_nothing("response received"))),)
 # Programs open files that others have open all the time, so "failed" alone is nothing here.
 _FILES: tuple[Row, ...] = (
     *_rows("lock_wait", "", "not free"),

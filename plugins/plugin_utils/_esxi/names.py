@@ -22,7 +22,11 @@ _HEARTBEAT = "[HB state"
 _RESERVE = re.compile(r"Failed to reserve volume \S{1,20} \d{1,9} \d{1,9} ([0-9a-f]{1,8}) ([0-9a-f]{1,8}) ([0-9a-f]{1,8}) ([0-9a-f]{1,8})\b")
 # A label has up to 128 characters, quotation marks too.
 _QUOTED = re.compile(r"(?:\bvol(?:ume)? |\bon |^\d{1,9}: )'([^\n]{1,200}?)'(?=[:.,; ]|$)")
+_UNQUOTED = re.compile(r"\bon vol (?P<name>[^\n'\"\[]{1,200})$")
 _BRACKETED = re.compile(r"\bvolume [0-9a-f-]{35} \(\"?([^\n\"]{1,200}?)\"?\)")
+
+
+_NFS = re.compile(r"\[[0-9a-f]{8}-[0-9a-f]{8}\]")
 
 
 class Place(t.NamedTuple):
@@ -76,8 +80,13 @@ def volume(message: str) -> str:
 def volume_name(message: str) -> str:
     """Returns the label of the VMFS volume that the message names, or ''."""
     hit = _QUOTED.search(message) if "'" in message else None
-    hit = hit or (_BRACKETED.search(message) if "volume " in message else None)
-    return hit[1] if hit else ""
+    hit = hit or (_BRACKETED.search(message) if "volume " in message else _UNQUOTED.search(message) if " vol " in message else None)
+    return hit[1].strip() if hit else ""
+
+
+def is_nfs(message: str) -> bool:
+    """Returns whether the message is on an NFS datastore, which no LUN is behind: its identifier has two words."""
+    return bool(_NFS.search(message))
 
 
 def volume_uuid(first: int, second: int, third: int, fourth: int) -> str:

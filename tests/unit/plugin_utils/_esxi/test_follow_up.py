@@ -76,3 +76,26 @@ def test_a_repetition_of_a_command_whose_status_stands_alone() -> None:
 
 def test_a_repetition_of_what_the_log_does_not_hold() -> None:
     assert told(repeated("30.000")) == [("naa.01", "command_failed", 5)]
+
+
+def test_two_commands_of_one_world_have_their_statuses_in_order() -> None:
+    text = command("00.100", device="naa.01") + command("00.101", device="naa.02") + status("00.102") + status("00.103", device="0x8")
+    assert told(text) == [("naa.01", "reservation_conflict", 1), ("naa.02", "busy", 1)]
+
+
+def test_what_stands_between_a_status_and_its_repetition_is_no_status() -> None:
+    doubt = line("02.000", 8, 'nmp_DeviceRequestFastDeviceProbe:237: NMP device "naa.01" state in doubt').replace("nmp_ThrottleLogForDevice:1: ", "")
+    assert told(command("00.000", rest=CHECKED) + doubt + repeated("30.000"))[-1] == ("naa.01", "answered", 5)
+
+
+def test_a_repetition_that_tells_its_own_status() -> None:
+    head = "2024-05-01T10:00:00.000Z cpu1:7)HPP: HppThrottleLogForDevice:1078: "
+    first = f'{head}Cmd 0x2a (0x45b9, 7) to dev "eui.01" on path "vmhba64:C0:T0:L1" Failed:\n'
+    rest = f"{head}Error status H:0x0 D:0x18 P:0x0  . hppAction = 1\n"
+    again = f"{head}Error status H:0x3 D:0x0 P:0x0 . from device eui.01 repeated 80 times, hppAction = 3\n"
+    assert told(first + rest + again) == [("eui.01", "reservation_conflict", 1), ("eui.01", "timeout", 80)]
+
+
+def test_many_worlds_cost_no_memory() -> None:
+    text = "".join(status("00.100", world) for world in range(5_000)) + command("00.100", 4_999)
+    assert len(told(text, limit=10_000)) == 5_001

@@ -158,6 +158,14 @@ def test_forms(message: str, kind: str, facts: dict[str, object]) -> None:
         ("FS3: 1: Waiting for timed out heartbeat [HB state abcdef02 offset 1]", "timeout", "heartbeat_timed_out"),
         ("FSS: 1: Failed to open file 'x'; Requested flags 0x1: Lock was not free", "lock_wait", ""),
         ("ScsiDeviceIO: 1: Device naa.01 performance has improved.", "recovered", "latency_improved"),
+        ("HBX: 1: ATS miscompare was seen on vol ds one", "ats_miscompare", ""),
+        ("ScsiPath: 1: Path vmhba64:C0:T0:L1 changed state from active to dead", "path_in_doubt", "path_dead"),
+        ("ScsiPath: 1: Path vmhba64:C0:T0:L1 changed state from dead to active", "recovered", "path_restored"),
+        ("ScsiDeviceIO: 1: Restricting cmd 0x2a to quiesced device naa.01", "path_in_doubt", "device_blocked"),
+        ("VMW_SATP_ALUA: satp_alua_determineStatus:529: Unknown Check condition 0/2 0x5 0x25 0x0.", "permanent_loss", ""),
+        ("ScsiPath: 1: Set retry timeout for failed TaskMgmt abort for CmdSN 0x0, path vmhba64:C0:T0:L1", "timeout", "task_management"),
+        ("iscsi_vmk: iscsivmk_ConnReceive: vmhba64:CH:0 T:0 CN:0: Didn't receive a NOP-Out response in time", "no_connection", "session_lost"),
+        ("ScsiDevice: 1: Device naa.01 has been turned on administratively.", "recovered", "device_restored"),
         ("Fil3: 1: Max retries (10) exceeded for caller Fil3_FileIO (status 'IO was aborted by VMFS via a virt-reset on the device')", "timeout", ""),
     ],
 )
@@ -173,6 +181,13 @@ def test_what_the_modules_say(message: str, kind: str, detail: str) -> None:
         "LVM: 10419: LVMProbeDevice failed on (3964225888, naa.01:1): Device does not contain a logical volume",
         "ScsiPath: 5200: DeletePath : adapter=vmhba64, channel=0, target=0, lun=1 failed",
         "StorageApdHandler: 967: APD Handle 9093fe95-3a4075e7 Created with lock[StorageApd-0x431",
+        "StorageApdHandler: 1: APD start for 0x43 [9093fe95-3a4075e7]",
+        "StorageApdHandler: 1: APD Timer killed for ident [naa.01]",
+        "LVM: 1: Failed to open device naa.01:1 : Not found",
+        "ScsiDevice: 1: Device naa.01 has been turned off administratively.",
+        "NMP: nmp_UnregisterDevice: Could not unregister device naa.01",
+        "HBX: 1: Reclaiming HB at offset 3444736 on vol 'ds one'",
+        'iscsi_vmk: iscsivmk_ConnCommandResponse: vmhba64:CH:0 T:0 L:1 : Task mgmt "Lun Reset" response received',
         "iscsi_vmk: iscsivmk_StopConnection: Sess [ISID: 00023d000001 TARGET: iqn.2000-01.com.example:t TPGT: 1 TSIH: 0]",
     ],
 )
@@ -370,3 +385,7 @@ def test_a_line_without_end_is_read_in_no_time(piece: str) -> None:
     length = 3_000_000
     assert cpu_seconds(vmkernel.events, piece * (length // len(piece))) < 0.1
     assert cpu_seconds(vmkernel.events, f"{HEAD}Vol3: 1: " + piece * (length // len(piece))) < 0.1
+
+
+def test_a_volumes_name_without_quotation_marks() -> None:
+    assert the_one(f"{HEAD}HBX: 1: ATS miscompare was seen on vol ds one")["volume_name"] == "ds one"
