@@ -56,15 +56,16 @@ class Volumes:
 
 
 class Lines:
-    """What the lines themselves tell: which device an operation, a path or a session is about."""
+    """What the lines tell, with the extents: which device an operation, a path or a session is about."""
 
-    def __init__(self, events: t.Sequence[Data]) -> None:
+    def __init__(self, events: t.Sequence[Data], volumes: Volumes) -> None:
         self._of_operation: defaultdict[str, set[str]] = defaultdict(set)
         self._of_path: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._of_session: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for event in events:
-            if event["device"]:
-                self._add(event, scsi_id.canonical(event["device"]))
+            device = scsi_id.canonical(event["device"]) or volumes.device(volumes.uuid(event), "")
+            if device:
+                self._add(event, device)
 
     def _add(self, event: Data, device: str) -> None:
         self._of_operation[event["operation"]].add(device)
@@ -92,7 +93,7 @@ def _only(devices: t.Collection[str]) -> str:
 
 def by_subject(events: t.Sequence[Data], volumes: Volumes) -> dict[Subject, list[Data]]:
     """Returns what is spoken of, with the events of each. Every event is in at least one list."""
-    lines = Lines(events)
+    lines = Lines(events, volumes)
     found: defaultdict[Subject, list[Data]] = defaultdict(list)
     for event in events:
         for subject in _subjects(event, lines, volumes):

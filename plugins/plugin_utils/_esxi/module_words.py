@@ -82,7 +82,7 @@ _DEVICE: Subject = (
         *_rows("path_in_doubt", "device_blocked", "is blocked", "to quiesced dev"),
         *_rows("permanent_loss", "", "due to not found"),
         *_rows("recovered", "all_paths_down_exit", "state back to 0x2"),
-        *_rows("recovered", "path_restored", "retry world recovered"),
+        *_rows("recovered", "connectivity_restored", "retry world recovered"),
         *_rows("recovered", "device_restored", "turned on administratively"),
         # A device without volumes, a new one, and what ESXi does after a LUN was taken from it.
         *_nothing("does not contain a logical volume", "detected to be a snapshot", "successfully registered", "retry world"),

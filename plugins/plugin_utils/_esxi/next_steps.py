@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.failure_pattern import Pattern
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.failure_pattern import HEALABLE, Pattern
 
 Data = t.Mapping[str, t.Any]
 
@@ -41,14 +41,19 @@ DETAILS: dict[str, str] = {
     "lock_wait": "Lock of VMFS not free: find the host that owns it with vmkfstools -D FILE.",
     "long_reservation": "Long reservation: the LUN was slow while it was reserved, and all other hosts waited.",
     "latency": "Latency: compare with the latency of the pool (ceph osd perf).",
-    "busy": "Busy: the target's queue is full. Check the load of the gateway.",
+    "busy": "Busy: the target's queue is full (D:0x8, D:0x28), or the adapter was busy (H:0x2). Check the load of the gateway.",
 }
 
 
-def steps(pattern: Pattern, episode: t.Sequence[Data]) -> list[str]:
+# Where the image is not known, nothing is handed over.
+WITHOUT_IMAGE = "Find the image first: put its gateway into the group iscsi_gateways, then run this playbook again. Or name it in remediate_watchers_images."
+
+
+def steps(pattern: Pattern, episode: t.Sequence[Data], healable: bool) -> list[str]:
     """Returns what to do, the pattern's own step first, then one sentence for each detail in the order in which they appeared."""
     told = dict.fromkeys(_key(event) for event in episode)
-    return [PATTERNS[pattern], *(DETAILS[one] for one in told if one in DETAILS)]
+    first = PATTERNS[pattern] if healable or pattern not in HEALABLE else WITHOUT_IMAGE
+    return [first, *(DETAILS[one] for one in told if one in DETAILS)]
 
 
 def _key(event: Data) -> str:

@@ -48,14 +48,15 @@ def _suspect(device: str, events: t.Sequence[Data], luns: t.Sequence[Data], volu
     judged = episodes.judge(events)
     matched_by, matched = _matched(device, luns)
     images = sorted({lun["image"] for lun in matched if lun["image"]})
+    healable = judged.pattern in failure_pattern.HEALABLE and bool(images) and not _is_ambiguous(matched)
     first, last = _span(events)
     return {
         "device": device,
         "name": scsi_id.parse(device)["ascii"],
         "pattern": judged.pattern,
         "reason": failure_pattern.WORDS[judged.pattern],
-        "advice": next_steps.steps(judged.pattern, judged.episode),
-        "healable": judged.pattern in failure_pattern.HEALABLE and bool(images) and not _is_ambiguous(matched),
+        "advice": next_steps.steps(judged.pattern, judged.episode, healable),
+        "healable": healable,
         "images": images,
         "matched_by": matched_by,
         "ambiguous": _is_ambiguous(matched),

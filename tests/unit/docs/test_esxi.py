@@ -38,6 +38,10 @@ def test_every_pattern_has_its_words_and_its_step(pattern: failure_pattern.Patte
     assert f"`{pattern}`" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_page_tells_what_to_do_without_an_image() -> None:
+    assert next_steps.WITHOUT_IMAGE in re.sub(r"\s+", " ", PAGE)
+
+
 @pytest.mark.parametrize("seen", next_steps.DETAILS)
 def test_every_further_step_is_on_the_page(seen: str) -> None:
     assert f"| `{seen}` | {next_steps.DETAILS[seen]} |" in PAGE

@@ -82,3 +82,8 @@ def test_a_name_of_vmware_is_the_naa_in_it() -> None:
     naa = "60014050000000000000000000000001"
     log = f'{HEAD}Partition: 1: Failed read for "vml.0200010000{naa}4c494f2d4f52": I/O error\n' + failed(f"naa.{naa}", "vmhba64:C0:T0:L1")
     assert found(log) == [(f"naa.{naa}", 2)]
+
+
+def test_what_a_world_says_at_the_instant_of_a_volume_is_about_its_device() -> None:
+    log = waits("ds one") + f"{HEAD}Fil3: 1: Max retries (10) exceeded for caller Fil3_FileIO (status 'Timeout')\n"
+    assert found(log, [EXTENT]) == [("naa.01", 2)]

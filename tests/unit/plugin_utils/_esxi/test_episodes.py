@@ -61,7 +61,9 @@ ONLINE = 'iscsi_vmk: iscsivmk_StartConnection: vmhba64:CH:0 T:0 CN:0: iSCSI conn
         (says(MONDAY, OFFLINE) + says(MONDAY, ONLINE), "recovered"),
         # A hang below the target makes ESXi log in again and again.
         (failed(MONDAY, HANG) + says(MONDAY, OFFLINE) + says(MONDAY, ONLINE), "hung"),
+        (failed(MONDAY, HANG) + says(MONDAY, 'NMP: nmp_CompleteRetryForPath: Retry world recovered device "naa.01"'), "recovered"),
         (says(MONDAY, OFFLINE), "paths"),
+        (failed(MONDAY, CONFLICT) + says(MONDAY, 'NMP: nmp_DeviceRetryCommand:133: Device "naa.01": awaiting fast path state update'), "conflict"),
         (failed(MONDAY, "H:0x1 D:0x0 P:0x0") + says(MONDAY, OFFLINE), "errors"),
     ],
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, suspects, suspects_output, vmkernel
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, next_steps, suspects, suspects_output, vmkernel
 from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import DATA, lay_out
 
@@ -84,7 +84,10 @@ def test_a_device_leads_to_the_header_behind_a_captured_gateway(tmp_path: Path) 
 def test_patterns(log: str, pattern: str, healable: bool) -> None:
     (found,) = suspect(log, [lun(naa="6001")])
     assert (found["pattern"], found["healable"]) == (pattern, healable)
-    assert not suspect(log)[0]["healable"]
+    (unknown,) = suspect(log)
+    assert not unknown["healable"]
+    # "Run the role" is no advice where nothing is handed to it.
+    assert unknown["advice"][0] == (next_steps.WITHOUT_IMAGE if healable else found["advice"][0])
 
 
 def test_the_ranks() -> None:

@@ -147,7 +147,7 @@ def test_forms(message: str, kind: str, facts: dict[str, object]) -> None:
         ('NMP: nmp_IssueCommandToDevice:2954: I/O could not be issued to device "naa.01" due to Not found', "permanent_loss", ""),
         ('HPP: HppDeviceFindActivePath:412: No active path found for device "eui.01"', "path_in_doubt", "no_path"),
         ("vmw_psp_mru: psp_mruSelectPath: Changing active path from vmhba33:C0:T1:L7 to vmhba33:C0:T0:L7", "path_in_doubt", "path_changed"),
-        ('NMP: nmp_CompleteRetryForPath: Retry world recovered device "naa.01"', "recovered", "path_restored"),
+        ('NMP: nmp_CompleteRetryForPath: Retry world recovered device "naa.01"', "recovered", "connectivity_restored"),
         ('iscsi_vmk: iscsivmk_StartConnection: vmhba64:CH:0 T:0 CN:0: iSCSI connection is being marked "ONLINE"', "recovered", "session_recovered"),
         (
             "iscsi_vmk: iscsivmk_ConnRxNotifyFailure: vmhba64:CH:0 T:0 CN:0: Connection rx notifying failure: Failed to Receive.",
@@ -379,7 +379,9 @@ def test_eight_times_the_lines_take_about_eight_times_as_long(read: t.Callable[[
     assert cpu_seconds(read, log * 8) < 16 * cpu_seconds(read, log)
 
 
-@pytest.mark.parametrize("piece", [" ", "cpu", ")", "cpu1:1)", "naa.", "a-", "0x1 ", "Cmd ", "\r", "12345678-", "cpu1:1 opID=", "H:0x1 D:"])
+@pytest.mark.parametrize(
+    "piece", [" ", "cpu", ")", "cpu1:1)", "naa.", "a-", "0x1 ", "Cmd ", "\r", "12345678-", "cpu1:1 opID=", "H:0x1 D:", "2024-", "us: [", "vol '", "'"]
+)
 def test_a_line_without_end_is_read_in_no_time(piece: str) -> None:
     """No more of it is read than of any other line."""
     length = 3_000_000
