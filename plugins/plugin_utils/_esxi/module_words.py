@@ -39,7 +39,7 @@ _APD: Subject = (
     "apd",
     (
         *_rows("recovered", "all_paths_down_exit", "apd exit", "apd_exit", "out of apd"),
-        *_nothing("apd handle", "timer killed", "timer cancel", "apd unregist"),
+        *_nothing("apd handle", "timer killed", "apd unregist"),
         *_rows("path_in_doubt", "all_paths_down_timeout", "apd timeout", "apd_timeout"),
         *_rows("path_in_doubt", "all_paths_down", "all paths down", "apd start", "apd_start", "apd timer"),
     ),
@@ -56,7 +56,7 @@ _PDL: Subject = (
     "perm",
     (
         *_rows("recovered", "device_restored", "no longer permanently"),
-        *_rows("permanent_loss", "", "permanently inaccessible", "permanently unavailable", "permanently lost", "perm loss", "permanent device loss"),
+        *_rows("permanent_loss", "", "permanently inaccessible", "permanently unavailable", "perm loss", "permanent device loss"),
     ),
 )
 _HEARTBEAT = (
@@ -68,11 +68,11 @@ _HEARTBEAT = (
 _PATHS: Subject = (
     "path",
     (
-        *_rows("recovered", "path_restored", "from dead", "is active again"),
-        *_rows("path_in_doubt", "no_path", "could not select path", "no active path", "no working path", "no path left"),
-        *_rows("path_in_doubt", "path_dead", "to dead", "is dead", "marked dead", "is down"),
+        *_rows("recovered", "path_restored", "from dead"),
+        *_rows("path_in_doubt", "no_path", "could not select path", "no active path", "no working path"),
+        *_rows("path_in_doubt", "path_dead", "to dead", "is down"),
         *_rows("path_in_doubt", "path_changed", "changing active path"),
-        *_nothing("add path", "claimed path", "being unclaimed"),
+        *_nothing("add path", "claimed path"),
     ),
 )
 _PERFORMANCE: Subject = ("performance has", (*_rows("slow", "latency", "deteriorated"), *_rows("recovered", "latency_improved", "improved")))
@@ -86,7 +86,7 @@ _DEVICE: Subject = (
         *_rows("recovered", "device_restored", "turned on administratively"),
         # A device without volumes, a new one, and what ESXi does after a LUN was taken from it.
         *_nothing("does not contain a logical volume", "detected to be a snapshot", "successfully registered", "retry world"),
-        *_nothing("unregister", "has been detached", "turned off administratively", ": not found", ": no such device"),
+        *_nothing("unregister", "turned off administratively", ": not found"),
     ),
 )
 _LOCKS = _rows("lock_wait", "", "checking liveness", "not free")
@@ -102,7 +102,7 @@ _SUBJECTS: tuple[Subject, ...] = (
     _PERFORMANCE,
     _PATHS,
     _DEVICE,
-    ("taskmgmt", _rows("timeout", "task_management", "timeout", "timed out", "failed")),
+    ("taskmgmt", _rows("timeout", "task_management", "timeout", "failed")),
 )
 _PHRASES: tuple[Row, ...] = (
     *_rows("slow", "long_reservation", "rsv time"),
@@ -121,7 +121,7 @@ _PHRASES: tuple[Row, ...] = (
 )
 _SESSIONS: tuple[Row, ...] = (
     *_rows("recovered", "session_recovered", 'marked "online"'),
-    *_rows("no_connection", "session_lost", 'marked "offline"', "failed to receive", "failed to transmit", "failed to send", "failed to xmit"),
+    *_rows("no_connection", "session_lost", 'marked "offline"', "failed to receive", "failed to transmit"),
     *_rows(
         "no_connection",
         "session_lost",
@@ -131,13 +131,12 @@ _SESSIONS: tuple[Row, ...] = (
         "nop-out",
         "login fail",
         "login auth",
-        "login reject",
         "failed to login",
     ),
     # What follows such a line tells its session and its addresses.
     *_nothing("sess [", "conn [", "network tracker", "network resource pool"),
 )
-_TASKS: tuple[Subject, ...] = (("task mgmt", (*_rows("timeout", "task_management", "timed out", "timeout"), *_nothing("response received"))),)
+_TASKS: tuple[Subject, ...] = (("task mgmt", (*_rows("timeout", "task_management", "timed out"), *_nothing("response received"))),)
 # Programs open files that others have open all the time, so "failed" alone is nothing here.
 _FILES: tuple[Row, ...] = (
     *_rows("lock_wait", "", "not free"),
