@@ -17,6 +17,7 @@ Data = t.Mapping[str, t.Any]
 GAP = 600
 # How long a hang counts although a weaker episode followed it.
 _DAY = 86_400
+_YEAR = 366 * _DAY
 # A few conflicts are normal where volumes are locked by reservations, without ATS.
 _STRAY = 3
 _WEAK: tuple[Pattern, ...] = ("slow", "answers", "paths")
@@ -66,14 +67,29 @@ Placed = tuple[float, Data]
 
 
 def _placed(events: t.Sequence[Data]) -> list[Placed]:
-    """The events with their moments, in order of time. A line without a time has that of the line before it on its host."""
+    """The events with their moments, in order of time. A line without a time has that of the line before it on its host, the first ones that of the next."""
+    moments_of = [_moment(event) for event in events]
     last: dict[str, float] = {}
+    for event, moment in zip(events, moments_of):
+        if moment is not None:
+            last.setdefault(event["host"], moment)
     found = []
-    for event in events:
-        moment = moments.seconds(event["time"]) if event["time"] else moments.relayed_seconds(event["text"])
-        last[event["host"]] = moment if moment is not None else last.get(event["host"], 0.0)
+    for event, moment in zip(events, moments_of):
+        last[event["host"]] = _later(event, moment, last.get(event["host"], 0.0))
         found.append((last[event["host"]], event))
     return sorted(found, key=lambda one: one[0])
+
+
+def _moment(event: Data) -> t.Optional[float]:
+    return moments.seconds(event["time"]) if event["time"] else moments.relayed_seconds(event["text"])
+
+
+def _later(event: Data, moment: t.Optional[float], last: float) -> float:
+    """The moment, or that of the line before where there is none; a year later where a time without a year goes back from December to January."""
+    if moment is None:
+        return last
+    years = 0 if event["time"] else round((last - moment) / _YEAR)
+    return moment + max(years, 0) * _YEAR
 
 
 def _unended(placed: t.Sequence[Placed]) -> list[Placed]:

@@ -32,7 +32,7 @@ _PROMPT = re.compile(r"\s*(?:\[[\w.-]+@[^\]]*\].*|(?:[\w.-]+@[\w.-]+:)?[~/](?:[^
 _KEYVALUE = re.compile(r"(?:structure(?:\[(?P<number>\d+)\])?\.)?\w+\.(?P<name>[^.=]+)\.\w+=(?P<value>.*)")
 # The csv formatter ends each line, the one with the names too, with a comma.
 _CSV_NAMES = re.compile(r"[\w.-]{1,80}(?:,[\w.-]{1,80}){0,80},")
-_SCSIDEVS = re.compile(r"(\S+):(\d{1,9})\s+/\S+\s+([0-9a-f]+(?:-[0-9a-f]+)+)\s+(\d{1,9})\s+(\S.*)")
+_SCSIDEVS = re.compile(r"(\S+):(\d{1,9})\s+/\S+\s+([0-9a-f]+(?:-[0-9a-f]+)+)\s+(\d{1,9})\s*(.*)")
 # Warnings and a command may stand before the output; no more of it is looked for a beginning.
 _BEFORE = 10
 _NO_OUTPUT = "that is not what esxcli prints"

@@ -47,7 +47,7 @@ def _offset(hit: re.Match[str]) -> timedelta:
 def seconds(time: str) -> t.Optional[float]:
     """Returns seconds since 1970 of a time that ``told`` returned, None for none."""
     hit = _STAMP.match(time)
-    return timegm((*map(int, hit.groups()[:6]), 0, 0, 0)) + float(hit[7] or 0) if hit and _is_date(hit[2], hit[3]) else None
+    return timegm((*map(int, hit.groups()[:6]), 0, 0, 0)) + float(hit[7] or 0) if hit and _is_date(*hit.groups()[:3]) else None
 
 
 def relayed_seconds(line: str) -> t.Optional[float]:
@@ -58,5 +58,5 @@ def relayed_seconds(line: str) -> t.Optional[float]:
     return float(timegm((_YEAR, _MONTHS.index(hit[1]) + 1, *map(int, hit.groups()[1:]), 0, 0, 0)))
 
 
-def _is_date(month: str, day: str) -> bool:
-    return 1 <= int(month) <= 12 and 1 <= int(day) <= 31
+def _is_date(year: str, month: str, day: str) -> bool:
+    return int(year) >= 1 and 1 <= int(month) <= 12 and 1 <= int(day) <= 31

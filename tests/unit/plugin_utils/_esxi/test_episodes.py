@@ -95,6 +95,27 @@ def test_a_line_without_a_time_is_of_the_same_episode_as_the_one_before_it() -> 
     assert judged(failed(MONDAY, CONFLICT) + failed("", HANG))[::2] == ("mixed", 1)
 
 
+def test_the_first_line_of_a_log_that_was_cut_is_of_the_next_ones_episode() -> None:
+    assert judged(failed("", CONFLICT) + failed(MONDAY, HANG))[::2] == ("mixed", 1)
+
+
+def test_a_time_without_a_year_goes_on_in_january() -> None:
+    log = (
+        failed("Dec 31 23:58:00 esx1 vmkernel:", CONFLICT)
+        + failed("Jan  1 00:01:00 esx1 vmkernel:", HANG)
+        + failed("Jan  8 00:01:00 esx1 vmkernel:", CONFLICT) * 3
+    )
+    assert judged(log)[::2] == ("conflict", 2)
+    assert judged(log.split("Jan  8")[0])[::2] == ("mixed", 1)
+
+
+@pytest.mark.parametrize(
+    "time", ["0000-01-01T00:00:00Z", "2024-13-41T00:00:00Z", "2024-02-31T99:99:99Z", "0001-01-01T00:00:00+09:00", "9999-12-31T23:59:59-09:00"]
+)
+def test_no_time_makes_it_fail(time: str) -> None:
+    assert judged(failed(time, HANG)).pattern == "hung"
+
+
 def test_episodes_take_linear_time() -> None:
     log: list[dict[str, t.Any]] = vmkernel.events(failed(MONDAY, HANG) * 20_000)["events"]
     assert episodes.judge(log).episodes == 1

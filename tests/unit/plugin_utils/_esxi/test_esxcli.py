@@ -234,6 +234,7 @@ def test_the_map_of_a_support_bundle() -> None:
             "volume_name": "ds one",
         }
     ]
+    assert esxcli.records(text.replace("  ds one", ""))[0]["volume_name"] == ""
     with pytest.raises(InputError, match="that is not what esxcli prints"):
         esxcli.records(f"{text}Segmentation fault")
 
