@@ -102,7 +102,7 @@ def _tells_status(line: Line, rest: t.Optional[Line]) -> bool:
 
 def _at_once(line: Line, rest: Line) -> bool:
     """Whether the lines were written at one instant: their times are close, or what stands before them is the same."""
+    if log_line.before(line) == log_line.before(rest) and line.head["time"] == rest.head["time"]:
+        return True
     earlier, later = moments.seconds(log_line.time(line)), moments.seconds(log_line.time(rest))
-    if earlier is None or later is None:
-        return log_line.before(line) == log_line.before(rest)
-    return 0 <= later - earlier < _AT_ONCE
+    return earlier is not None and later is not None and 0 <= later - earlier < _AT_ONCE

@@ -48,7 +48,9 @@ class NotRead(t.NamedTuple):
     message: str = ""
 
 
-_FOREIGN, _OTHER = NotRead("foreign"), NotRead("other")
+FOREIGN, OTHER = NotRead("foreign"), NotRead("other")
+# The number of a group is found faster than its name.
+_MODULE = _USUAL.groupindex["module"]
 
 
 def read(text: str) -> t.Union[Line, NotRead]:
@@ -56,9 +58,9 @@ def read(text: str) -> t.Union[Line, NotRead]:
     head = _USUAL.match(text) or _HEAD.search(text)
     if not head:
         return _of_vobd(text)
-    module = head["module"]
+    module = head[_MODULE]
     if module not in module_words.MODULES:
-        return _OTHER
+        return OTHER
     message = text[head.end() :]
     status = scsi_status.search(message)
     told = (scsi_status.meaning(status, message) if status else None) or module_words.meaning(module, message)
@@ -70,7 +72,7 @@ def read(text: str) -> t.Union[Line, NotRead]:
 def _of_vobd(text: str) -> t.Union[Line, NotRead]:
     head = vobd.HEAD.search(text) if vobd.MARK in text else None
     if not head:
-        return _FOREIGN
+        return FOREIGN
     told = vobd.meaning(head["event"])
     if told is None:
         return NotRead("unread", head["module"], f"{head['event']} {text[head.end() :]}")
@@ -80,7 +82,7 @@ def _of_vobd(text: str) -> t.Union[Line, NotRead]:
 def _line(text: str, head: re.Match[str], status: t.Optional[re.Match[str]], told: t.Union[Meaning, t.Literal["nothing"]]) -> t.Union[Line, NotRead]:
     message = text[head.end() :]
     if told == NOTHING or (told.detail in _OF_FILESYSTEMS_TOO and names.is_nfs(message)):
-        return _OTHER
+        return OTHER
     return Line(text, head, message, status, told)
 
 
@@ -103,7 +105,7 @@ def event(line: Line, rest: t.Optional[Line], host: str) -> Event:
         "opcode": scsi_status.opcode(message),
         **_words(told.status),
         "volume": names.volume(message),
-        "volume_name": names.volume_name(message) or (vobd.volume_name(message) if "event" in line.head.re.groupindex else ""),
+        "volume_name": names.volume_name(message) or (vobd.volume_name(message) if line.head.re is vobd.HEAD else ""),
         "milliseconds": _milliseconds(message) if told.meaning.detail in _WAITED else None,
         "times": repeats(message),
         "operation": f"{host} {_operation(line)}".strip(),

@@ -6,21 +6,11 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.kinds import NOTHING, Detail, Kind, Meaning, Read
 
 Row = tuple[str, Read]
 # A word that all phrases of a subject share, and the phrases. Most messages hold none of these words, so most phrases are never looked for.
 Subject = tuple[str, tuple[Row, ...]]
-
-# Modules that speak of SCSI devices, of paths to them, and of VMFS on them.
-_SCSI = "NMP HPP ScsiDeviceIO ScsiDevice ScsiDeviceToken ScsiCore ScsiPath ScsiScan Scsi SCSI StorageApdHandler StorageApdHandlerEv"
-_SATP = "VMW_SATP_ALUA VMW_SATP_ALUA_CX VMW_SATP_DEFAULT_AA VMW_SATP_DEFAULT_AP VMW_SATP_LOCAL VMW_SATP_CX VMW_SATP_SYMM VMW_SATP_SVC VMW_SATP_EQL VMW_SATP_MSA"
-_PSP = "VMW_PSP_RR VMW_PSP_FIXED VMW_PSP_MRU vmw_psp_rr vmw_psp_fixed vmw_psp_mru"
-_VMFS = "Partition LVM Vol3 Fil3 FS3 FS3J FS3Misc HBX J3 J6 Res3 Res6 DLX ATSLock VMFS"
-_ISCSI, _FSS = "iscsi_vmk", "FSS"
-MODULES = frozenset(f"{_SCSI} {_SATP} {_PSP} {_VMFS} {_ISCSI} {_FSS}".split())
 
 
 def _rows(kind: Kind, detail: Detail, *phrases: str) -> tuple[Row, ...]:
@@ -76,7 +66,7 @@ _PATHS: Subject = (
     ),
 )
 _PERFORMANCE: Subject = ("performance has", (*_rows("slow", "latency", "deteriorated"), *_rows("recovered", "latency_improved", "improved")))
-_DEVICE: Subject = (
+_DEVICES: Subject = (
     "device",
     (
         *_rows("path_in_doubt", "device_blocked", "is blocked", "to quiesced dev"),
@@ -84,40 +74,36 @@ _DEVICE: Subject = (
         *_rows("recovered", "all_paths_down_exit", "state back to 0x2"),
         *_rows("recovered", "connectivity_restored", "retry world recovered"),
         *_rows("recovered", "device_restored", "turned on administratively"),
-        # A device without volumes, a new one, and what ESXi does after a LUN was taken from it.
-        *_nothing("does not contain a logical volume", "detected to be a snapshot", "successfully registered", "retry world"),
-        *_nothing("unregister", "turned off administratively", ": not found"),
+        # A new device, and what ESXi does after a LUN was taken from it.
+        *_nothing("successfully registered", "retry world", "unregister", "turned off administratively"),
     ),
 )
-_LOCKS = _rows("lock_wait", "", "checking liveness", "not free")
+# A device without volumes, and a LUN that was taken from ESXi.
+_VOLUMES: Subject = ("device", _nothing("does not contain a logical volume", "detected to be a snapshot", ": not found", "have been discovered"))
+_TASK_MANAGEMENT: Subject = ("taskmgmt", _rows("timeout", "task_management", "timeout", "failed"))
+_HEARTBEATS: tuple[Subject, ...] = (("heartbeat", _HEARTBEAT), (" hb", _HEARTBEAT), ("[hb state", _HEARTBEAT))
 
-_SUBJECTS: tuple[Subject, ...] = (
-    _RESERVES,
-    _APD,
-    _ALL_PATHS_DOWN,
-    _PDL,
-    ("heartbeat", _HEARTBEAT),
-    (" hb", _HEARTBEAT),
-    ("[hb state", _HEARTBEAT),
-    _PERFORMANCE,
-    _PATHS,
-    _DEVICE,
-    ("taskmgmt", _rows("timeout", "task_management", "timeout", "failed")),
-)
-_PHRASES: tuple[Row, ...] = (
-    *_rows("slow", "long_reservation", "rsv time"),
-    *_LOCKS,
-    *_rows("ats_miscompare", "", "ats miscompare"),
-    # Logged without status words where a path is tested.
-    *_rows("permanent_loss", "", "0x5 0x25 0x0"),
-    *_nothing("deletepath", "unclaim", "power-on reset occurred", "have been discovered"),
+_FAILED: tuple[Row, ...] = (
     *_rows("answered", "", "not supported"),
-    *_rows("timeout", "", "timeout", "timed out", "virt-reset", "exceeded for caller"),
+    *_rows("timeout", "", "timeout", "timed out"),
     *_rows("path_in_doubt", "state_in_doubt", "state in doubt", "fastdeviceprobe", "fast path state update"),
     *_rows("command_failed", "", "throttlelog", "nmp_completecommand", "last error status"),
     *_rows("io_error", "", "i/o error", "no such partition"),
     *_rows("no_connection", "", "no connection"),
     *_rows("io_error", "", "failed", "couldn't", "could not"),
+)
+_OF_VMFS: tuple[Row, ...] = (
+    *_rows("slow", "long_reservation", "rsv time"),
+    *_rows("lock_wait", "", "checking liveness", "not free"),
+    *_rows("ats_miscompare", "", "ats miscompare"),
+    *_rows("timeout", "", "virt-reset", "exceeded for caller"),
+    *_FAILED,
+)
+_OF_SCSI: tuple[Row, ...] = (
+    # Logged without status words where a path is tested.
+    *_rows("permanent_loss", "", "0x5 0x25 0x0"),
+    *_nothing("deletepath", "unclaim", "power-on reset occurred"),
+    *_FAILED,
 )
 _SESSIONS: tuple[Row, ...] = (
     *_rows("recovered", "session_recovered", 'marked "online"'),
@@ -147,26 +133,33 @@ _FILES: tuple[Row, ...] = (
 )
 
 
+# Modules that speak of SCSI devices, of paths to them, and of VMFS on them -> the subjects that each speaks of, and what else it says.
+_SCSI = "NMP HPP ScsiDeviceIO ScsiDevice ScsiDeviceToken ScsiCore ScsiPath ScsiScan Scsi SCSI"
+_SATP = "VMW_SATP_ALUA VMW_SATP_ALUA_CX VMW_SATP_DEFAULT_AA VMW_SATP_DEFAULT_AP VMW_SATP_LOCAL VMW_SATP_CX VMW_SATP_SYMM VMW_SATP_SVC VMW_SATP_EQL VMW_SATP_MSA"
+_PSP = "VMW_PSP_RR VMW_PSP_FIXED VMW_PSP_MRU vmw_psp_rr vmw_psp_fixed vmw_psp_mru"
+_VMFS = "Partition LVM Vol3 Fil3 FS3J FS3Misc J3 J6 Res3 Res6 DLX ATSLock VMFS"
+Words = tuple[tuple[Subject, ...], tuple[Row, ...]]
+_WORDS: dict[str, Words] = {
+    **dict.fromkeys(f"{_SCSI} {_SATP} {_PSP}".split(), ((_APD, _ALL_PATHS_DOWN, _PDL, _PERFORMANCE, _PATHS, _DEVICES, _TASK_MANAGEMENT), _OF_SCSI)),
+    **dict.fromkeys(("StorageApdHandler", "StorageApdHandlerEv"), ((_APD, _ALL_PATHS_DOWN), _FAILED)),
+    **dict.fromkeys(_VMFS.split(), ((_RESERVES, _APD, _ALL_PATHS_DOWN, _PDL, _VOLUMES), _OF_VMFS)),
+    **dict.fromkeys(("HBX", "FS3"), ((_RESERVES, _APD, _ALL_PATHS_DOWN, _PDL, *_HEARTBEATS), _OF_VMFS)),
+    "iscsi_vmk": (_TASKS, (*_SESSIONS, *_FAILED)),
+    "FSS": ((_APD, _ALL_PATHS_DOWN, _PDL), _FILES),
+}
+MODULES = frozenset(_WORDS)
+
+
 def meaning(module: str, message: str) -> Read:
-    """Returns what the words of a module tell: a meaning, NOTHING, or None where they are not understood."""
+    """Returns what the words of one of MODULES tell: a meaning, NOTHING, or None where they are not understood."""
     lower = message.lower()
-    if module == _ISCSI:
-        return _of_subjects(lower, _TASKS) or _first(lower, _SESSIONS) or _first(lower, _PHRASES)
-    if module == _FSS:
-        return _of_subjects(lower, (_APD, _ALL_PATHS_DOWN, _PDL)) or _first(lower, _FILES)
-    return _of_subjects(lower, _SUBJECTS) or _first(lower, _PHRASES)
-
-
-def _of_subjects(lower: str, subjects: t.Sequence[Subject]) -> Read:
-    for word, rows in subjects:
-        found = _first(lower, rows) if word in lower else None
-        if found:
-            return found
-    return None
-
-
-def _first(lower: str, rows: t.Sequence[Row]) -> Read:
-    # A loop, for it is done for every line, and a generator takes twice as long.
+    subjects, rows = _WORDS[module]
+    # Loops, for this is done for every line, and a generator takes twice as long.
+    for word, of_subject in subjects:
+        if word in lower:
+            for phrase, read in of_subject:
+                if phrase in lower:
+                    return read
     for phrase, read in rows:
         if phrase in lower:
             return read

@@ -79,7 +79,9 @@ def volume(message: str) -> str:
 
 def volume_name(message: str) -> str:
     """Returns the label of the VMFS volume that the message names, or ''."""
-    hit = _QUOTED.search(message) if "'" in message else None
+    # Each of these fixed texts takes a tenth of the pattern's time.
+    quoted = "vol '" in message or "on '" in message or ": '" in message or "volume '" in message
+    hit = _QUOTED.search(message) if quoted else None
     hit = hit or (_BRACKETED.search(message) if "volume " in message else _UNQUOTED.search(message) if " vol " in message else None)
     return hit[1].strip() if hit else ""
 

@@ -31,6 +31,7 @@ def events(text: str, host: str = "", limit: int = 100_000) -> dict[str, t.Any]:
     counted = {"lines": 0, "unparsed": 0, "recovered": 0, "foreign": 0}
     unread, newest = Unread(), Newest(host, limit)
     for line in _backwards(text, counted, unread):
+        counted["recovered"] += line.meaning.kind == "recovered"
         newest.add(line)
     found = newest.events()
     return {"events": found, "dropped": newest.made - len(found), **counted, "unread": unread.lines, "unread_examples": unread.examples()}
@@ -48,18 +49,13 @@ def _backwards(text: str, counted: dict[str, int], unread: Unread) -> t.Iterator
         counted["lines"] += 1
         seen = log_line.read(line)
         if isinstance(seen, Line):
-            counted["recovered"] += seen.meaning.kind == "recovered"
             yield seen
-        else:
-            _count(seen, counted, unread)
-
-
-def _count(seen: log_line.NotRead, counted: dict[str, int], unread: Unread) -> None:
-    counted["unparsed"] += 1
-    if seen.why == "foreign":
-        counted["foreign"] += 1
-    elif seen.why == "unread":
-        unread.add(seen.module, seen.message)
+            continue
+        counted["unparsed"] += 1
+        if seen is log_line.FOREIGN:
+            counted["foreign"] += 1
+        elif seen is not log_line.OTHER:
+            unread.add(seen.module, seen.message)
 
 
 def parse(line: str, host: str = "") -> t.Optional[Event]:

@@ -170,6 +170,8 @@ def test_forms(message: str, kind: str, facts: dict[str, object]) -> None:
         ("ScsiPath: 1: TaskMgmt abort failed on path vmhba64:C0:T0:L1", "timeout", "task_management"),
         ("Fil3: 1: Max retries (10) exceeded for caller Fil3_FileIO (status 'Busy')", "timeout", ""),
         ("Res3: 1: Read on naa.01 timed out", "timeout", ""),
+        ("Vol3: 1: Couldn't read volume header from naa.01:1: Device is permanently unavailable", "permanent_loss", ""),
+        ("FS3: 1: Failed to write on 'ds one': All Paths Down", "path_in_doubt", "all_paths_down"),
         ("NMP: nmp_ResetDeviceLogThrottling:3776: last error status from device naa.01 repeated 3 times", "command_failed", ""),
         ("iscsi_vmk: f: vmhba64:CH:0 T:0 CN:0: Failed to transmit data", "no_connection", "session_lost"),
         ("iscsi_vmk: f: vmhba64:CH:0 T:0 CN:0: Connection rx notifying failure: State=Online", "no_connection", "session_lost"),
