@@ -141,8 +141,8 @@ class Bench:
                 read = vmkernel.events(log)
                 times.append(time.process_time() - began)
             speeds.append(read["lines"] / min(times))
-            bound = "at least 100,000" if size == LOG_BYTES[-1] else ""
-            self.add(f"{size // 1_000_000} MB of ESXi's log", f"{speeds[-1]:,.0f} lines a second", bound, speeds[-1] >= 100_000)
+            bound = "at least 200,000" if size == LOG_BYTES[-1] else ""
+            self.add(f"{size // 1_000_000} MB of ESXi's log", f"{speeds[-1]:,.0f} lines a second", bound, speeds[-1] >= 200_000)
         began = time.process_time()
         suspects.from_events(read["events"], [])
         self.add("  the suspects of its events", f"{len(read['events']) / (time.process_time() - began):,.0f} events a second")

@@ -29,6 +29,10 @@ PATTERNS: dict[Pattern, str] = {
 }
 # By an event's detail, or by its kind where it has no detail of its own here.
 DETAILS: dict[str, str] = {
+    "all_paths_down": "APD: the host has no path to the device. ESXi waits 140 seconds for one.",
+    "permanent_loss": "PDL: the target denied the LUN to the host. Check the target's access list for this initiator.",
+    "ats_miscompare": "ATS miscompare: another host was faster, or a command that timed out had been executed. A few are normal.",
+    "out_of_space": "Out of space: writes fail until space is freed or added.",
     "all_paths_down_timeout": "APD timeout: ESXi fails I/O of virtual machines at once since then. Restart those that do not recover after a path is back.",
     "device_blocked": "Device blocked: ESXi holds back its I/O until a path works.",
     "path_dead": "Dead path: check its gateway; the device is reached by another path, if there is one.",
