@@ -36,7 +36,7 @@ class Volumes:
         self.names[uuid] = name
         self.devices[uuid].add(scsi_id.canonical(device))
         self.on[scsi_id.canonical(device)].add(uuid)
-        for host in {"", str(extent.get("host", ""))}:
+        for host in ("", str(extent.get("host", ""))):
             self._called[host, name].add(uuid)
 
     def uuid(self, event: Data) -> str:
