@@ -161,7 +161,7 @@ test-faults-once: $(VENV)/.tests $(COLLECTION) ## One each on one lab: the role 
 .PHONY: test-kill
 test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook and a module here and there, let some faults happen, and see that the next run puts all right
 	tests/with_lab.sh $(KILL_LAB) -e incident_lab_mons=3 -- bash -exc '\
-	  $(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB) 16; \
+	  $(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB) 12; \
 	  $(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 100; \
 	  $(PROGRAM) tests/faults/soak.py $(KILL_LAB) 1; \
 	  $(PROGRAM) tests/faults/matrix.py $(KILL_LAB) manager fenced, somebody removes fenced, expires fenced'

@@ -166,7 +166,7 @@ GUARDS = (
         f"{RUN}/leases.py",
         ", *owed]",
         "]",
-        "kill_everywhere.py 16",
+        "kill_once.py",
         "entries are left",
     ),
     Guard(

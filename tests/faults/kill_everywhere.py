@@ -10,7 +10,7 @@ blacklist must be as before, no lease may be left, and no reservation. Prints a 
 in the middle of tasks, and of other incidents, are those of soak.py.
 
 Seen to fail: with a role that ends only the fences of its own run (``__remediate_watchers_ours`` without the leases), a kill after the wait for the
-remaining watchers leaves an entry and a lease; guards_out.py shows that anew.
+remaining watchers leaves an entry and a lease; guards_out.py shows that anew, with kill_once.py.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def boundary(lab: Lab, number: int) -> tuple[str, list[str]] | None:
 
 
 def main() -> None:
-    lab, step, failed, killed = Lab(Path(sys.argv[1]), int(sys.argv[2])), int(sys.argv[3]) if sys.argv[3:] else 1, 0, 0
+    lab, step, failed, killed, fenced = Lab(Path(sys.argv[1]), int(sys.argv[2])), int(sys.argv[3]) if sys.argv[3:] else 1, 0, 0, 0
     require_sight(lab)
     for number in count(1, step):
         result = boundary(lab, number)
@@ -71,11 +71,12 @@ def main() -> None:
         where, wrong = result
         killed += 1
         failed += bool(wrong)
+        fenced += "(fenced)" in where
         print(f"killed after {number:2} {where}, {'; '.join(wrong) or 'all as before'}", flush=True)
         if where.startswith("it ended"):
             break
-    print(f"{killed} boundaries, {failed} failed")
-    sys.exit(1 if failed or not killed else 0)
+    print(f"{killed} boundaries, {failed} failed, {fenced} with a client fenced")
+    sys.exit(1 if failed or not fenced else 0)
 
 
 if __name__ == "__main__":
