@@ -142,7 +142,7 @@ class Bench:
                 times.append(time.process_time() - began)
             speeds.append(read["lines"] / min(times))
             bound = "at least 200,000" if size == LOG_BYTES[-1] else ""
-            self.add(f"{size // 1_000_000} MB of ESXi's log", f"{speeds[-1]:,.0f} lines a second", bound, speeds[-1] >= 200_000)
+            self.add(f"{size // 1_000_000} MB of ESXi's log", f"{speeds[-1]:,.0f} lines a second", bound, not bound or speeds[-1] >= 200_000)
         began = time.process_time()
         suspects.from_events(read["events"], [])
         self.add("  the suspects of its events", f"{len(read['events']) / (time.process_time() - began):,.0f} events a second")
