@@ -34,9 +34,8 @@ class Blocklist:
 
     def fencing(self, client: str) -> list[tuple[str, str]]:
         """The entries that fence a client, each with until when."""
-        own = [entry for entry in (client, f"{client.rpartition(':')[0]}:0/0") if entry in self.entries]
-        networks = [entry for entry in self.ranges if address.covers(entry, client)]
-        return [(entry, {**self.ranges, **self.entries}[entry]) for entry in (*own, *networks)] if own or networks else []
+        own = [(entry, self.entries[entry]) for entry in (client, f"{client.rpartition(':')[0]}:0/0") if entry in self.entries]
+        return own + [(entry, until) for entry, until in self.ranges.items() if address.covers(entry, client)]
 
 
 def read(cluster: Cluster) -> Blocklist:

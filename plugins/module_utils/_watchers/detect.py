@@ -99,8 +99,10 @@ class _Look:
         asked, named = self._options["liveness"], {*self._options["images"]}
         if asked == "none":
             return []
-        least = {one.image: 0 if asked == "all" or one.image.spec in named else self._expected.of(one) for one in seen}
-        return [one for one in seen if len(one.watchers) > least[one.image] or verdict.find_owner(one, ()) or self._on_dead_host(one)]
+        return [one for one in seen if self._is_doubtful(one, asked == "all" or one.image.spec in named)]
+
+    def _is_doubtful(self, one: WatchedImage, always: bool) -> bool:
+        return len(one.watchers) > (0 if always else self._expected.of(one)) or bool(verdict.find_owner(one, ())) or self._on_dead_host(one)
 
     def _asked(self, seen: Seen) -> tuple[Seen, Evidence]:
         """Where a watch comes or goes while the notify runs, as when another run fences its client, it is seen once more who watches, and asked."""

@@ -122,7 +122,7 @@ def _decision(judgement: Judgement, vetoes: t.Sequence[str]) -> str:
 
 
 def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Sequence[str]], decision: str) -> dict[str, t.Any]:
-    watcher = finding.watcher
+    watcher, owner = finding.watcher, judgement.watched.lock_owner
     surplus = finding in judgement.surplus
     vetoes = spared.get(watcher.address, ()) if surplus else ()
     other = [verdict.NOTHING_HEALED] if surplus and decision != "fence" and not vetoes else []
@@ -135,7 +135,7 @@ def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Se
         "daemon": finding.daemon,
         "gateway": finding.gateway,
         "dead_host": finding.dead_host,
-        "lock_owner": watcher == judgement.watched.lock_owner,
+        "lock_owner": owner is not None and watcher.key == owner.key,
         "liveness": finding.liveness,
         "verdict": _verdict(judgement, finding, decision),
         "reasons": [finding.reason, *vetoes, *other],

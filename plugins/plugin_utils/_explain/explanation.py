@@ -42,7 +42,7 @@ def explain(asked: Record) -> dict[str, t.Any]:
     ``asked``: the ``image``, ``info`` of rbd_image_info, the ``look`` of rbd_watchers with its blocklist, and ``maps``, a loop of lun_map.
     """
     one = known(asked["image"], asked["info"], asked["look"], asked.get("maps", []))
-    reasons = {"mapped": why_not.mapped(one), "written": why_not.written(one), "deleted": why_not.deleted(one)}
+    reasons = why_not.reasons(one)
     step = next_step(one)
     lines = [*_what(one), *_who(one), *_where(one), *_blocked(one), *_verdict(reasons), f"next: {step}"]
     return {"image": one.spec, "state": one.image.get("state", ""), **reasons, "gaps": list(one.gaps), "next": step, "lines": lines}
@@ -58,7 +58,7 @@ def next_step(one: Known) -> str:
 
 def _names(one: Known) -> dict[str, str]:
     """What stands in the place of the words in capitals."""
-    by_hand = _by_hand(one)[:1]
+    by_hand = one.by_hand[:1]
     found = {
         "POOL": one.spec.rpartition("/")[0],
         "GROUP": one.info["group"],
@@ -69,10 +69,6 @@ def _names(one: Known) -> dict[str, str]:
         "IMAGE": one.spec,
     }
     return {word: told for word, told in found.items() if told}
-
-
-def _by_hand(one: Known) -> list[Record]:
-    return [each for each in one.info["lockers"] if not each["cookie"].startswith("auto ")]
 
 
 def _step(one: Known) -> str:
@@ -96,7 +92,7 @@ _STEPS: tuple[tuple[str, t.Callable[[Known], bool]], ...] = (
     ("children", lambda one: bool(one.info["children"])),
     ("snapshots", lambda one: bool(one.info["snapshots"])),
     ("group", lambda one: bool(one.info["group"])),
-    ("locked_by_hand", lambda one: bool(_by_hand(one))),
+    ("locked_by_hand", lambda one: bool(one.by_hand)),
 )
 
 
@@ -114,7 +110,7 @@ def _what(one: Known) -> list[str]:
 def _who(one: Known) -> list[str]:
     watchers = [f"watcher {_client(each)}: {each['liveness']}, {'; '.join(each['reasons'])}" for each in one.image.get("watchers", [])]
     lock = [f"lock: {_client(one.owner)}, {one.owner['liveness']}"] if one.owner else []
-    lock += [f"lock made by hand: {each['cookie']}, {each['client']} at {each['address']}" for each in _by_hand(one)]
+    lock += [f"lock made by hand: {each['cookie']}, {each['client']} at {each['address']}" for each in one.by_hand]
     return [*_asked(one), *(short(watchers, "watchers", 8) or ["watchers: none"]), *lock]
 
 

@@ -58,6 +58,11 @@ class Known:
         return [one for one in self.watchers if one["liveness"] == "alive"]
 
     @property
+    def by_hand(self) -> list[Record]:
+        """Who took the lock by ``rbd lock add``."""
+        return [one for one in self.info["lockers"] if not one["cookie"].startswith("auto ")]
+
+    @property
     def owner(self) -> Record:
         """The client that holds the exclusive lock, with or without a watch; {} for none."""
         everyone = [*self.image.get("watchers", []), *self.image.get("owner", [])]

@@ -9,18 +9,21 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import some
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._explain.model import Known, Record
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._explain.model import Known
 
 # What the kernel does not map (RBD_FEATURES_SUPPORTED in Linux's drivers/block/rbd.c, 6.1).
 _NOT_FOR_KRBD = ("journaling", "migrating", "non-primary", "dirty-cache")
 
 
-def mapped(known: Known) -> list[str]:
+def reasons(known: Known) -> dict[str, list[str]]:
+    """Why it cannot be ``mapped``, ``written`` and ``deleted``. What is not there, or not known, comes before all else."""
+    before = _unseen(known) if known.info["exists"] else _absent(known)
+    ways = {"mapped": _mapped, "written": _written, "deleted": _deleted}
+    return {way: before or why(known) for way, why in ways.items()}
+
+
+def _mapped(known: Known) -> list[str]:
     """By another host."""
-    if not known.info["exists"]:
-        return _absent(known)
-    if unseen := _unseen(known):
-        return unseen
     strange = [feature for feature in known.info["features"] if feature in _NOT_FOR_KRBD]
     return [
         *([f"the kernel client (krbd) does not know its feature {some(strange)}; librbd does"] if strange else []),
@@ -29,43 +32,34 @@ def mapped(known: Known) -> list[str]:
     ]
 
 
-def written(known: Known) -> list[str]:
+def _written(known: Known) -> list[str]:
     """By a client that has it open."""
-    if not known.info["exists"]:
-        return _absent(known)
-    if unseen := _unseen(known):
-        return unseen
     owner, clients = known.owner, {one["address"] for one in [*known.watchers, *known.image.get("owner", [])]}
     held = f"the exclusive lock belongs to {_who(owner)}" if owner else ""
     return [
         *([f"{held}, which does not respond: writes of all others wait"] if owner in known.stale else []),
-        *([f"{held}, which is gone and does not watch it: a client that may not blacklist others gets an error"] if _is_left(owner) else []),
+        *([f"{held}, which is gone and does not watch it: a client that may not blacklist others gets an error"] if _is_left(known) else []),
         *_unfinished(known),
         *(f"{one.client} is fenced by {one.entry} until {one.until}: its writes fail" for one in known.entries if one.client in clients),
         *(["it is mirrored and not primary, so it is read-only here"] if known.info["mirroring"] and not known.info["mirroring"]["primary"] else []),
     ]
 
 
-def deleted(known: Known) -> list[str]:
+def _deleted(known: Known) -> list[str]:
     """With ``rbd rm``."""
     info = known.info
-    if not info["exists"]:
-        return _absent(known)
-    if unseen := _unseen(known):
-        return unseen
     pending = [one["name"] for one in info["snapshots"] if one["pending"]]
     snapshots = [one["name"] + (" (protected)" if one["protected"] else "") for one in info["snapshots"] if not one["pending"]]
-    by_hand = [f"{one['client']} took its lock by 'rbd lock add', as {one['cookie']}" for one in info["lockers"] if not one["cookie"].startswith("auto ")]
     return [
         *(f"{_who(one)} has it open" for one in known.alive),
         *(f"{_who(one)} still watches it and does not respond" for one in known.stale),
-        *([f"its exclusive lock belongs to {_who(known.owner)}, which is gone"] if _is_left(known.owner) else []),
+        *([f"its exclusive lock belongs to {_who(known.owner)}, which is gone"] if _is_left(known) else []),
         *([f"its clones need it: {some(info['children'])}"] if info["children"] else []),
         *([f"it has snapshots: {some(snapshots)}"] if snapshots else []),
         *([f"it has removed snapshots that wait for their clones: {some(pending)}"] if pending else []),
         *([f"it belongs to the group {info['group']}"] if info["group"] else []),
         *([f"the migration from {info['migration']['source']} is not over"] if info["migration"] else []),
-        *by_hand,
+        *(f"{one['client']} took its lock by 'rbd lock add', as {one['cookie']}" for one in known.by_hand),
     ]
 
 
@@ -93,8 +87,9 @@ def _unfinished(known: Known) -> list[str]:
     return []
 
 
-def _is_left(owner: Record) -> bool:
-    return bool(owner) and owner["liveness"] == "orphaned" and "without watching" in owner["reasons"][0]
+def _is_left(known: Known) -> bool:
+    """Whether the lock's owner is gone and does not watch."""
+    return any(one["liveness"] == "orphaned" for one in known.image.get("owner", []))
 
 
 def _who(one: t.Mapping[str, t.Any]) -> str:
