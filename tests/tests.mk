@@ -221,8 +221,9 @@ test-tutorial: $(VENV)/.tests $(COLLECTION) ## Every command of docs/tutorial.md
 	$(PYTHON) tests/docs/tutorial.py $(DOCS_LAB)
 
 .PHONY: docs-options docs-pictures
-docs-options: $(VENV)/.tests $(COLLECTION) ## Make the list of all options in docs/ anew
+docs-options: $(VENV)/.tests $(COLLECTION) ## Make the list of all options in docs/ anew, and the tables of outcomes
 	env PYTHONPATH=$(BUILD)/collections $(BIN)/python tests/docs/options.py docs/options.md
+	env PYTHONPATH=$(BUILD)/collections $(BIN)/python tests/docs/outcomes.py
 docs-pictures: $(VENV)/.tests $(COLLECTION) packages ## Make the pictures of the report in docs/ anew, on a lab of its own
 	tests/with_lab.sh $(DOCS_LAB) -- env PYTHONPATH=tests $(BIN)/python tests/docs/pictures.py $(DOCS_LAB) docs
 

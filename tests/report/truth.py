@@ -13,7 +13,7 @@ Said = t.Mapping[str, t.Sequence[str]]
 HEADLINES = {
     "nothing_to_do": "Nothing to do",
     "healed": "Healed",
-    "healed_restore_pending": "Healed, not finished",
+    "healed_restore_pending": "Healed, restore pending",
     "healed_unproven": "Healed, not proven",
     "partly_healed": "Partly healed: {healed} healed, {refused} refused",
     "refused": "Refused",

@@ -13,36 +13,19 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import summary, svg
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import LunResult, Result
-
-# Outcome -> (headline, what it means).
-_OUTCOMES = {
-    "nothing_to_do": ("Nothing to do", "Nothing had to be changed."),
-    "healed": ("Healed", "The watchers are as they should be, and neither this run nor an earlier one that it went on from left anything on the blacklist."),
-    "healed_unproven": (
-        "Healed, not proven",
-        "The watchers are as they should be, but a LUN that is known could not be reached, so nothing shows that it responds.",
-    ),
-    "partly_healed": ("Partly healed", "Some images were healed; others were refused, or not everything could be seen."),
-    "healed_restore_pending": (
-        "Healed, not finished",
-        "The stale client was fenced, and was not let in again yet; below is said why.",
-    ),
-    "refused": ("Refused", "Something is wrong, but the evidence does not allow fencing all of it, or not everything could be seen."),
-    "would_heal": ("Would heal", "Check mode: nothing was changed."),
-    "failed": ("Failed", "A step went wrong."),
-}
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 
 
 def render(summed: Result, template: str) -> str:
     """The page. Everything in ``summed``, the role's result, is text from outside and is escaped."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    headline, meaning = _OUTCOMES[summed["outcome"]]
+    came_to = OUTCOMES[summed["outcome"]]
     images = [{**image, "luns": [_lun(lun) for lun in image["luns"]]} for image in summed["images"]]
     picture = svg.timeline(summed["timeline"])
     return environment.from_string(str(template)).render(
         run={**summed, "images": images},
-        headline=f"{headline}: {summed['healed']} healed, {summed['refused']} refused" if summed["outcome"] == "partly_healed" else headline,
-        meaning=meaning,
+        headline=f"{came_to.headline}: {summed['healed']} healed, {summed['refused']} refused" if summed["outcome"] == "partly_healed" else came_to.headline,
+        meaning=came_to.meaning,
         stale=STALE,
         timeline=picture,
         blacklist=_blacklist(summed),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import fenced_living, next_steps, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, Kept, Lease, OpenItem, Probe, Result
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 
 # A part of the reason why an entry stays -> its next step.
 KEPT = {"before it ends by itself": "kept_never", "may be under way": "kept_busy", "an image that it was fenced for is refused": "kept_passed_over"}
@@ -18,7 +19,7 @@ def next_step(summed: Result) -> str:
     """What to do next: about the first item that is open, or else as the outcome says."""
     outcome, items = summed["outcome"], summed["unfinished"]
     if outcome == "failed":
-        return next_steps.OPEN["unsettled"] if summed["unsettled"] else next_steps.OUTCOMES["failed"]
+        return next_steps.OPEN["unsettled"] if summed["unsettled"] else OUTCOMES["failed"].step
     if outcome == "nothing_to_do" and summed["in_use"]:
         return next_steps.OPEN["in_use"]
     if outcome == "nothing_to_do" and summed["revived"]:
@@ -26,8 +27,8 @@ def next_step(summed: Result) -> str:
     if outcome == "nothing_to_do" and summed["fenced_living"]:
         return next_steps.OPEN["fenced_living"]
     if outcome == "nothing_to_do" and any(image["decision"] in ("leave", "fence") for image in summed["images"]):
-        return next_steps.OUTCOMES["went_by_itself"]
-    return next_steps.OUTCOMES.get(outcome) or (items[0]["next"] if items else next_steps.OUTCOMES["healed"])
+        return next_steps.OPEN["went_by_itself"]
+    return items[0]["next"] if items and OUTCOMES[outcome].by_item else OUTCOMES[outcome].step
 
 
 def unfinished(summed: Result) -> list[OpenItem]:

@@ -2,19 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What to do next: one table, by outcome, by an image's state, by the reason why it is refused, and by what else is open. The runbook has every sentence."""
+"""What to do next: by an image's state, by the reason of a refusal, and by what else is open. The runbook has every sentence."""
 
 from __future__ import annotations
 
 import typing as t
-
-OUTCOMES = {
-    "nothing_to_do": "If a LUN hangs all the same, the cause is not a stale watcher: check the target, the network and 'ceph -s'.",
-    "went_by_itself": "What was stale was no longer so when asked again. Probe the LUN with the module scsi_reserve_probe, and rerun if it does not respond.",
-    "would_heal": "Run it without check mode to heal.",
-    "healed": "Rescan the LUN on the initiators that had lost it.",
-    "failed": "Read the error. Entries of clients that are gone were removed. A rerun skips images that are normal; probe the LUN with scsi_reserve_probe.",
-}
 
 STATES = {
     "contested": "Find out which client has no business there. End it by hand, or name it in remediate_watchers_evict. If all of them belong there, raise "
@@ -63,6 +55,7 @@ REASONS: t.Mapping[str, str] = {
 }
 
 OPEN = {
+    "went_by_itself": "The stale watcher was no longer stale when asked again. Probe the LUN with scsi_reserve_probe. If it does not respond, rerun.",
     "kept": "End that client on its host, then rerun, or run cephops.iscsi_rescue.restore_blacklist: that removes its entry.",
     "kept_unseen": "Make sure that the client is gone. Then run cephops.iscsi_rescue.restore_blacklist with remediate_watchers_restore=always and the "
     "address in restore_blacklist_addresses. Otherwise the entry stays until it expires.",

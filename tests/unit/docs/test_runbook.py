@@ -12,11 +12,15 @@ import typing as t
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STATES
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, next_steps
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
 
 # The page as it is, without line breaks.
 PAGE = re.sub(r"\s+", " ", (ROOT / "docs" / "runbook.md").read_text())
-STEPS = [step for table in (next_steps.OUTCOMES, next_steps.STATES, next_steps.REASONS, next_steps.OPEN) for step in table.values()]
+STEPS = [
+    *(outcome.step for outcome in OUTCOMES.values() if not outcome.by_item),
+    *(step for table in (next_steps.STATES, next_steps.REASONS, next_steps.OPEN) for step in table.values()),
+]
 
 # What stands for something that differs, and what parts of a line are joined by.
 _WORDS = "ADDRESS CONF ENTRY GAP HEADER HOST IMAGE INITIATOR LUN M N OSD PG POOL PORTAL REASON REASONS RULE RUN STATE TARGET TIME USER VERDICT WHAT"

@@ -424,7 +424,7 @@ def test_a_stale_watcher_that_went_by_itself_is_not_said_never_to_have_been() ->
     summed = went()
     assert summed["outcome"] == "nothing_to_do"
     assert still_open(summed) == ["The LUN of rbd/lun was hung when last probed: it is hung"]
-    assert next_step(summed).startswith("What was stale was no longer so when asked again.")
+    assert next_step(summed).startswith("The stale watcher was no longer stale when asked again.")
     shown = page(summed)
     for word in ["rbd/lun: stale_duplicate", f"{DEAD} went by itself before the fence", "LUN before: hung"]:
         assert shown.says(word), shown.text
@@ -444,8 +444,12 @@ def test_a_stale_watcher_that_went_by_itself_is_not_said_never_to_have_been() ->
         (run(error="Verify: the LUN is hung"), "Failed", ["Verify: the LUN is hung"]),
         (
             run(restored={"after": {DEAD: "later"}, "kept": [{"address": DEAD, "until": "later", "reason": "it lives"}], "unread": []}),
-            "Healed, not finished",
-            ["was not let in again yet", "stays on the blacklist until later: it lives", f"{DEAD} no entry until 2026-11-23T06:00:00+0000 until later"],
+            "Healed, restore pending",
+            [
+                "stays on the blocklist. Its line says why.",
+                "stays on the blacklist until later: it lives",
+                f"{DEAD} no entry until 2026-11-23T06:00:00+0000 until later",
+            ],
         ),
         (run(**{**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")]}}), "Refused", ["rbd/lun: contested"]),
         (
