@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ends a play that was given an option which nothing knows. It has its documentation in plugins/modules/known_options.yml."""
+"""Ends a play that was given an unknown option. Documented in plugins/modules/known_options.yml."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
-        """Fails with a sentence for each variable of the host that begins as an option does and is none."""
+        """Fails with a sentence for each variable of the host that begins like an option and is none."""
         super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(argument_spec=_OPTIONS)
         words = known.of_prefixes(task_vars or {}, options["of"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Adds what a phase returned to the state of a run. It has its documentation in plugins/modules/remediation_phase.yml."""
+"""Adds what a phase returned to the state of a run. Documented in plugins/modules/remediation_phase.yml."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
-        """Returns the state. Where a phase cannot be added it fails, and returns the state before it, which the rescue and the report need."""
+        """Returns the state. If a phase cannot be added, it fails and returns the state before it, which the rescue and the report need."""
         super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(argument_spec=_OPTIONS)
         run = {name: value for name, value in options["run"].items() if name not in _OF_ANSIBLE}
@@ -34,4 +34,4 @@ class ActionModule(ActionBase):
         except RescueError as error:
             return {**run, "failed": True, "msg": str(error)}
         except Exception as error:
-            return {**run, "failed": True, "msg": f"What the phase {options['phase']} returned is not understood: {error!r}"}
+            return {**run, "failed": True, "msg": f"Phase {options['phase']} returned an unexpected result: {error!r}. Report this as a bug."}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Concludes a run and writes its report. It has its documentation in plugins/modules/remediation_result.yml."""
+"""Concludes a run and writes its report. Documented in plugins/modules/remediation_result.yml."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
-        """Returns the result of the run, with its summary, and why the play is to fail."""
+        """Returns the result of the run, with its summary, and why the play fails."""
         super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(argument_spec=_OPTIONS)
         came_to = result.of_run(options["run"], time.time())
@@ -38,6 +38,6 @@ class ActionModule(ActionBase):
         if options["report_dir"] and not came_to["check_mode"]:
             try:
                 lines.append(f"report: {files.write(came_to, options['report_dir'], options['template'])}")
-            except Exception as error:  # whatever it is, the outcome is shown
-                failure = "; ".join(filter(None, [failure, f"The report could not be written: {error}."]))
+            except Exception as error:  # the outcome is shown in any case
+                failure = "; ".join(filter(None, [failure, f"The report was not written: {error}. Check remediate_watchers_report_dir."]))
         return {**came_to, "summary": lines, "failure": failure, "changed": False}

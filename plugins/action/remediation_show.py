@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Prints lines as they are, whatever the callback. It has its documentation in plugins/modules/remediation_show.yml."""
+"""Prints lines as they are, with any callback. Documented in plugins/modules/remediation_show.yml."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
-        """Prints the lines, and fails where a failure is given."""
+        """Prints the lines, and fails if a failure is given."""
         super().run(tmp, task_vars)
         _result, options = self.validate_argument_spec(argument_spec=_OPTIONS)
         for line in options["lines"]:

@@ -48,7 +48,7 @@ def a_dead_host(tried: DeadEnd) -> None:
     tried.ends("a dead host, only looked at", tried.play(**told, look_only=True), "would_heal")
     tried.check("a look changes nothing", blacklist(tried.lab) == before, blacklist(tried.lab))
     done = tried.play(**told)
-    tried.ends("a dead host", done, "healed_restore_pending", "rbd/alone is free", "rbd/still is free", "although its host is given as dead")
+    tried.ends("a dead host", done, "healed_restore_pending", "rbd/alone is free", "rbd/still is free", "remediate_watchers_dead_hosts names its host")
     listed = blacklist(tried.lab)["entries"]
     tried.check("the client that is stopped is fenced", [*listed] == [stopped["address"]], listed)
     left = {image: watchers(tried.lab, image) for image in ("alone", "beside", "pair", "still", "datastore1")}

@@ -2,21 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run leaves to be done. Pure."""
+"""Lists what is open when a run has ended, and what to do about it. Pure."""
 
 from __future__ import annotations
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import fenced_living, next_steps, proof
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import fenced_living, messages, next_steps, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, Kept, Lease, OpenItem, Probe, Result
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 
-# A part of the reason why an entry stays -> its next step.
-KEPT = {"before it ends by itself": "kept_never", "may be under way": "kept_busy", "an image that it was fenced for is refused": "kept_passed_over"}
+# The reason why an entry stays -> its next step.
+KEPT = {"before it ends by itself": "kept_never", "may be under way": "kept_busy", messages.PASSED_OVER: "kept_passed_over"}
 
 
 def next_step(summed: Result) -> str:
-    """What to do next: about the first item that is open, or else as the outcome says."""
+    """Returns what to do next: about the first open item, or as the outcome says."""
     outcome, items = summed["outcome"], summed["unfinished"]
     if outcome == "failed":
         return next_steps.OPEN["unsettled"] if summed["unsettled"] else OUTCOMES["failed"].step
@@ -32,7 +32,7 @@ def next_step(summed: Result) -> str:
 
 
 def unfinished(summed: Result) -> list[OpenItem]:
-    """What is still open when the run has ended, each with what to do about it; [] when nothing is."""
+    """Returns the open items, each with what to do about it; [] for none."""
     return [item for part in _PARTS for item in part(summed)]
 
 
@@ -41,15 +41,16 @@ def _item(what: str, step: str) -> OpenItem:
 
 
 def _unsettled(summed: Result) -> list[OpenItem]:
-    return [_item("Clients might still be fenced under leases", next_steps.OPEN["unsettled"])] if summed["unsettled"] else []
+    return [_item(messages.UNSETTLED, next_steps.OPEN["unsettled"])] if summed["unsettled"] else []
 
 
 def _kept(summed: Result) -> list[OpenItem]:
-    return [_item(f"{kept['address']} stays on the blacklist until {kept['until']}: {kept['reason']}", _of_kept(kept)) for kept in summed["kept"]]
+    told = ((kept, messages.KEPT.format(address=kept["address"], until=kept["until"], reason=kept["reason"])) for kept in summed["kept"])
+    return [_item(words, _of_kept(kept)) for kept, words in told]
 
 
 def _of_kept(kept: Kept) -> str:
-    special = next((key for part, key in KEPT.items() if part in kept["reason"]), "")
+    special = next((key for reason, key in KEPT.items() if messages.is_in(reason, kept["reason"])), "")
     return next_steps.OPEN[special or ("kept" if kept.get("host") else "kept_unseen")]
 
 
@@ -58,7 +59,7 @@ def _lapsed(summed: Result) -> list[OpenItem]:
 
 
 def _gone_early(lease: Lease) -> str:
-    return f"{lease['address']}, fenced by run {lease['run']} for {', '.join(lease['images'])}, was removed from the blocklist before its end"
+    return messages.LAPSED.format(address=lease["address"], run=lease["run"], images=", ".join(lease["images"]))
 
 
 def _refused(summed: Result) -> list[OpenItem]:
@@ -66,12 +67,12 @@ def _refused(summed: Result) -> list[OpenItem]:
 
 
 def is_left(image: ImageResult) -> bool:
-    """Refused, or contested by living clients also after those that are gone were fenced."""
+    """Returns whether it was refused, or is still contested by living clients after the dead ones were fenced."""
     return image["decision"] == "refuse" or (image["decision"] == "fence" and image["state_after"] == "contested")
 
 
 def _refusal(image: ImageResult) -> str:
-    return f"{image['spec']} is {image['state_after'] or image['state']} and was left so: {'; '.join(image['reasons'])}"
+    return messages.REFUSED.format(image=image["spec"], state=image["state_after"] or image["state"], reasons="; ".join(image["reasons"]))
 
 
 def _of_image(image: ImageResult) -> str:
@@ -81,20 +82,19 @@ def _of_image(image: ImageResult) -> str:
 
 
 def _luns(summed: Result) -> list[OpenItem]:
-    """Of an image that was not healed, that its LUN is unwell is no news but where nothing else is said of it."""
+    """Returns the LUNs that did not respond well. Those of refused images are left out: the refusal has its own item."""
     shown = [image for image in summed["images"] if image["decision"] != "refuse" and not summed["check_mode"]]
     return [_item(_unwell(image, probe), _of_probe(image, probe)) for image in shown for probe in _last(image) if probe["verdict"] != "healthy"]
 
 
 def _last(image: ImageResult) -> list[Probe]:
-    """The last probes of the image's LUNs: those after the fence, if there are any."""
+    """Returns the last probes of the image's LUNs: those after the fence, if there are any."""
     after = [lun["after"] for lun in image["luns"] if lun["after"]]
     return after or [lun["before"] for lun in image["luns"]]
 
 
 def _unwell(image: ImageResult, probe: Probe) -> str:
-    which = f" ({where(probe)})" if len(image["luns"]) > 1 else ""
-    return f"The LUN of {image['spec']}{which} was {probe['verdict']} when last probed: {probe['reason']}"
+    return messages.LUN_UNWELL.format(image=image["spec"], lun=where(probe), verdict=probe["verdict"], reason=probe["reason"])
 
 
 def _of_probe(image: ImageResult, probe: Probe) -> str:
@@ -106,48 +106,55 @@ def _of_probe(image: ImageResult, probe: Probe) -> str:
 
 
 def _unknown_luns(summed: Result) -> list[OpenItem]:
-    """Healed by the word of its watchers alone."""
+    """Returns the healed images that only their watchers speak for."""
     shown = [image for image in summed["images"] if image["decision"] in ("fence", "continue") and not image["freed"]]
     bare = [image for image in shown if image["state_after"] in ("normal", "locked") and not image["luns"]]
-    return [_item(_unprobed(image), next_steps.OPEN["pathless" if image["unreached"] else "unknown_lun"]) for image in bare]
+    return [_item(_unprobed(image), _of_unprobed(image)) for image in bare]
 
 
 def _unprobed(image: ImageResult) -> str:
-    return f"No LUN of {image['spec']} was probed, so only its watchers tell that it is healed: {image['proven'].removeprefix('not proven: ')}"
+    return messages.UNPROBED.format(image=image["spec"], reason=image["proven"].removeprefix(messages.NOT_PROVEN.format(reason="")))
+
+
+def _of_unprobed(image: ImageResult) -> str:
+    if not image["unreached"]:
+        return next_steps.OPEN["unknown_lun"]
+    return next_steps.OPEN["no_access" if messages.is_in(messages.NO_ACCESS, image["proven"]) else "pathless"]
 
 
 def _gateways(summed: Result) -> list[OpenItem]:
-    return [_item(f"Gateway {one['host']} did not tell all its LUNs: {one['why']}", next_steps.OPEN["gateway"]) for one in summed["unasked"]]
+    return [_item(messages.GATEWAY_SILENT.format(host=one["host"], reason=one["why"]), next_steps.OPEN["gateway"]) for one in summed["unasked"]]
 
 
 def _gaps(summed: Result) -> list[OpenItem]:
-    lines = [*(f"Not seen: {gap}" for gap in summed["incomplete"]), *(f"Leases not read: {gap}" for gap in summed["unread"])]
+    unseen = [messages.NOT_SEEN.format(gap=gap) for gap in summed["incomplete"]]
+    lines = [*unseen, *(messages.LEASES_UNREAD.format(gap=gap) for gap in summed["unread"])]
     return [_item(line, next_steps.OPEN["unseen"]) for line in lines]
 
 
 def _foreign(summed: Result) -> list[OpenItem]:
-    return [
-        _item(f"Somebody else put {address} on the blacklist meanwhile, and that was left alone", next_steps.OPEN["foreign"]) for address in summed["foreign"]
-    ]
+    return [_item(messages.FOREIGN.format(address=address), next_steps.OPEN["foreign"]) for address in summed["foreign"]]
 
 
 def _without_effect(summed: Result) -> list[OpenItem]:
-    """Whoever the last question spared has its reason at its image."""
-    return [_item(f"Naming {one['address']} in evict had no effect: {one['why']}", next_steps.OPEN["no_effect"]) for one in summed["without_effect"]]
+    """Returns the named clients that were not fenced. For a client that the last question spared, its image has the reason."""
+    told = (messages.NO_EFFECT.format(address=one["address"], reason=one["why"]) for one in summed["without_effect"])
+    return [_item(words, next_steps.OPEN["no_effect"]) for words in told]
 
 
 def _in_use(summed: Result) -> list[OpenItem]:
-    return [_item(f"{one['spec']} was not freed, since {', '.join(one['clients'])} responds", next_steps.OPEN["in_use"]) for one in summed["in_use"]]
+    told = (messages.NOT_FREED.format(image=one["spec"], clients=", ".join(one["clients"])) for one in summed["in_use"])
+    return [_item(words, next_steps.OPEN["in_use"]) for words in told]
 
 
 def _revived(summed: Result) -> list[OpenItem]:
-    words = "{} on {} responds on {}, although its host is given as dead, and was left"
-    told = ((one["address"], one["host"] or "an unknown host", ", ".join(one["images"])) for one in summed["revived"])
-    return [_item(words.format(*one), next_steps.OPEN["revived"]) for one in told]
+    named = ((one, one["host"] or messages.UNKNOWN_HOST) for one in summed["revived"])
+    told = (messages.REVIVED.format(address=one["address"], host=host, images=", ".join(one["images"])) for one, host in named)
+    return [_item(words, next_steps.OPEN["revived"]) for words in told]
 
 
 def _strays(summed: Result) -> list[OpenItem]:
-    return [_item(f"{stray['header']} in pool {stray['pool']} is watched and belongs to no image", next_steps.OPEN["stray"]) for stray in summed["strays"]]
+    return [_item(messages.STRAY.format(header=stray["header"], pool=stray["pool"]), next_steps.OPEN["stray"]) for stray in summed["strays"]]
 
 
 def _fenced_living(summed: Result) -> list[OpenItem]:
@@ -156,7 +163,8 @@ def _fenced_living(summed: Result) -> list[OpenItem]:
 
 def _left_locked(summed: Result) -> list[OpenItem]:
     left = [image for image in summed["images"] if image["left_locked"]]
-    return [_item(f"The lock of {image['spec']} was not broken: {image['left_locked']}", next_steps.OPEN["left_locked"]) for image in left]
+    told = (messages.LOCK_KEPT.format(image=image["spec"], reason=image["left_locked"]) for image in left)
+    return [_item(words, next_steps.OPEN["left_locked"]) for words in told]
 
 
 _PARTS = (

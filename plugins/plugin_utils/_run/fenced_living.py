@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Clients and gateways that are alive and fenced. Pure."""
+"""Finds clients and gateways that are alive and fenced. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import FencedLiving, Listed
 
 
 def told(listed: Listed, gateways: t.Mapping[str, str], left: t.Collection[str]) -> list[FencedLiving]:
-    """Returns those that nothing else tells of. ``gateways``: host -> IP address, '' for none; ``left``: entries of which there are words already."""
+    """Returns the living ones that no other message names. ``gateways``: host -> IP address, '' for none; ``left``: entries that have a message already."""
     clients = [one for one in listed.get("living", []) if one["entry"] not in left]
     hosts = {one["host"] for one in clients}
     entries = {**listed.get("after", {}), **listed.get("ranges", {})}
@@ -27,7 +28,7 @@ def _gateway(name: str, where: str, entry: str, until: str) -> FencedLiving:
 
 
 def _fences(entry: str, host: str) -> bool:
-    """Whether an entry is for this whole host. A gateway may be known by a name, which nobody can compare."""
+    """Returns whether an entry is for this whole host. A gateway that is known only by a name cannot be compared."""
     try:
         # Any client of that host.
         return address.covers(entry, f"[{host}]:0/1" if ":" in host else f"{host}:0/1")
@@ -36,7 +37,7 @@ def _fences(entry: str, host: str) -> bool:
 
 
 def in_words(one: FencedLiving) -> str:
-    """Returns who is fenced, and by what."""
-    who = f"{one['address']} ({' on '.join(filter(None, (one['entity'], one['host'])))})"
-    run = f", by run {one['run']} of this role" if one["run"] else ""
-    return f"{who} is alive and fenced by {one['entry']} until {one['until']}{run}"
+    """Returns which client is fenced, and by which entry."""
+    client = f"{one['address']} ({' on '.join(filter(None, (one['entity'], one['host'])))})"
+    words = messages.FENCED_LIVING_BY_RUN if one["run"] else messages.FENCED_LIVING
+    return words.format(client=client, entry=one["entry"], until=one["until"], run=one["run"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a client is on the host of a gateway: by which names each is known. Pure."""
+"""Tells the names of a gateway's host and of a client's host, to compare them. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 
 
 def of_gateway(told: t.Mapping[str, t.Any], addresses: t.Mapping[str, str]) -> list[str]:
-    """Returns what the host calls itself, its address, and its name in the inventory; ``told`` and ``addresses`` as for luns.found()."""
+    """Returns the host's own name, its address, and its name in the inventory; ``told`` and ``addresses`` as for luns.found()."""
     return [name for name in (told.get("hostname", ""), addresses.get(told["item"], ""), told["item"]) if name]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which open leases are this run's matter: those for images that it is asked to look at. Pure."""
+"""Selects the open leases that concern this run: those for images that it is asked to look at. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 
 
 def selected(leases: t.Sequence[Lease], settings: Settings) -> list[str]:
-    """Returns the images of leases that the run is asked to look at; all of them where it is asked for no image and no pool."""
+    """Returns the images of leases that the run is asked to look at; all of them if no image and no pool is selected."""
     leased = list(dict.fromkeys(spec for lease in leases for spec in lease["images"]))
     if not settings["images"] and not settings["pools"]:
         return leased
@@ -21,6 +21,6 @@ def selected(leases: t.Sequence[Lease], settings: Settings) -> list[str]:
 
 
 def ours(fenced: Change, leases: t.Sequence[Lease], images: t.Collection[str]) -> list[str]:
-    """Returns the addresses whose fence this run may end: those it made, and those of earlier runs for any of these images."""
+    """Returns the addresses whose entry this run is allowed to remove: its own, and those of earlier runs for any of these images."""
     owed = [lease["address"] for lease in leases if set(lease["images"]) & set(images)]
     return [*fenced.get("added", []), *fenced.get("extended", []), *owed]

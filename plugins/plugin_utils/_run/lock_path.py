@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Through which gateway a write is tried after a fence, where each takes the image's lock for it: the one that serves, so that the lock does not move. Pure.
+"""Chooses the gateway for a test write after a fence, where gateways take the image's lock to write. Pure.
 
-A write through another gateway made the lock fail over: two seconds without writes on the first, and a blocklist entry left behind (measured).
+It is the gateway that serves the image, so the lock does not move. A write through another gateway moved the lock: the first one could not write for two
+seconds, and a blocklist entry was left behind (measured).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 
 
 def breakers(maps: t.Sequence[Result], images: t.Collection[str], addresses: t.Mapping[str, str]) -> dict[str, dict[str, list[str]]]:
-    """Returns image -> gateway that breaks its lock -> the names by which Ceph might know that host; ``maps`` and ``addresses`` as for luns.found()."""
+    """Returns image -> gateway that breaks its lock -> the names that Ceph might know that host by; ``maps`` and ``addresses`` as for luns.found()."""
     found: dict[str, dict[str, list[str]]] = {}
     for one in maps:
         names = gateway_host.of_gateway(one, addresses)
@@ -28,7 +29,7 @@ def breakers(maps: t.Sequence[Result], images: t.Collection[str], addresses: t.M
 
 
 def gateway(image: Image, gateways: t.Mapping[str, t.Sequence[str]]) -> str:
-    """Returns the one that serves the image, '' where that is not clear: where several clients live, or a living one that is no gateway has the lock."""
+    """Returns the gateway that serves the image, '' if that is not clear: if several clients are alive, or another client owns the lock."""
     alive = [watcher for watcher in image["watchers"] if watcher["liveness"] == "alive" and not watcher.get("daemon")]
     others = [watcher for watcher in image["watchers"] if watcher.get("lock_owner") and watcher not in alive]
     if len(alive) != 1 or others:

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The clients through which gateways serve LUNs: they are fenced only by the operator's word. Pure."""
+"""Spares the clients that gateways serve LUNs through: they are fenced only if the operator names them. Pure."""
 
 from __future__ import annotations
 
 import re
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import gateway_host, luns
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import gateway_host, luns, messages
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import Result
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Watcher
 
@@ -23,45 +23,40 @@ def spared(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Map
 
 
 def _behind(maps: t.Sequence[Result]) -> dict[str, str]:
-    """By the address of the kernel's mapping. A mapping that no target exports is no LUN."""
-    words = "serves a LUN through it; to fence it all the same, name it in remediate_watchers_evict"
+    """Returns them by the address of the kernel's mapping. A mapping that no target exports is no LUN."""
     mapped = [(one, lun) for one in maps for lun in one.get("luns", []) if lun["client_address"]]
-    # Where not everything was told, one that seems to be exported by no target might be.
+    # If a gateway has gaps, a mapping that no target seems to export might still be a LUN.
     exported = [(one["item"], lun) for one, lun in mapped if lun["stack"] != "krbd" or one.get("gaps")]
-    return {lun["client_address"]: f"gateway {gateway} {words}" for gateway, lun in exported}
+    return {lun["client_address"]: messages.BEHIND_LUN.format(gateway=gateway) for gateway, lun in exported}
 
 
 def _on_stuck_gateways(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str]) -> dict[str, str]:
-    """Clients that might be alive on a gateway that can be reached and did not tell its LUNs, as where its kernel holds its configuration."""
+    """Returns clients that might be alive on a gateway that responds but did not tell its LUNs: a hung kernel can hold up its configuration."""
     stuck = [one for one in luns.silent(maps) if not one.get("unreachable")] + [one for one in maps if one.get("gaps")]
     hung = [watcher for image in images for watcher in image["watchers"] if watcher["liveness"] == "hung"]
-    words = "did not tell its LUNs, so whether it serves one through this client is not known"
-    return {
-        one["address"]: f"gateway {gateway['item']} {words}" for gateway in stuck for one in hung if _is_on(one, gateway_host.of_gateway(gateway, addresses))
-    }
+    found = ((one["address"], gateway["item"]) for gateway in stuck for one in hung if _is_on(one, gateway_host.of_gateway(gateway, addresses)))
+    return {client: messages.LUNS_UNTOLD.format(gateway=gateway) for client, gateway in found}
 
 
 def _tcmu_runner(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str]) -> dict[str, str]:
-    """Hung clients on a gateway that serves the image by tcmu-runner: one that hangs is in the service map for a minute only (measured)."""
+    """Returns hung clients on a gateway that serves the image by tcmu-runner. A hung one leaves the service map after a minute (measured)."""
     spared: dict[str, str] = {}
     for gateway in maps:
         served = {lun["image"] for lun in gateway.get("luns", []) if lun["tcmu"]}
         hung = [(image["spec"], one) for image in images if image["spec"] in served for one in image["watchers"] if one["liveness"] == "hung"]
         names = _names(gateway, addresses)
-        spared |= {
-            one["address"]: f"gateway {gateway['item']} serves {spec} by tcmu-runner, which might be this client" for spec, one in hung if _is_on(one, names)
-        }
+        spared |= {one["address"]: messages.TCMU_RUNNER.format(gateway=gateway["item"], image=spec) for spec, one in hung if _is_on(one, names)}
     return spared
 
 
 def _names(gateway: Result, addresses: t.Mapping[str, str]) -> set[str]:
-    """By which the host may be known, and the addresses of its portals."""
+    """Returns the names of the host, and the addresses of its portals."""
     portals = (portal.rpartition(":")[0].strip("[]") for lun in gateway.get("luns", []) for portal in lun["portals"] if lun["enabled"])
     return {*gateway_host.of_gateway(gateway, addresses), *(host for host in portals if not luns.is_any(host))}
 
 
 def _is_on(watcher: Watcher, names: t.Iterable[str]) -> bool:
-    """With and without a domain."""
+    """Returns whether the client is on a host of these names, with or without a domain."""
     return bool(_also_short(gateway_host.of_client(watcher)) & _also_short(name.strip("[]") for name in names))
 
 

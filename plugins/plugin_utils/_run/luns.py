@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a run of the role reaches the LUNs of images: by what the operator gave, or by what the gateways export. Pure."""
+"""Finds how a run reaches the LUNs of images: as the operator gave it, or as the gateways export them. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._portal import portal_at
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, KernelLog, Lun, Probe, Probing, SilentGateway, When
 
 # What lun_map returned for one gateway, or kernel_log, in a loop.
@@ -21,9 +22,9 @@ _ISCSI_PORT = 3260
 _PORTAL = re.compile(r"\[?(?P<host>[^\]]*?)\]?:(?P<port>\d+)(?:,\d+)?")
 # libiscsi addresses no higher one, see _scsi/iscsi.py.
 _HIGHEST_LUN = 255
-# Who the LUN must say it is.
+# The names that identify a LUN.
 _NAMES = ("serial", "eui", "naa")
-# What limits the probe, see scsi_reserve_probe.
+# Limits of the probe, see scsi_reserve_probe.
 _CAUTIONS = ("nv_cache", "breaks_locks")
 _PATH = ("portal", "target", "lun", "device")
 _WHERE = ("name", *_PATH, "other_paths", *_CAUTIONS, *_NAMES)
@@ -33,8 +34,8 @@ def found(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Mappin
     """Returns image -> how its LUN is reached, for each of ``images`` that a gateway exports: an entry of O(remediate_watchers_luns) for each host that probes.
 
     ``maps``: the results of M(cephops.iscsi_rescue.lun_map) for gateways in a loop, with the gateway as C(item). ``addresses``: gateway -> its address,
-    empty where its name is that. ``initiator``: who probes over iSCSI; others may see another LUN under the same number. ``prober``: the host for that.
-    An entry is tried when those before it led to no LUN: probes of the same image at once would meet each other's reservation.
+    empty if its name is its address. ``initiator``: the initiator that probes over iSCSI; others might see another LUN under the same number.
+    ``prober``: the host for that. An entry is tried if the entries before it led to no LUN: probes of one image at once would meet each other's reservation.
     """
     ways = {image: _ways(_exported(maps, image), addresses, initiator) for image in images}
     return {image: _by_prober(found, prober) for image, found in ways.items() if found}
@@ -47,14 +48,15 @@ def exported(luns: t.Mapping[str, t.Sequence[Exported]], images: t.Collection[st
 
 
 def untold(exports: t.Sequence[Result], maps: t.Sequence[Result]) -> list[Result]:
-    """Returns of ``exports`` the LUNs of images of which no gateway that was asked told one: it knows better."""
+    """Returns the LUNs of ``exports`` whose image no gateway named: what a gateway says is better evidence."""
     known = {lun["image"] for one in maps for lun in one.get("luns", [])}
     return [{**one, "luns": [lun for lun in one["luns"] if lun["image"] not in known]} for one in exports]
 
 
 def joined(maps: t.Sequence[Result], images: t.Sequence[Image]) -> list[Result]:
-    """Returns ``maps`` with what a gateway's configuration does not tell of LUNs of tcmu-runner: the image's id and header, and the client that Ceph's service
-    map names as this gateway's and which has a session: one that is gone serves nothing, although the map lists it for a minute more.
+    """Returns ``maps`` with what a gateway's configuration lacks for LUNs of tcmu-runner: the image's id and header, and the client.
+
+    That client is the one that Ceph's service map lists for this gateway and that has a session. The map lists a client that is gone for a minute more.
     """
     known = {image["spec"]: image for image in images}
     return [{**one, "luns": [_joined(lun, one, known) for lun in one["luns"]]} if "luns" in one else one for one in maps]
@@ -87,19 +89,19 @@ def pathless(maps: t.Sequence[Result], images: t.Sequence[str], addresses: t.Map
 
 
 def _exported(maps: t.Sequence[Result], image: str) -> list[tuple[str, Exported]]:
-    """(gateway, LUN). What krbd has mapped and no target exports is no LUN."""
+    """Returns (gateway, LUN) of the image. A mapping of krbd that no target exports is no LUN."""
     told = [(one["item"], lun) for one in maps for lun in one.get("luns", []) if lun["image"] == image]
     return [(host, lun) for host, lun in told if not lun["snapshot"] and lun["stack"] != "krbd"]
 
 
 def _ways(told: t.Sequence[tuple[str, Exported]], addresses: t.Mapping[str, str], initiator: str) -> list[Lun]:
-    """The best first: over iSCSI, as other initiators go; a target that lets initiators in, and one that has some."""
+    """Returns the paths, the best first: over iSCSI, as initiators reach it; on a target that is enabled, and that has sessions."""
     ordered = sorted(told, key=lambda one: (bool(one[1]["disk"]), not one[1]["enabled"], not one[1]["logged_in"]))
     return [way for host, lun in ordered for way in _paths(lun, host, addresses[host] or host, initiator)]
 
 
 def _by_prober(ways: t.Sequence[Lun], prober: str) -> list[Lun]:
-    """One entry for each host, which tries its first path and then the others."""
+    """Returns one entry for each host, which tries its first path and then the others."""
     hosts: dict[str, list[Lun]] = {}
     for way in ways:
         hosts.setdefault(way.get("host") or prober, []).append(way)
@@ -109,7 +111,7 @@ def _by_prober(ways: t.Sequence[Lun], prober: str) -> list[Lun]:
 def _entry(paths: t.Sequence[Lun]) -> Lun:
     first: t.Any = {name: value for name, value in paths[0].items() if name != "other_paths"}
     others: t.Any = {"other_paths": [_path(way) for way in paths[1:]]} if len(paths) > 1 else {}
-    # What is so of one path is taken to be so of all.
+    # A caution of one path holds for all.
     cautions: t.Any = {name: True for name in _CAUTIONS if any(way.get(name) for way in paths)}
     return t.cast(Lun, {**first, **others, **cautions})
 
@@ -120,19 +122,19 @@ def _path(way: Lun) -> Lun:
 
 
 def unasked(maps: t.Sequence[Result]) -> list[SilentGateway]:
-    """The gateways that did not tell all their LUNs, C(host), and C(why); ``maps`` as for ``found``."""
+    """Returns the gateways that did not tell all their LUNs, and why; ``maps`` as for ``found``."""
     partly: list[SilentGateway] = [{"host": one["item"], "why": "; ".join(one["gaps"])} for one in maps if one.get("gaps")]
-    whole: list[SilentGateway] = [{"host": one["item"], "why": one.get("msg", "it said nothing")} for one in silent(maps)]
+    whole: list[SilentGateway] = [{"host": one["item"], "why": one.get("msg", messages.NO_REASON)} for one in silent(maps)]
     return [*whole, *partly]
 
 
 def silent(maps: t.Sequence[Result]) -> list[Result]:
-    """The results of gateways that did not tell their LUNs; ``maps`` as for ``found``."""
+    """Returns the results of gateways that did not tell their LUNs; ``maps`` as for ``found``."""
     return [one for one in maps if "luns" not in one and not one.get("skipped")]
 
 
 def _paths(lun: Exported, host: str, address: str, initiator: str) -> list[Lun]:
-    """Empty for a LUN that cannot be probed from here, or that nothing would tell from another one."""
+    """Returns the paths; none for a LUN that cannot be probed from here, or that has no name to identify it."""
     told: t.Any = {**{name: lun[name] for name in (*_NAMES, "nv_cache") if lun[name]}, **({"breaks_locks": True} if breaks_locks(lun) else {})}
     if not any(lun[name] for name in _NAMES):
         return []
@@ -146,7 +148,7 @@ def _paths(lun: Exported, host: str, address: str, initiator: str) -> list[Lun]:
 
 
 def breaks_locks(lun: Exported) -> bool:
-    """Whether the gateway breaks the image's lock at a command of the write path."""
+    """Returns whether the gateway breaks the image's lock for a command on the write path."""
     return bool(lun["tcmu"]) and lun["tcmu"]["mode"] != "default"
 
 
@@ -161,23 +163,23 @@ def _called(lun: Exported, initiator: str, address: str) -> str:
 def _why_no_path(host: str, lun: Exported, initiator: str) -> str:
     which = f"LUN {lun['lun']} of {lun['target']}"
     if not any(lun[name] for name in _NAMES):
-        return f"gateway {host} does not tell the serial number, EUI or NAA of {which}"
+        return messages.NO_NAME.format(gateway=host, lun=which)
     if not _is_iscsi(lun):
-        return f"{which} of gateway {host} is not served over iSCSI"
+        return messages.NOT_ISCSI.format(gateway=host, lun=which)
     if lun["lun"] > _HIGHEST_LUN:
-        return f"the probe addresses no LUN above {_HIGHEST_LUN}, and gateway {host} has {which}"
-    return f"gateway {host} does not let {initiator} see {which}"
+        return messages.LUN_TOO_HIGH.format(highest=_HIGHEST_LUN, gateway=host, lun=which)
+    return messages.NO_ACCESS.format(gateway=host, initiator=initiator, lun=which)
 
 
 def _sees(lun: Exported, initiator: str) -> bool:
-    """Whether that is the LUN which ``initiator`` finds under the LUN's number."""
+    """Returns whether ``initiator`` finds this LUN under its number."""
     named = _is_one_of(lun["initiators"], initiator) and not _is_one_of(lun["unless"], initiator)
     others = lun["everybody_but"]
     return named or (others is not None and not _is_one_of(others, initiator))
 
 
 def _is_one_of(names: t.Iterable[str], initiator: str) -> bool:
-    """As SCST's groups name initiators: in any case, with C(*) and C(?), and one C(!) before what is meant not to fit (SCST's C(wildcmp))."""
+    """Returns whether a name matches as in SCST's groups: in any case, with C(*) and C(?), and inverted by a leading C(!) (SCST's C(wildcmp))."""
     fits = ((name.startswith("!"), re.fullmatch(_pattern(name.removeprefix("!")), initiator, re.IGNORECASE)) for name in names)
     return any(inverted != bool(hit) for inverted, hit in fits)
 
@@ -187,14 +189,14 @@ def _pattern(name: str) -> str:
 
 
 def _portals(portals: t.Sequence[str], address: str) -> list[tuple[str, int]]:
-    """(host, port), first on the address by which the gateway itself is reached; that one where none is known, or where all addresses are heard."""
+    """Returns (host, port), first on the gateway's own address. That address replaces a missing portal, and one that listens on all addresses."""
     heard = [(hit["host"], int(hit["port"])) for hit in map(_PORTAL.fullmatch, portals) if hit] or [("", _ISCSI_PORT)]
     meant = dict.fromkeys((address if is_any(host) else host, port) for host, port in heard)
     return sorted(meant, key=lambda portal: portal[0] != address)
 
 
 def is_any(host: str) -> bool:
-    """Whether it stands for all addresses of a host; so does an empty one."""
+    """Returns whether it stands for all addresses of a host; so does an empty one."""
     try:
         return ipaddress.ip_address(host or "0.0.0.0").is_unspecified
     except ValueError:
@@ -202,14 +204,14 @@ def is_any(host: str) -> bool:
 
 
 def by_host(luns: t.Sequence[Lun], images: t.Collection[str], prober: str, write_path: str) -> list[Probing]:
-    """Returns who probes what of the LUNs of ``images``, and how writes are tested; ``prober`` probes those that name no host."""
+    """Returns which host probes which LUNs of ``images``, and how it tests writes; ``prober`` probes LUNs that name no host."""
     wanted = [lun for lun in luns if lun["image"] in images]
     hosts = {lun.get("host") or prober: None for lun in wanted}
     return [{"host": host, "write_path": write_path, "luns": [_plain(lun) for lun in wanted if (lun.get("host") or prober) == host]} for host in hosts]
 
 
 def _plain(lun: Lun) -> Lun:
-    """As M(cephops.iscsi_rescue.scsi_reserve_probe) takes it."""
+    """Returns the LUN as M(cephops.iscsi_rescue.scsi_reserve_probe) takes it."""
     told: t.Mapping[str, t.Any] = {"name": lun["image"], **lun}
     plain: t.Any = {key: told[key] for key in _WHERE if told.get(key) is not None}
     others: t.Any = {"other_paths": [_plain_path(path) for path in plain["other_paths"]]} if "other_paths" in plain else {}
@@ -221,10 +223,10 @@ def _plain_path(path: Lun) -> dict[str, t.Any]:
 
 
 def kernel_logs(reads: t.Sequence[Result], phase: When) -> list[KernelLog]:
-    """Returns what each gateway's kernel said; ``reads`` are the results of M(cephops.iscsi_rescue.kernel_log) in a loop over gateways."""
+    """Returns what each gateway's kernel logged; ``reads`` are the results of M(cephops.iscsi_rescue.kernel_log) in a loop over gateways."""
     return [{"host": one["item"]["item"], "phase": phase, "gap": one["gap"], "events": one["events"]} for one in reads if "events" in one]
 
 
 def where(probe: Probe) -> str:
-    """Returns which LUN that is."""
+    """Returns how the LUN is reached, in words."""
     return probe.get("device") or f"LUN {probe['lun']} of {probe['target']} at {probe['portal']}"

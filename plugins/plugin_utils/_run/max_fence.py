@@ -2,18 +2,18 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many clients a run fences at most: remediate_watchers_max_fence. Pure."""
+"""Limits how many clients a run fences: remediate_watchers_max_fence. Pure."""
 
 from __future__ import annotations
 
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Look
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
 
 def apply(look: Look, limit: int) -> Look:
-    """Returns the look with everything refused where more clients than ``limit`` would be fenced; 0 for any number."""
+    """Returns the look, with everything refused if more clients than ``limit`` would be fenced; 0 for any number."""
     fenced = [culprit["address"] for culprit in look["culprits"] if culprit["verdict"] == "fence"]
     if not limit or len(fenced) <= limit:
         return look
-    many = f"{len(fenced)} clients would be fenced, more than {limit}: so many rarely die at once, so look at the network and the OSDs, or raise the limit"
-    return spare(look, dict.fromkeys(fenced, many))
+    return spare(look, dict.fromkeys(fenced, messages.TOO_MANY.format(number=len(fenced), limit=limit)))

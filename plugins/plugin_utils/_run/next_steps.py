@@ -9,12 +9,12 @@ from __future__ import annotations
 import typing as t
 
 STATES = {
-    "contested": "Find out which client has no business there. End it by hand, or name it in remediate_watchers_evict. If all of them belong there, raise "
+    "contested": "Find the client that does not belong there. End it on its host, or name it in remediate_watchers_evict. If all of them belong there, raise "
     "remediate_watchers_expected.",
     "headless": "Check 'ceph -s' and the placement group of the header, then start the gateway. When one watcher responds, rerun. "
-    "If nobody is to serve the image any more, name it in remediate_watchers_free.",
+    "If the image is no longer served, name it in remediate_watchers_free.",
     "degraded": "Check the silent client: it might be the gateway. If fewer watchers are legitimate, lower remediate_watchers_expected, then rerun.",
-    "locked": "Fix what the reasons name, then rerun: until then each write to the image may fail.",
+    "locked": "Fix what the reasons name, then rerun. Until then, writes to the image can fail.",
     "undetermined": "Rerun. If the result is the same, fix what the reason names.",
     "stale_duplicate": "Fix what the reasons name, then rerun.",
     "normal": "Rerun.",
@@ -56,34 +56,36 @@ REASONS: t.Mapping[str, str] = {
 
 OPEN = {
     "went_by_itself": "The stale watcher was no longer stale when asked again. Probe the LUN with scsi_reserve_probe. If it does not respond, rerun.",
-    "kept": "End that client on its host, then rerun, or run cephops.iscsi_rescue.restore_blacklist: that removes its entry.",
+    "kept": "End that client on its host. To remove its entry then, rerun, or run cephops.iscsi_rescue.restore_blacklist.",
     "kept_unseen": "Make sure that the client is gone. Then run cephops.iscsi_rescue.restore_blacklist with remediate_watchers_restore=always and the "
     "address in restore_blacklist_addresses. Otherwise the entry stays until it expires.",
     "kept_never": "Nothing: remediate_watchers_restore is never, and the entry expires by itself.",
     "kept_busy": "Wait a minute, then run cephops.iscsi_rescue.restore_blacklist.",
     "kept_passed_over": "Heal that image first, then rerun.",
-    "lapsed": "Check with 'rbd status' whether that client is back, and end it then: rbd-target-api removes the entries of its host when it starts.",
+    "lapsed": "Run 'rbd status' on the image. If that client is back, end it. rbd-target-api removes the entries of its host when it starts.",
     "fenced_living": "If that entry is a mistake, remove it: 'ceph osd blocklist rm ENTRY', or 'ceph osd blocklist range rm RANGE'. Then restart the client.",
-    "left_locked": "See whether the client that is left writes: one that may blacklist others takes the lock by itself. Otherwise fix what the reason "
-    "names, and rerun.",
-    "unproven": "Probe the LUN with the module scsi_reserve_probe, or name a path that works in remediate_watchers_luns, then rescan it on the initiators.",
-    "pathless": "Let remediate_watchers_probe_initiator see the LUN, or set it to one that does. Then probe the LUN with scsi_reserve_probe.",
-    "not_probed_again": "Probe the LUN again, with the module scsi_reserve_probe.",
+    "left_locked": "Check whether the remaining client can write: a client that is allowed to blocklist others takes the lock by itself. If it "
+    "cannot, fix what the reason names, then rerun.",
+    "unproven": "Probe the LUN with scsi_reserve_probe, or give a working path in remediate_watchers_luns. Then rescan it on the initiators.",
+    "pathless": "Check on an initiator that the LUN responds. To have it probed, name it in remediate_watchers_luns, with a host that has it as a disk.",
+    "no_access": "On the target, give the initiator access to the LUN, or set remediate_watchers_probe_initiator to one that has access. Then probe the LUN "
+    "with scsi_reserve_probe.",
+    "not_probed_again": "Probe the LUN again with scsi_reserve_probe.",
     "unknown_lun": "Check whether the LUN responds. To have it probed, name it in remediate_watchers_luns.",
-    "conflict": "Another initiator holds the LUN. If none should, find it with scsi_reserve_probe, kernel_log and, on LIO, lun_map.",
+    "conflict": "Another initiator holds the LUN. If that is wrong, find it with scsi_reserve_probe, kernel_log and, on LIO, lun_map.",
     "unwell": "The fault is in the target or behind it: check its log, and restart the target's LUN.",
     "gateway": "Check that gateway, then rerun.",
     "unseen": "Fix the gap, then rerun.",
-    "foreign": "Ask who made that entry: an operator, or Ceph itself. This run does not touch it.",
+    "foreign": "Find out whether an operator or Ceph made that entry. If it is a mistake, remove it: 'ceph osd blocklist rm ENTRY'.",
     "in_use": "End that client on its host, then rerun.",
-    "revived": "That client is alive: compare its address with remediate_watchers_dead_hosts. If its host is to be given up all the same, end it there.",
-    "no_effect": "Check the address with 'rbd status' of the image. A client that responds is fenced only where more respond than are expected.",
-    "stray": "Check whether it is what an interrupted removal of an image left.",
-    "unsettled": "Read the error, then rerun: the next run finishes what this one left fenced.",
+    "revived": "That client is alive: check remediate_watchers_dead_hosts. If its host should be given up, end the client there.",
+    "no_effect": "Check the address with 'rbd status' of the image. A client that responds is fenced only if more clients respond than expected.",
+    "stray": "Check whether an interrupted 'rbd rm' left this header.",
+    "unsettled": "Read the error, then rerun: the next run restores the entries that this run left.",
 }
 
 
 def of_refusal(state: str, reasons: t.Sequence[str]) -> str:
-    """Returns what to do about an image that is refused: by its reasons, or else by its state."""
+    """Returns what to do about a refused image: by its reasons, or by its state."""
     fitting = [next((step for part, step in REASONS.items() if part in reason), "") for reason in reasons]
     return " ".join(dict.fromkeys(filter(None, fitting))) or STATES[state]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run of the role came to: from its state to its result, with the outcome. Pure."""
+"""Concludes a run of the role: makes its result, with the outcome, of its state. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, dead_hosts, evicted, fenced_living, freeing, proof
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, dead_hosts, evicted, fenced_living, freeing, messages, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import (
     Change,
     Image,
@@ -27,7 +27,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 
 
 def conclude(run: Run, ended: float) -> Result:
-    """Returns the run's result but for its timeline and the commands by hand. ``ended``: seconds since the epoch."""
+    """Returns the run's result without its timeline and the commands by hand. ``ended``: seconds since the epoch."""
     found = _found(run, ended)
     summed: Result = {**found, "outcome": _outcome(run, found)}
     left: Result = {**summed, "unfinished": advice.unfinished(summed)}
@@ -61,7 +61,7 @@ def _changed(run: Run) -> dict[str, t.Any]:
     done: Change = {} if run["check_mode"] else fenced
     undone: Change = {} if run["check_mode"] else restored
     return {
-        # What came of it is not known then.
+        # Then it is not known which entries were made.
         "fence_failed": bool(fenced.get("failed")),
         "fenced": [] if fenced.get("failed") else _fenced(done),
         "extended": done.get("extended", []),
@@ -94,13 +94,13 @@ def _blocklists(run: Run) -> dict[str, t.Any]:
 
 
 def _told_of(run: Run) -> list[str]:
-    """Entries that this run removed, or says of why they stay."""
+    """Returns the entries that this run removed, or that it says the reason of."""
     restored = run["restored"]
     return [*restored.get("removed", []), *restored.get("reset", []), *(one["address"] for one in [*restored.get("kept", []), *_passed_over(run)])]
 
 
 def _passed_over(run: Run) -> list[Kept]:
-    """Leases for images that are refused, which restoring was not asked to look at; each as one that it kept."""
+    """Returns the leases for images that are refused, each as a kept one: the run did not ask to restore them."""
     refused = {image["spec"] for image in run["detected"]["images"] if image["decision"] == "refuse"}
     listed, restored = run["listed"], run["restored"]
     seen = {*restored.get("closed", []), *(kept["address"] for kept in restored.get("kept", []))}
@@ -109,9 +109,8 @@ def _passed_over(run: Run) -> list[Kept]:
 
 
 def _kept(lease: Lease, until: str) -> Kept:
-    reason = "an image that it was fenced for is refused, so this run did not see whether it may be let in: see to that image, then run this again"
     known: t.Any = {"address": lease["address"], "pool": lease["pool"], "run": lease["run"], "fenced_for": lease["reason"]}
-    return t.cast(Kept, {**known, "host": "", "entity": "", "until": until, "reason": reason})
+    return t.cast(Kept, {**known, "host": "", "entity": "", "until": until, "reason": messages.PASSED_OVER})
 
 
 def _unsettled(run: Run) -> bool:
@@ -124,7 +123,7 @@ def _unsettled(run: Run) -> bool:
 
 
 def _blacklist_after(run: Run) -> dict[str, str] | None:
-    """As it is at last, None where it was not read then. In check mode nothing was done in between, so all that would be done is put together."""
+    """Returns the blocklist at the end, None if it was not read. In check mode nothing was done, so it is what would be left."""
     last = run["listed_after"].get("after")
     if not run["check_mode"] or not run["fenced"] or last is None:
         return last
@@ -133,20 +132,20 @@ def _blacklist_after(run: Run) -> dict[str, str] | None:
 
 
 def _came(run: Run) -> list[NewEntry]:
-    """The entries that were not there at first, and that this run did not make."""
+    """Returns the entries that were not there at first, and that this run did not make."""
     own = {*_fenced(run["fenced"]), *_fenced(run["refenced"])}
     new = sorted(run["listed_after"].get("after", {}).keys() - run["listed"].get("after", {}).keys() - own)
     return [{"address": client, "whose": _whose(run, client)} for client in new]
 
 
 def _lapsed(run: Run) -> list[Lease]:
-    """The leases whose entry somebody removed before its end, as rbd-target-api does when it starts (measured with ceph-iscsi 3.5)."""
+    """Returns the leases whose entry was removed before it expired, as rbd-target-api does when it starts (measured with ceph-iscsi 3.5)."""
     listed = run["listed"]
     return [lease for lease in listed.get("leases", []) if lease["address"] not in listed["after"] and _lasts(lease, run["began"])]
 
 
 def _lasts(lease: Lease, now: float) -> bool:
-    """Whether the entry that the lease knows of would still be there. One without an end was perhaps never made."""
+    """Returns whether the lease's entry would still be there. An entry without an end was perhaps never made."""
     return bool(lease.get("until")) and lease["added"] + lease["expire"] > now
 
 
@@ -154,8 +153,8 @@ def _whose(run: Run, client: str) -> str:
     looks = (run["detected"], run["verified"], run["afterwards"])
     images = [image["spec"] for look in looks for image in look.get("images", []) if any(one["address"] == client for one in image["watchers"])]
     if not images:
-        return "a manager or an operator"
-    return f"probably a gateway that took the lock of {images[0]}, which that client watched"
+        return messages.OF_OTHERS
+    return messages.OF_GATEWAY.format(image=images[0])
 
 
 def _utc(seconds: float) -> str:
@@ -167,16 +166,15 @@ def _fenced(change: Change) -> list[str]:
 
 
 def _continued(run: Run, shown: t.Sequence[str]) -> list[Image]:
-    """The images that an earlier run began with. The first look has their watchers only where it was asked for them by name."""
+    """Returns the images that an earlier run began with. The first look has the watchers only of images that it was asked for by name."""
     looked = {image["spec"]: image for image in run["detected"]["images"]}
     left = [image for image in run["verified"].get("images", []) if image["spec"] in run["continued"] and image["spec"] not in shown]
     found = [looked.get(image["spec"], t.cast(Image, {**image, "watchers": []})) for image in left]
-    reasons = ["an earlier run fenced a client of it, and this one went on from there"]
-    return [t.cast(Image, {**image, "decision": "continue", "reasons": reasons}) for image in found]
+    return [t.cast(Image, {**image, "decision": "continue", "reasons": [messages.CONTINUED]}) for image in found]
 
 
 def _healed(run: Run) -> set[str]:
-    """The images of which a client was fenced, the lock broken, or a lease came to its end."""
+    """Returns the images of which a client was fenced, the lock was broken, or a lease ended."""
     fenced, closed = {*_fenced(run["fenced"])}, {*run["restored"].get("closed", [])}
     now = [spec for culprit in run["detected"].get("culprits", []) if culprit["address"] in fenced for spec in culprit["images"]]
     earlier = [spec for lease in run["listed"].get("leases", []) if lease["address"] in closed for spec in lease["images"]]
@@ -199,7 +197,7 @@ def _outcome(run: Run, found: Result) -> str:
 
 
 def _unlocked(run: Run) -> list[str]:
-    """The images whose lock was broken, or in check mode would be."""
+    """Returns the images whose lock was broken, or in check mode would be."""
     if not run["check_mode"]:
         return run["unlocked"].get("broken", [])
     gone = run["fenced"].get("vanished", [])
@@ -208,7 +206,7 @@ def _unlocked(run: Run) -> list[str]:
 
 
 def failure(result: Result, when_refused: bool, when_sick: bool, when_unproven: bool) -> str:
-    """Returns why the play is to fail, '' where it ends well; what is refused, not proven, and what would be healed, counts only where that is asked for."""
+    """Returns why the play fails, '' if it succeeds. What is refused, not proven, or would be healed counts only if the option for it is set."""
     outcome = result["outcome"]
     unproven = when_unproven and any(image["unreached"] for image in result["images"])
     fails = {"failed": True, "refused": when_refused, "partly_healed": when_refused or unproven, "would_heal": when_sick, "healed_unproven": unproven}
@@ -254,37 +252,37 @@ def _image(image: Image, run: Run) -> ImageResult:
         "unlocked": image["spec"] in run["unlocked"].get("broken", []) and not run["check_mode"],
         "luns": luns,
         "proof": level,
-        "proven": f"{image['spec']} is free: map or delete it" if freed else words,
+        "proven": messages.FREE.format(image=image["spec"]) if freed else words,
         "freed": freed,
         "unreached": not freed and image["decision"] in ("fence", "continue") and _is_unreached(run, after, luns),
     }
 
 
 def _left_locked(run: Run, spec: str, at_last: Image) -> str:
-    """Why a client that was fenced holds the lock all the same."""
+    """Returns why a fenced client still holds the lock, '' if none does."""
     fenced = [*_fenced(run["fenced"]), *(lease["address"] for lease in run["listed"].get("leases", []))]
     left = (f"{one['address']}: {one['reasons'][0]}" for one in at_last.get("owner", []) if one["address"] in fenced)
     return run["unlocked"].get("kept", {}).get(spec, "") or next(left, "")
 
 
 def _proof(image: Image, run: Run, luns: t.Sequence[LunResult], lock_before: str, at_last: Image) -> tuple[str, str]:
-    """What was proven, see proof.of_image() and of_lock(), and in words."""
+    """Returns what was proven, see proof.of_image() and of_lock(), and the same in words."""
     spec = image["spec"]
     level, words = proof.of_image(luns, _why_not_probed(run, spec, luns))
     if level == "none" and run["lock_breakers"].get(spec):
         level, words = proof.of_lock(lock_before, at_last.get("watchers", [])) or (level, words)
     taken = spec in run["lock_takers"] and lock_owner(at_last) != lock_before
-    return level, f"{words}; gateway {run['lock_takers'][spec]} took the lock for that" if taken else words
+    return level, messages.LOCK_TAKEN.format(proof=words, gateway=run["lock_takers"][spec]) if taken else words
 
 
 def _is_freed(spec: str, run: Run, after: Image, at_last: Image) -> bool:
-    """Whether nobody watches it, right after the fence and at last."""
+    """Returns whether it had no watcher, right after the fence and at the end."""
     watched = after.get("watchers") or at_last.get("watchers")
     return spec in run["detected"].get("look", {}).get("freeing", []) and after.get("state") == "normal" and not watched
 
 
 def _is_unreached(run: Run, after: Image, luns: t.Sequence[LunResult]) -> bool:
-    """Whether its watchers are well, a LUN of it is known, and none was reached after the fence."""
+    """Returns whether its watchers are as expected, its LUN is known, and no LUN was reached after the fence."""
     if after.get("state") not in ("normal", "locked"):
         return False
     probed, spec = [lun["after"] for lun in luns if lun["after"]], after["spec"]
@@ -294,12 +292,12 @@ def _is_unreached(run: Run, after: Image, luns: t.Sequence[LunResult]) -> bool:
 def _why_not_probed(run: Run, spec: str, luns: t.Sequence[LunResult]) -> str:
     hosts = dict.fromkeys(lun.get("host") or run["settings"]["prober"] for lun in run["luns"] if lun["image"] == spec)
     if hosts:
-        return f"its LUN was not probed after that, from {', '.join(hosts)}"
-    return run["pathless"].get(spec) or ("its LUN was not probed after that" if luns else "no LUN of it is known")
+        return messages.NOT_PROBED_FROM.format(hosts=", ".join(hosts))
+    return run["pathless"].get(spec) or (messages.NOT_PROBED if luns else messages.LUN_UNKNOWN)
 
 
 def _luns(spec: str, run: Run) -> list[LunResult]:
-    """The operator's LUNs each by its place. One that was found has several paths, and another one might be taken after the fence."""
+    """Returns each LUN with its probes. A LUN that the role found has several paths, and the probe after the fence might take another one."""
     before, after = ([probe for probe in run[when] if probe["name"] == spec] for when in ("probes_before", "probes_after"))
     if spec in run["found_luns"]:
         last: LunResult = {"before": before[-1] if before else {}, "after": after[-1] if after else {}}
@@ -313,7 +311,7 @@ def _by_place(probes: t.Sequence[Probe]) -> dict[tuple[t.Any, ...], Probe]:
 
 
 def lock_owner(image: Image) -> str:
-    """Returns the address of the client that holds the image's lock, '' when none is known to."""
+    """Returns the address of the client that holds the image's lock, '' if none is known."""
     return next((watcher["address"] for watcher in _holding(image)), "")
 
 

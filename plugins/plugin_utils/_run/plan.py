@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run is going to do and what not, a line each, with the evidence. Pure."""
+"""Tells the plan of a run: what it will fence and what it refuses, with the evidence. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 
 
 def lines(detected: Look) -> list[str]:
-    """Returns who is to be fenced, what is refused, and what was not seen."""
+    """Returns a line for each client to fence, each image that is refused, and each gap."""
     fence = [f"fence {one['address']} ({one['client']}): {'; '.join(one['reasons'])}" for one in detected["culprits"] if one["verdict"] == "fence"]
     refuse = [f"refuse {one['spec']} ({one['state']}): {'; '.join(one['reasons'])}" for one in detected["images"] if one["decision"] == "refuse"]
-    unseen = [f"refuse what was not seen: {gap}" for gap in detected.get("incomplete", [])]
+    unseen = [f"not seen: {gap}" for gap in detected.get("incomplete", [])]
     return [*short(fence, "clients"), *short(refuse, "images"), *unseen]

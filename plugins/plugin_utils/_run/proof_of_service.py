@@ -2,18 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether another process serves the image of a client that might be alive: only then is that client fenced. Pure."""
+"""Spares a client that might be alive, unless another process is proven to serve its image. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Culprit, Probe
-
-_MISSING = (
-    "the client might be alive, and no LUN of {} responded, so the client that responds might be a command that waits for it; "
-    "give the LUN in remediate_watchers_luns, or name the client in remediate_watchers_evict"
-)
 
 
 def missing(culprits: t.Sequence[Culprit], probes: t.Sequence[Probe], evict: t.Collection[str]) -> dict[str, str]:
@@ -25,10 +21,10 @@ def missing(culprits: t.Sequence[Culprit], probes: t.Sequence[Probe], evict: t.C
     served = {probe["name"] for probe in probes if _is_served(probe)}
     doubtful = [one for one in culprits if not one["gone_since"] and one["address"] not in evict]
     bare = {one["address"]: [spec for spec in one["images"] if spec not in served] for one in doubtful}
-    return {client: _MISSING.format(", ".join(specs)) for client, specs in bare.items() if specs}
+    return {client: messages.NO_PROOF_OF_SERVICE.format(images=", ".join(specs)) for client, specs in bare.items() if specs}
 
 
 def _is_served(probe: Probe) -> bool:
-    """A disk can be opened, and a portal answer, while the target behind it is stopped."""
+    """Returns whether a process answered INQUIRY. A disk can be opened, and a portal can respond, while the target is stopped."""
     answered = any((step["name"], step["status"]) == ("inquiry", "good") for step in probe["steps"])
     return answered and probe["verdict"] not in ("unreachable", "mismatch")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom the operator protects: remediate_watchers_protect, on top of the evidence. It can only spare, never fence. Pure but for JMESPath."""
+"""Applies the operator's rules, remediate_watchers_protect, to the evidence. A rule only spares clients. Pure except for JMESPath."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Look, Watcher
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
@@ -42,7 +43,7 @@ FIELDS = frozenset(
     )
 )
 
-# Known only of clients that a monitor has a session of.
+# Known only of clients that have a session on a monitor.
 OF_SESSION = frozenset({"entity", "host"})
 
 # A watcher, with its image under ``image``.
@@ -51,17 +52,17 @@ Rule = t.Callable[[Record], bool]
 
 
 def apply(look: Look, protect: t.Sequence[str]) -> Look:
-    """Returns the look without fencing those whom the rules protect.
+    """Returns the look without fencing the clients that the rules protect.
 
-    ``protect``: client addresses (IP:PORT/NONCE), IP addresses, networks (CIDR), or JMESPath expressions on the watcher's record, which
-    has its image's under ``image``. Raises InputError.
+    ``protect``: client addresses (IP:PORT/NONCE), IP addresses, networks (CIDR), or JMESPath expressions on the watcher's record. That has its image's
+    record under ``image``. Raises InputError.
     """
     rules = [(text, rule(text)) for text in protect]
     records: list[Record] = [{**watcher, "image": image} for image in look["images"] for watcher in _everyone(image) if watcher["verdict"] == "fence"]
     spared: dict[str, str] = {}
     for record in records:
         by = [text for text, protects in rules if protects(record)]
-        spared.update({record["address"]: f"it is protected by '{', '.join(by)}'"} if by else {})
+        spared.update({record["address"]: messages.PROTECTED_BY.format(rules=", ".join(by))} if by else {})
     return spare(look, spared)
 
 
@@ -70,12 +71,15 @@ def _everyone(image: Image) -> list[Watcher]:
 
 
 def rule(text: str) -> Rule:
-    """The one rule that a text stands for. Raises InputError."""
+    """Returns the rule that a text stands for. Raises InputError."""
     for parse in (_client, _network, _expression):
         found = parse(text.strip())
         if found:
             return found
-    raise InputError(f"'{text}' protects nobody: give a client address, an IP address, a network, or a JMESPath expression such as host == 'gateway1'.")
+    raise InputError(
+        f"remediate_watchers_protect: '{text}' is no rule. Give a client address, an IP address, a network, or a JMESPath expression such as "
+        "host == 'gateway1'."
+    )
 
 
 def _client(text: str) -> Rule | None:
@@ -96,7 +100,7 @@ def _network(text: str) -> Rule | None:
 
 def _expression(text: str) -> Rule | None:
     if jmespath is None:
-        raise InputError(f"'{text}' would be a JMESPath expression, but the Python library jmespath is not installed on the controller: install it with pip.")
+        raise InputError(f"remediate_watchers_protect: '{text}' needs the Python library jmespath on the controller. Install it with pip.")
     try:
         compiled = jmespath.compile(text)
     except jmespath.exceptions.JMESPathError:
@@ -105,21 +109,21 @@ def _expression(text: str) -> Rule | None:
     if not named:
         return None
     if unknown := sorted(named - FIELDS):
-        raise InputError(f"'{text}' names {', '.join(unknown)}, which no watcher's record has: it has {', '.join(sorted(FIELDS))}.")
+        raise InputError(f"remediate_watchers_protect: '{text}' uses unknown fields: {', '.join(unknown)}. Known fields: {', '.join(sorted(FIELDS))}.")
 
     def protects(record: Record) -> bool:
         if named & OF_SESSION and record["liveness"] != "orphaned" and not record["host"]:
-            return True  # it may live, and nobody could tell as whom and where
+            return True  # it might be alive, and its user and host are not known
         try:
             return bool(compiled.search(record))
         except jmespath.exceptions.JMESPathError as error:
-            raise InputError(f"The JMESPath expression '{text}' cannot be applied to a watcher: {error}.") from error
+            raise InputError(f"remediate_watchers_protect: '{text}' cannot be applied to a watcher: {error}.") from error
 
     return protects
 
 
 def _fields(node: t.Any) -> set[str]:
-    """Every field that an expression names; a misspelt one would silently protect nobody."""
+    """Returns every field that an expression names: a misspelt one would silently protect no client."""
     if not isinstance(node, t.Mapping):
         return set()
     own = {node["value"]} if node["type"] == "field" else set()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The settings of a run as they are needed: read from what YAML, a form or a command line gave, and checked. Pure."""
+"""Reads the settings of a run from YAML, a form or a command line, and checks them. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import p
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Settings
 
 _SPEC = re.compile(r"[^/]+/([^/]+/)?[^/]+")
-# As osd_blacklist has it, which cannot be imported here since it takes librados.
+# The same as in osd_blacklist, which cannot be imported here, since it needs librados.
 LONGEST_PATIENCE_S = 120
-# What a run takes besides its waits.
+# How long a run takes besides its waits.
 _OWN_S = 60
 
 
 def read(told: t.Mapping[str, t.Any]) -> Settings:
-    """Returns the settings. A template hands numbers over as text up to ansible-core 2.18, and a form a list. Raises InputError."""
+    """Returns the settings. Up to ansible-core 2.18, a template hands over numbers as text; a form hands over lists as text. Raises InputError."""
     lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "evict", "free", "dead_hosts")}
     numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout", "patience")}
     lists["evict"] = [str(address.parse(text)) for text in lists["evict"]]
@@ -39,13 +39,13 @@ def read(told: t.Mapping[str, t.Any]) -> Settings:
 
 
 def _to_free(lists: t.Mapping[str, list[str]], liveness: str) -> dict[str, t.Any]:
-    """The ``images`` to look at and their ``liveness``, with those to free."""
+    """Returns the ``images`` to look at and their ``liveness``, with those to free."""
     named = [spec for spec in lists["free"] if not _is_pattern(spec)]
     if len(named) == len(lists["free"]) and not (named and lists["dead_hosts"]):
         return {"images": list(dict.fromkeys([*lists["images"], *named])), "liveness": liveness}
-    # Without a selection every image is looked at, also for dead hosts; to name one would leave out the others.
+    # Without a selection, the run looks at every image, also for dead hosts. To name one image would leave out the others.
     selected = [*lists["images"], *named] if lists["images"] or lists["pools"] else []
-    # Else an image of a pattern that has one watcher would not be asked.
+    # Otherwise, an image of a pattern that has one watcher would not be asked.
     return {"images": list(dict.fromkeys(selected)), "liveness": "all"}
 
 
@@ -68,25 +68,25 @@ def _checked(settings: Settings) -> Settings:
 def _check_key(settings: Settings) -> None:
     if settings["controller_keyring"] and not settings["has_key"]:
         raise InputError(
-            f"The controller has no file {settings['controller_keyring']} with a key of {settings['connection'].get('client') or 'client.admin'}; "
-            "give the keyring of that user in remediate_watchers_ceph_controller_keyring, or the user that it belongs to in remediate_watchers_ceph_client."
+            f"The controller has no file {settings['controller_keyring']} with a key of {settings['connection'].get('client') or 'client.admin'}. "
+            "Give that user's keyring in remediate_watchers_ceph_controller_keyring, or the keyring's user in remediate_watchers_ceph_client."
         )
 
 
 def _check_luns(settings: Settings) -> None:
     for lun in settings["luns"]:
         if not _SPEC.fullmatch(lun["image"]):
-            raise InputError(f"remediate_watchers_luns names '{lun['image']}' as an image: give pool/image or pool/namespace/image.")
+            raise InputError(f"remediate_watchers_luns: '{lun['image']}' is no image. Give pool/image or pool/namespace/image.")
         if not lun.get("device") and not lun.get("portal"):
-            raise InputError(f"The entry of {lun['image']} in remediate_watchers_luns has neither a device nor a portal: give one of them.")
+            raise InputError(f"remediate_watchers_luns: the entry of {lun['image']} has neither a device nor a portal. Give one of them.")
 
 
 def _check_patience(settings: Settings) -> None:
     if not 1 <= settings["patience"] <= LONGEST_PATIENCE_S:
-        raise InputError(f"remediate_watchers_patience is {settings['patience']}: give between 1 and {LONGEST_PATIENCE_S} seconds.")
+        raise InputError(f"remediate_watchers_patience is {settings['patience']} s. Give 1 to {LONGEST_PATIENCE_S} seconds.")
 
 
 def _check_expire(settings: Settings) -> None:
     shortest = settings["patience"] + settings["gone_timeout"] + settings["probe_deadline"] + _OWN_S
     if settings["expire"] <= shortest:
-        raise InputError(f"remediate_watchers_expire is {settings['expire']} s, and a fence would end before the run does: give more than {shortest:g} s.")
+        raise InputError(f"remediate_watchers_expire is {settings['expire']} s, so a fence would expire before the run ends. Give more than {shortest:g} s.")

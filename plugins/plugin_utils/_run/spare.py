@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes clients out of what is to be fenced, with the reason: what the operator's rules do to a look. Pure."""
+"""Takes clients out of a look's plan to fence, and notes the reason. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 def spare(look: Look, spared: t.Mapping[str, str], done: t.Collection[str] = ()) -> Look:
     """Returns the look without fencing these clients; ``spared``: address -> why. ``done``: clients that are fenced already.
 
-    An image with one spared culprit cannot be healed, so its other culprits are not fenced for its sake either.
+    An image with one spared culprit cannot be healed, so its other culprits are not fenced for it either.
     """
     images = [_image(image, spared, done) for image in look["images"]]
     healable = {image["spec"] for image in images if image["decision"] == "fence"}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""That writes hang before the fence, told by the gateways: a command that shows it would itself be one more for others to wait for. Pure."""
+"""Shows from the gateways that writes hang before the fence. A test command would itself hang, and make others wait. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _APART_S = 15
 
 
 def in_flight(maps: t.Sequence[Result], images: t.Collection[str]) -> list[InFlight]:
-    """Returns what stands still below the LUNs of the images, once for each gateway; ``maps`` as for luns.found()."""
+    """Returns the I/O that stands still below the LUNs of the images, once for each gateway; ``maps`` as for luns.found()."""
     told = [(one["item"], lun["image"], lun["in_flight"]) for one in maps for lun in one.get("luns", []) if lun["image"] in images and lun.get("in_flight")]
     still = {(host, image): flying for host, image, flying in told if flying["still_for"]}
     return [t.cast(InFlight, {"host": host, "image": image, **flying}) for (host, image), flying in still.items()]
@@ -28,13 +28,13 @@ def listening(maps: t.Sequence[Result], images: t.Collection[str]) -> list[str]:
 
 
 def lock_waits(reads: t.Sequence[Result]) -> list[LockWait]:
-    """Returns for what locks the kernels wait; ``reads``: results of M(cephops.iscsi_rescue.kernel_log) in a loop over gateways."""
+    """Returns the locks that the kernels wait for; ``reads``: results of M(cephops.iscsi_rescue.kernel_log) in a loop over gateways."""
     found = [(one["item"], one["clock"], _moments(one["events"])) for one in reads if "events" in one]
     return [_wait(host, text, moments, clock) for host, clock, said in found for text, moments in said.items() if clock - moments[-1] <= _APART_S]
 
 
 def _moments(events: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, list[float]]:
-    """What krbd said of locks -> when, in seconds since boot."""
+    """Returns what krbd logged about locks -> when, in seconds since boot."""
     said: dict[str, list[float]] = {}
     for event in events:
         if (event["stack"], event["kind"]) == ("krbd", "lock"):
@@ -43,7 +43,7 @@ def _moments(events: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, list[float]
 
 
 def _wait(host: str, text: str, moments: t.Sequence[float], clock: float) -> LockWait:
-    """For as long as it was said again and again, up to now."""
+    """Returns the wait, for as long as the kernel repeated it, up to now."""
     pairs = list(zip(moments, moments[1:]))
     begins = [later for earlier, later in pairs if later - earlier > _APART_S] or [moments[0]]
     return {"host": host, "text": text, "seconds": round(clock - begins[-1])}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one reducer of a run: each phase hands over what its module returned, and gets the state that follows from it. Pure."""
+"""Reduces a run to its state: each phase hands over what its module returned, and gets the state that follows. Pure."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import (
     lun_clients,
     luns,
     max_fence,
+    messages,
     plan,
     proof,
     proof_of_service,
@@ -41,18 +42,18 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 )
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
-# What a module returned, or a loop of its calls, as Ansible registers it; {} or "skipped" for one that did not run.
+# What a module returned, or a loop of its calls, as Ansible registers it; {} or "skipped" if it did not run.
 Returned = t.Mapping[str, t.Any]
 
 
 def after(run: Run, phase: Phase, returned: Returned, at: float) -> Run:
     """Returns the state after a phase that ended ``at`` this time, in seconds since the epoch. Raises InputError.
 
-    Before ``begin`` there is no state. A phase of which nothing was returned changes nothing.
+    Before ``begin`` there is no state. A phase that returned nothing changes nothing.
     """
     if phase == "begin":
         return _begun(returned, at)
-    # A round of probes that brought nothing must end all the same, for the role asks for the next as long as there is one.
+    # A round of probes without a result must end, too: the role asks for the next round as long as there is one.
     if (not returned or returned.get("skipped")) and not _counts(run, phase):
         return run
     noted: Run = {**run, "times": {**run["times"], _time_of(run, phase): at}}
@@ -60,7 +61,7 @@ def after(run: Run, phase: Phase, returned: Returned, at: float) -> Run:
 
 
 def _begun(told: Returned, at: float) -> Run:
-    """A run that has done nothing yet. ``told``: ``id``, ``check_mode`` and ``settings``, see model.Settings."""
+    """Returns a run that has done nothing yet. ``told``: ``id``, ``check_mode`` and ``settings``, see model.Settings."""
     asked = settings.read(told["settings"])
     nothing: t.Any = {
         **{
@@ -89,7 +90,7 @@ def _begun(told: Returned, at: float) -> Run:
 
 
 def _counts(run: Run, phase: Phase) -> bool:
-    """Whether that a module did not run tells something: a LUN was not probed, or there is no gateway to ask, while Ceph itself tells the LUN."""
+    """Returns whether a module that did not run matters: a LUN was not probed, or no gateway was asked while Ceph itself knows the LUN."""
     return (phase in ("probe_before", "probe_after") and bool(run["probing"]) and not run["error"]) or (phase == "find_luns" and bool(run["exported"]))
 
 
@@ -98,13 +99,13 @@ def _time_of(run: Run, phase: Phase) -> str:
 
 
 def _stopped(run: Run, why: str) -> Run:
-    """With one more reason not to go on, before anything was changed. Where there is one, of this phase or an earlier one, no client is fenced."""
+    """Returns the run with one more reason not to go on, before anything was changed. If there is any reason, no client is fenced."""
     reasons = _joined(run["stop"], why)
     return {**run, "stop": reasons, "culprits": [] if reasons else run["culprits"]}
 
 
 def _spoilt(run: Run, why: str) -> Run:
-    """With one more error, after something was changed: the run goes on to restore and to report."""
+    """Returns the run with one more error, after something was changed: it goes on to restore and to report."""
     return {**run, "error": _joined(run["error"], why)}
 
 
@@ -131,7 +132,7 @@ def _to_heal(detected: Look) -> _Healing:
 
 
 def _ruled(run: Run, look: Look) -> Look:
-    """The look after the operator's own rules."""
+    """Returns the look after the operator's own rules."""
     return max_fence.apply(protect.apply(look, run["settings"]["protect"]), run["settings"]["max_fence"])
 
 
@@ -149,7 +150,7 @@ def _found_luns(run: Run, returned: Returned) -> Run:
 
 
 def _meant(run: Run) -> list[str]:
-    """The clients that need no proof of service: those that the operator names, and those of a dead host. A gateway that tells its LUNs is none."""
+    """Returns the clients that need no proof of service: those that the operator names, and those of a dead host."""
     return [*run["settings"]["evict"], *dead_hosts.clients(run["detected"]["images"])]
 
 
@@ -162,7 +163,7 @@ def _probes(returned: Returned) -> list[Probe]:
 
 
 class _Round(t.NamedTuple):
-    """A round of probes: the state after it, the probes of images that are done with, and whether others are tried from another host."""
+    """A round of probes: the state after it, the probes of finished images, and whether others are tried from another host."""
 
     run: Run
     probes: list[Probe]
@@ -170,7 +171,7 @@ class _Round(t.NamedTuple):
 
 
 def _round(run: Run, returned: Returned) -> _Round:
-    """Where a LUN was not reached, and there is another host that might reach it, that is next."""
+    """Returns the round. If a LUN was not reached, the next host that might reach it is next."""
     asked = dict.fromkeys(lun["name"] for one in run["probing"] for lun in one["luns"])
     probes = _probes(returned)
     reached = {probe["name"] for probe in probes if proof.is_reached(probe)}
@@ -187,7 +188,7 @@ def _probed_before(run: Run, returned: Returned) -> Run:
 
 
 def _accused(run: Run) -> Run:
-    """Only here is a client named to be fenced, also where no LUN was probed."""
+    """Names the clients to fence. Only this step does, also if no LUN was probed."""
     why = stop.lun_is_not_probed(run, run["serving"], run["probes_before"]) or stop.lun_is_out_of_reach(run)
     accused = _to_heal(run["detected"])["culprits"]
     proven = _planned(run, spare(run["detected"], proof_of_service.missing(accused, run["probes_before"], _meant(run))))
@@ -195,7 +196,7 @@ def _accused(run: Run) -> Run:
 
 
 def _fenced(run: Run, returned: Returned) -> Run:
-    """A client that answered the last question is not stale, and its images are not healed."""
+    """Spares the clients that answered the last question: they are not stale, and their images are not healed."""
     change = t.cast(Change, returned)
     done = [*change.get("added", []), *change.get("extended", [])]
     detected = spare(run["detected"], {one["address"]: one["reason"] for one in change.get("spared", [])}, done)
@@ -204,19 +205,19 @@ def _fenced(run: Run, returned: Returned) -> Run:
 
 
 def _unlocked(run: Run, returned: Returned) -> Run:
-    """A lock that stays is an error where it was what the image had. Else whoever may blacklist its owner can take it."""
+    """Notes broken locks. A lock that stays is an error if the image was locked. Otherwise, a client that is allowed to blocklist the owner can take it."""
     locked = {image["spec"] for image in run["detected"]["images"] if image.get("owner")}
-    kept = (f"The lock of {spec} was not broken: {why}" for spec, why in returned.get("kept", {}).items() if spec in locked)
+    kept = (messages.LOCK_KEPT.format(image=spec, reason=why) for spec, why in returned.get("kept", {}).items() if spec in locked)
     return _spoilt({**run, "unlocked": t.cast(Unlocked, returned)}, "; ".join(kept))
 
 
 def _noting_vanished(detected: Look, vanished: t.Collection[str]) -> Look:
-    """Notes on each image which of its stale clients watch nothing any more."""
+    """Notes on each image which of its stale clients stopped watching."""
     return {**detected, "images": [_without(image, vanished) for image in detected["images"]]}
 
 
 def _noting_missed(detected: Look, missed: t.Sequence[Missed]) -> Look:
-    """Notes on each culprit the last notify that it let time out."""
+    """Notes on each culprit the last notify that timed out."""
     last = {one["address"]: one for one in missed}
     return {**detected, "culprits": [_missing(culprit, last.get(culprit["address"])) for culprit in detected["culprits"]]}
 
@@ -225,19 +226,19 @@ def _missing(culprit: Culprit, last: Missed | None) -> Culprit:
     if last is None:
         return culprit
     when: Missed = {"at": last["at"], "seconds": last["seconds"]}
-    words = f"before the fence it was silent for {last['seconds']:.0f} s in one more notify"
+    words = messages.LAST_NOTIFY.format(seconds=last["seconds"])
     return {**culprit, "missed": [*culprit.get("missed", []), when], "reasons": [*culprit["reasons"], words]}
 
 
 def _without(image: Image, vanished: t.Collection[str]) -> Image:
     gone = [one["address"] for one in image["watchers"] if one["verdict"] == "fence" and one["address"] in vanished]
-    return {**image, "reasons": [*image["reasons"], f"{', '.join(gone)} went by itself before the fence"]} if gone else image
+    return {**image, "reasons": [*image["reasons"], messages.WENT_BY_ITSELF.format(clients=", ".join(gone))]} if gone else image
 
 
 def _verified(run: Run, returned: Returned) -> Run:
     reached = {probe["name"] for probe in run["probes_before"] if proof.is_reached(probe)}
     tries = {spec: number for spec, number in run["tries"].items() if spec in reached}
-    # A LUN that was not reached while it hung might be now, so all hosts are asked anew.
+    # A LUN that was not reached while it hung might be reached now, so all hosts are tried again.
     look = t.cast(Look, returned)
     takers = {spec: lock_path.gateway(image, run["lock_breakers"][spec]) for spec, image in _breakable(run, look)}
     ways = {spec: luns.through(run["found_luns"][spec], taker) for spec, taker in takers.items() if taker and spec in run["found_luns"]}
@@ -249,7 +250,7 @@ def _verified(run: Run, returned: Returned) -> Run:
 
 
 def _breakable(run: Run, look: Look) -> list[tuple[str, Image]]:
-    """The images whose lock a gateway would break for a write."""
+    """Returns the images whose lock a gateway would break for a write."""
     return [(image["spec"], image) for image in look.get("images", []) if run["lock_breakers"].get(image["spec"])]
 
 
@@ -285,7 +286,7 @@ def _fenced_again(run: Run, returned: Returned) -> Run:
 
 
 def _failed(run: Run, returned: Returned) -> Run:
-    """A fence that failed might have been carried out, so what it was to fence is this run's to restore."""
+    """Notes a failed task. A fence that failed might have been carried out, so this run restores what it was to fence."""
     spoilt = _spoilt(run, stop.failure(returned["task"], returned["result"]))
     if bool(run["culprits"]) and "fence" not in run["times"] and not run["check_mode"]:
         return {**spoilt, "fenced": {"failed": True, "added": [one["address"] for one in run["culprits"]]}}
@@ -321,7 +322,7 @@ _STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
 
 
 def _to_break(run: Run) -> list[HeldLock]:
-    """What clients that are gone hold after the fence, which a living client that may not blacklist them cannot take."""
+    """Returns the locks that dead clients hold after the fence: a living client that is not allowed to blocklist them cannot take these."""
     fenced = [culprit["address"] for culprit in run["detected"].get("culprits", []) if culprit["verdict"] == "fence"]
     fenced += [lease["address"] for lease in run["listed"].get("leases", []) if lease["address"] in run["listed"]["after"]]
     owners = ((image["spec"], one) for image in run["verified"].get("images", []) for one in image.get("owner", []))
@@ -329,7 +330,7 @@ def _to_break(run: Run) -> list[HeldLock]:
 
 
 def _derived(run: Run) -> Run:
-    """What follows from the rest, the same way in every phase."""
+    """Returns the run with all that follows from its other values, the same way in every phase."""
     sick = [image["spec"] for image in run["detected"].get("images", []) if image["decision"] != "leave"]
     freeing = run["detected"].get("look", {}).get("freeing", [])
     open_leases = run["listed"].get("leases", [])
@@ -357,13 +358,13 @@ def _derived(run: Run) -> Run:
 
 
 def _of_fenced(run: Run) -> list[str]:
-    """The images of the clients that are fenced, also where another client of the image is spared."""
+    """Returns the images of the fenced clients, also if another client of the image is spared."""
     fenced = {*run["fenced"].get("added", []), *run["fenced"].get("extended", [])}
     return [spec for culprit in run["detected"].get("culprits", []) if culprit["address"] in fenced for spec in culprit["images"]]
 
 
 def _probing(run: Run, known: t.Sequence[Lun], sick: t.Sequence[str], verifying: t.Sequence[str]) -> list[Probing]:
-    """Before a fence, writes are tested only where the image is about to be healed: elsewhere a living client would be asked for its lock."""
+    """Returns the probes to make. Before a fence, writes are tested only on images to be healed: elsewhere, a living client would be asked for its lock."""
     asked, prober = run["settings"], run["settings"]["prober"]
     if "verify" in run["times"]:
         left = [spec for spec in verifying if spec not in run["probed"]]

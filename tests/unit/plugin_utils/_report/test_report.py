@@ -17,11 +17,13 @@ import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import commands_by_hand, svg
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import result as results
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report.page import render
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.advice import next_step
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
 from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import listed_after, run_of
 
 TEMPLATE = (ROOT / "roles" / "remediate_watchers" / "files" / "report.html.j2").read_text(encoding="utf-8")
+LUN = "LUN 12 of iqn.t at 192.0.2.10:3260"
 DEAD, LIVE = "192.0.2.7:0/1193546917", "192.0.2.8:0/1"
 HOSTILE = "\"><script>alert('&amp;{{ 7*7 }}{% raw %}')</script><img src=x onerror=alert(1)>"
 
@@ -295,7 +297,7 @@ def test_who_came_back_is_shown_as_fenced_again() -> None:
     back = run(error="x came back", refenced={"added": [DEAD], "after": {DEAD: "later"}}, kept_out={"kept": [kept]})
     assert back["by_hand"][-2:] == [f"ceph osd blocklist add {DEAD} 3600", "ceph osd blocklist ls"]
     assert page(back).says(f"Came back{DEAD}, and fenced again")
-    assert f"{DEAD} stays on the blacklist until later: it lives" in still_open(back)
+    assert f"{DEAD} stays blocklisted until later: it lives" in still_open(back)
 
 
 @pytest.mark.parametrize(("host", "words"), [("gw1", "End that client on its host"), ("", "restore_blacklist_addresses")])
@@ -320,7 +322,7 @@ def test_after_a_fence_that_failed_the_blacklist_is_not_said_to_be_the_same() ->
     shown = page(failed)
     assert "the same before" not in shown.text
     assert "what came of it is not known here" in shown.text
-    assert still_open(failed) == ["Clients might still be fenced under leases", "The LUN of rbd/lun was hung when last probed: it is hung"]
+    assert still_open(failed) == [messages.UNSETTLED, f"rbd/lun: {LUN} was hung when last probed: it is hung"]
 
     assert shown.says("Fencednot known, for that failed")
     assert shown.says("Let in againnot known")
@@ -328,14 +330,14 @@ def test_after_a_fence_that_failed_the_blacklist_is_not_said_to_be_the_same() ->
 
 def test_a_fence_that_failed_is_not_settled_by_an_earlier_runs_being_restored() -> None:
     failed = run(error="Fence: no", fenced={"failed": True, "msg": "m"}, restored={"after": {}, "removed": ["192.0.2.9:0/9"], "unread": []})
-    assert "Clients might still be fenced under leases" in still_open(failed)
+    assert messages.UNSETTLED in still_open(failed)
 
 
 def test_each_lun_of_an_image_is_shown() -> None:
     probes = [probe("rbd/lun", "healthy"), probe("rbd/lun", "conflict", lun=13)]
     both = run(probes_before=[probe("rbd/lun", "hung", lun=13)], probes_after=probes)
     assert [(lun["before"].get("verdict"), lun["after"]["verdict"]) for lun in both["images"][0]["luns"]] == [("hung", "conflict"), (None, "healthy")]
-    assert still_open(both) == ["The LUN of rbd/lun (LUN 13 of iqn.t at 192.0.2.10:3260) was conflict when last probed: it is conflict"]
+    assert still_open(both) == ["rbd/lun: LUN 13 of iqn.t at 192.0.2.10:3260 was conflict when last probed: it is conflict"]
     shown = page(both)
     assert shown.says("LUN after: conflict; it is conflict (LUN 13 of iqn.t at 192.0.2.10:3260)")
     assert shown.says("LUN after: healthy; it is healthy (LUN 12 of iqn.t at 192.0.2.10:3260)")
@@ -382,15 +384,15 @@ def test_by_hand_quotes_what_comes_from_outside() -> None:
     [
         (run(), []),
         (run(**QUIET), []),
-        (run(probes_after=[probe("rbd/lun", "slow")]), ["The LUN of rbd/lun was slow when last probed: it is slow"]),
-        (run(probes_before=[], probes_after=[]), ["No LUN of rbd/lun was probed, so only its watchers tell that it is healed: no LUN of it is known"]),
+        (run(probes_after=[probe("rbd/lun", "slow")]), [f"rbd/lun: {LUN} was slow when last probed: it is slow"]),
+        (run(probes_before=[], probes_after=[]), [messages.UNPROBED.format(image="rbd/lun", reason=messages.LUN_UNKNOWN)]),
         (
             run(restored={"after": {}, "kept": [{"address": DEAD, "until": "then", "reason": "it lives"}], "unread": ["pool x"]}),
-            [f"{DEAD} stays on the blacklist until then: it lives", "Leases not read: pool x"],
+            [f"{DEAD} stays blocklisted until then: it lives", "Leases not read: pool x"],
         ),
         (
             run(**{**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")], "incomplete": ["osd.2"]}}),
-            ["rbd/lun is contested and was left so: 2 watchers where 1 is expected", "Not seen: osd.2"],
+            ["rbd/lun is still contested: 2 watchers where 1 is expected", "Not seen: osd.2"],
         ),
         (
             run(
@@ -398,11 +400,11 @@ def test_by_hand_quotes_what_comes_from_outside() -> None:
                 detected={**run_detected(), "strays": [{"pool": "rbd", "namespace": "", "header": "rbd_header.5", "watchers": []}]},
             ),
             [
-                "Somebody else put 192.0.2.9:0/9 on the blacklist meanwhile, and that was left alone",
-                "rbd_header.5 in pool rbd is watched and belongs to no image",
+                messages.FOREIGN.format(address="192.0.2.9:0/9"),
+                messages.STRAY.format(header="rbd_header.5", pool="rbd"),
             ],
         ),
-        (run(error="Verify: no", restored={}), ["Clients might still be fenced under leases"]),
+        (run(error="Verify: no", restored={}), [messages.UNSETTLED]),
     ],
 )
 def test_what_is_still_open(summed: dict[str, t.Any], lines: list[str]) -> None:
@@ -414,7 +416,7 @@ def test_what_is_still_open(summed: dict[str, t.Any], lines: list[str]) -> None:
 
 def went() -> dict[str, t.Any]:
     """The result of a run whose stale watcher was gone before it was fenced."""
-    gone = image(reasons=["2 watchers where 1 is expected", f"{DEAD} went by itself before the fence"])
+    gone = image(reasons=["2 watchers where 1 is expected", f"{DEAD} stopped watching by itself before the fence"])
     return run(
         **{**QUIET, "detected": {**run_detected(), "images": [gone]}, "fenced": {"vanished": [DEAD], "after": {}}, "probes_before": [probe("rbd/lun", "hung")]}
     )
@@ -423,10 +425,10 @@ def went() -> dict[str, t.Any]:
 def test_a_stale_watcher_that_went_by_itself_is_not_said_never_to_have_been() -> None:
     summed = went()
     assert summed["outcome"] == "nothing_to_do"
-    assert still_open(summed) == ["The LUN of rbd/lun was hung when last probed: it is hung"]
+    assert still_open(summed) == [f"rbd/lun: {LUN} was hung when last probed: it is hung"]
     assert next_step(summed).startswith("The stale watcher was no longer stale when asked again.")
     shown = page(summed)
-    for word in ["rbd/lun: stale_duplicate", f"{DEAD} went by itself before the fence", "LUN before: hung"]:
+    for word in ["rbd/lun: stale_duplicate", f"{DEAD} stopped watching by itself before the fence", "LUN before: hung"]:
         assert shown.says(word), shown.text
     assert "none of those looked at was stale" not in shown.text
     assert any("sg_raw" in line for line in summed["by_hand"])
@@ -447,7 +449,7 @@ def test_a_stale_watcher_that_went_by_itself_is_not_said_never_to_have_been() ->
             "Healed, restore pending",
             [
                 "stays on the blocklist. Its line says why.",
-                "stays on the blacklist until later: it lives",
+                "stays blocklisted until later: it lives",
                 f"{DEAD} no entry until 2026-11-23T06:00:00+0000 until later",
             ],
         ),

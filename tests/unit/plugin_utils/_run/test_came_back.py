@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import came_back
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import came_back, messages
 
 ADDRESS = "192.0.2.7:0/1193546917"
 GOOD = {"address": "192.0.2.8:0/1", "liveness": "alive", "host": "gateway1"}
@@ -19,8 +19,8 @@ BACK = {"address": ADDRESS, "liveness": "alive", "host": "gateway2"}
     [
         ("contested", [GOOD, BACK], [], [ADDRESS], ""),
         ("stale_duplicate", [GOOD, {**BACK, "liveness": "hung"}], ["10.0.0.0/8"], [ADDRESS], ""),
-        ("contested", [GOOD, BACK], ["host == 'gateway2'"], [], "remediate_watchers_protect speaks for it"),
-        ("stale_duplicate", [{**GOOD, "liveness": "hung"}, BACK], [], [], "no other watcher of rbd/lun answers"),
+        ("contested", [GOOD, BACK], ["host == 'gateway2'"], [], messages.PROTECTED),
+        ("stale_duplicate", [{**GOOD, "liveness": "hung"}, BACK], [], [], messages.NO_OTHER_RESPONDS.format(image="rbd/lun")),
         ("normal", [BACK], [], [], ""),
         ("contested", [GOOD, {**GOOD, "address": "192.0.2.9:0/1"}], [], [], ""),
     ],
@@ -38,4 +38,4 @@ def test_who_came_back_and_alone_serves_another_image_is_not_fenced() -> None:
     images = [{"spec": "rbd/lun", "state": "contested", "watchers": [GOOD, BACK]}, {"spec": "rbd/other", "state": "normal", "watchers": [BACK]}]
     found = came_back.clients({"images": images}, [ADDRESS])
     assert found["fence"] == []
-    assert "no other watcher of rbd/other answers" in found["spare"][0]
+    assert messages.NO_OTHER_RESPONDS.format(image="rbd/other") in found["spare"][0]

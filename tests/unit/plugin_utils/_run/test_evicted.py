@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import evicted
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import evicted, messages
 
 ALIVE, STALE, ELSEWHERE = "192.0.2.1:0/1", "192.0.2.2:0/2", "192.0.2.3:0/3"
 LOOK: t.Any = {
@@ -20,8 +20,8 @@ LOOK: t.Any = {
 def test_each_that_is_left_has_its_reason() -> None:
     found = evicted.without_effect([ALIVE, STALE, ELSEWHERE, ALIVE], LOOK, [])
     assert [one["address"] for one in found] == [ALIVE, ELSEWHERE]
-    assert found[0]["why"] == "rbd/a is normal, and there it acknowledged the notify"
-    assert found[1]["why"] == "it watches no image that this run found sick or was told to look at"
+    assert found[0]["why"] == "rbd/a is normal, it acknowledged the notify"
+    assert found[1]["why"] == messages.NOT_WATCHING
 
 
 def test_who_is_fenced_has_an_effect() -> None:

@@ -9,7 +9,7 @@ import typing as t
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import result as results
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import summary
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import outcome
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages, next_steps, outcome
 from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import listed_after, run_of
 
 ADDRESS = "192.0.2.7:0/1193546917"
@@ -123,7 +123,7 @@ def test_one_healed_and_one_refused_have_a_next_step_each() -> None:
     lines = summary.lines(result)
     assert lines[0].startswith("partly_healed (images: 1 healed, 1 refused), looked at 2 images")
     assert [(item["what"].split()[0], item["next"][:23]) for item in result["unfinished"]] == [
-        ("rbd/two", "Find out which client h"),
+        ("rbd/two", "Find the client that do"),
         (ADDRESS, "End that client on its "),
     ]
     assert [line for line in lines if line.startswith("open: ")] == [f"open: {item['what']}; next: {item['next']}" for item in result["unfinished"]]
@@ -192,8 +192,8 @@ def test_check_mode_says_would() -> None:
 
 def test_a_lun_that_was_not_probed_is_not_called_healthy() -> None:
     lines = summary.lines(conclude("fence", fenced=FENCED, restored=FREED, verified=VERIFIED))
-    assert "rbd/lun: not proven: no LUN of it is known" in lines
-    assert lines[-2].startswith("open: No LUN of rbd/lun was probed") and lines[-1].startswith("next: Rescan")
+    assert f"rbd/lun: {messages.NOT_PROVEN.format(reason=messages.LUN_UNKNOWN)}" in lines
+    assert lines[-2].startswith(f"open: {messages.UNPROBED.format(image='rbd/lun', reason='')}") and lines[-1].startswith("next: Rescan")
 
 
 def test_probes_are_shown_before_and_after() -> None:
@@ -221,7 +221,7 @@ def test_an_image_that_an_earlier_run_began_with_is_shown() -> None:
     verified = {"images": [{**image("leave"), "watchers": WATCHERS[:1]}]}
     result = conclude("leave", detected={**detected("leave"), "images": []}, verified=verified, continued=["rbd/lun"], restored=FREED)
     assert [(one["spec"], one["decision"], one["state_after"]) for one in result["images"]] == [("rbd/lun", "continue", "normal")]
-    assert any("went on from there" in line for line in summary.lines(result))
+    assert any(messages.CONTINUED in line for line in summary.lines(result))
 
 
 def test_who_came_back_is_shown_as_fenced() -> None:
@@ -237,7 +237,7 @@ def test_a_fence_for_an_image_that_is_refused_is_named() -> None:
     listed = {**IDLE, "after": {ADDRESS: "then"}, "leases": [LEASE]}
     (kept,) = conclude("refuse", listed=listed)["kept"]
     assert (kept["address"], kept["until"], kept["run"]) == (ADDRESS, "then", "earlier")
-    assert "is refused, so this run did not see whether it may be let in" in kept["reason"]
+    assert kept["reason"] == messages.PASSED_OVER
     assert conclude("refuse", listed=listed, restored={**IDLE, "kept": [KEPT]})["kept"] == [KEPT]
     assert conclude("refuse", listed=listed, restored=FREED)["kept"] == []
     assert conclude("refuse", listed={**listed, "after": {}})["kept"] == []
@@ -247,7 +247,7 @@ def test_a_fence_for_an_image_that_is_refused_is_named() -> None:
 def test_a_gateway_that_could_not_be_asked_is_said() -> None:
     result = conclude("fence", fenced=FENCED, restored=FREED, lun_maps=[{"item": "gw1", "msg": "tgtadm could not ask tgtd"}])
     assert "gateway gw1 did not tell all its LUNs: tgtadm could not ask tgtd" in summary.lines(result)
-    assert "Gateway gw1 did not tell all its LUNs: tgtadm could not ask tgtd" in [item["what"] for item in result["unfinished"]]
+    assert messages.GATEWAY_SILENT.format(host="gw1", reason="tgtadm could not ask tgtd") in [item["what"] for item in result["unfinished"]]
 
 
 def test_what_the_last_look_could_not_see_is_not_healed() -> None:
@@ -277,7 +277,7 @@ def test_a_fleet_stays_readable() -> None:
 
 def test_a_fence_that_could_not_be_ended_is_not_called_ended() -> None:
     broken = conclude("fence", {"error": "Put the blacklist back: no quorum"}, fenced=FENCED, restored={"failed": True, "msg": "no quorum"})
-    assert "finishes what this one left fenced" in summary.lines(broken)[-1]
+    assert next_steps.OPEN["unsettled"] in summary.lines(broken)[-1]
     ended = conclude("fence", {"error": "Verify: no"}, fenced=FENCED, restored=FREED)
     assert "Entries of clients that are gone were removed" in summary.lines(ended)[-1]
 
@@ -315,8 +315,8 @@ def test_the_same_as_before_is_said_only_where_it_was_read_again() -> None:
     assert "blacklist: it could not be read at the end" in summary.lines(conclude("refuse", **quiet, listed_after={}))
     result = conclude("refuse", **quiet, listed_after={"after": {lost: "then", "192.0.2.9:0/9": "then"}})
     assert result["came"] == [
-        {"address": lost, "whose": "probably a gateway that took the lock of rbd/lun, which that client watched"},
-        {"address": "192.0.2.9:0/9", "whose": "a manager or an operator"},
+        {"address": lost, "whose": messages.OF_GATEWAY.format(image="rbd/lun")},
+        {"address": "192.0.2.9:0/9", "whose": messages.OF_OTHERS},
     ]
     lines = summary.lines(result)
     assert f"blacklist: somebody else added {lost} meanwhile: {result['came'][0]['whose']}" in lines
@@ -339,9 +339,8 @@ def test_check_mode_tells_what_others_added_too() -> None:
 )
 def test_an_entry_that_somebody_removed_before_its_end_is_told(lease: dict[str, t.Any], lapsed: bool) -> None:
     result = conclude("leave", listed={**IDLE, "leases": [{**LEASE, **lease}]}, restored={**IDLE, "closed": [ADDRESS]})
-    told = [item for item in result["unfinished"] if "removed from the blocklist before its end" in item["what"]]
-    assert bool(told) == lapsed
-    assert not told or told[0]["what"].startswith(f"{ADDRESS}, fenced by run earlier for rbd/lun, was removed")
+    words = messages.LAPSED.format(address=ADDRESS, run="earlier", images="rbd/lun")
+    assert (words in [item["what"] for item in result["unfinished"]]) == lapsed
     there = conclude("leave", listed={**IDLE, "after": {ADDRESS: "then"}, "leases": [{**LEASE, **lease}]})
     assert there["lapsed"] == []
 
@@ -370,3 +369,10 @@ def test_an_image_whose_lock_was_broken_is_healed() -> None:
     assert (result["outcome"], result["images"][0]["unlocked"], result["healed"]) == ("healed", True, 1)
     assert f"rbd/lun: broke the lock of {ADDRESS}" in summary.lines(result)
     assert "rbd lock rm rbd/lun 'auto 7' client.1" in result["by_hand"]
+
+
+@pytest.mark.parametrize(("why", "step"), [(messages.NO_ACCESS, "no_access"), (messages.NOT_ISCSI, "pathless")])
+def test_a_lun_without_a_path_has_the_step_that_fits_the_reason(why: str, step: str) -> None:
+    bare = {"rbd/lun": why.format(gateway="gw1", initiator="iqn.p", lun="LUN 12 of iqn.t")}
+    result = conclude("fence", fenced=FENCED, restored=FREED, verified=VERIFIED, pathless=bare)
+    assert (result["outcome"], [item["next"] for item in result["unfinished"]]) == ("healed_unproven", [next_steps.OPEN[step]])

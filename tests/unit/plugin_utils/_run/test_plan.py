@@ -14,7 +14,7 @@ def test_the_plan_names_evidence_and_refusals() -> None:
 
 
 def test_the_plan_says_what_was_not_seen() -> None:
-    assert plan.lines({**detected("leave"), "incomplete": ["osd.2 did not answer"]}) == ["refuse what was not seen: osd.2 did not answer"]
+    assert plan.lines({**detected("leave"), "incomplete": ["osd.2 did not answer"]}) == ["not seen: osd.2 did not answer"]
 
 
 def test_the_plan_of_a_fleet_stays_readable() -> None:

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import outcome, state
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages, outcome, state
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Phase, Run
 from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import BEGAN, begun
 
@@ -81,12 +81,12 @@ def test_a_run_that_begins_has_nothing_to_do() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"luns": [{"image": "a"}]}, "names 'a' as an image: give pool/image"),
+        ({"luns": [{"image": "a"}]}, "'a' is no image. Give pool/image"),
         ({"luns": [{"image": "rbd/a", "lun": 1}]}, "neither a device nor a portal"),
-        ({"expire": "130", "gone_timeout": "30", "probe_deadline": "10"}, "give more than 130 s"),
-        ({"patience": "0"}, "give between 1 and 120 seconds"),
-        ({"patience": "-1000", "expire": "20"}, "give between 1 and 120 seconds"),
-        ({"protect": ["gateway1"]}, "'gateway1' names gateway1, which no watcher's record has"),
+        ({"expire": "130", "gone_timeout": "30", "probe_deadline": "10"}, "Give more than 130 s"),
+        ({"patience": "0"}, "Give 1 to 120 seconds"),
+        ({"patience": "-1000", "expire": "20"}, "Give 1 to 120 seconds"),
+        ({"protect": ["gateway1"]}, "'gateway1' uses unknown fields: gateway1\\."),
         ({"controller_keyring": "/no/such", "has_key": False}, "no file /no/such with a key of client.admin"),
     ],
 )
@@ -151,7 +151,7 @@ def test_the_client_behind_a_lun_is_fenced_only_by_the_operators_word(evict: lis
     run = after(looked_at, ("find_luns", {"results": [{"item": "gw1", "luns": [exported(client_address=DEAD)]}]}), PROBED)
     assert [one["address"] for one in run["culprits"]] == culprits
     if not evict:
-        words = f"{DEAD}: gateway gw1 serves a LUN through it; to fence it all the same, name it in remediate_watchers_evict"
+        words = f"{DEAD}: {messages.BEHIND_LUN.format(gateway='gw1')}"
         assert (run["healing"], words in run["detected"]["images"][0]["reasons"], run["plan"][0][:12]) == ([], True, "refuse rbd/a")
 
 
@@ -214,7 +214,7 @@ def test_a_reason_to_stop_that_came_before_the_probe_names_no_client_either() ->
     bad = {"results": [{"item": {"item": "gw1"}, "failed": True, "msg": "EINVAL"}]}
     traced = ("trace", {"said": {}, "lio": bad, "scst": {"skipped": True}})
     run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"))), traced, ("probe_before", probed("hung")))
-    assert ("could not be put back" in run["stop"], run["culprits"]) == (True, [])
+    assert (messages.is_in(messages.DEBUG_LEFT, run["stop"]), run["culprits"]) == (True, [])
 
 
 def probes(verdict: str, **place: t.Any) -> dict[str, t.Any]:
@@ -281,7 +281,7 @@ def test_a_named_lun_whose_prober_is_gone_stops_the_run_also_beside_one_that_is_
     second = after(run, ("probe_before", {"results": [{"item": {"host": "prober"}, "unreachable": True}]}))
     assert [one["host"] for one in second["probing"]] == ["gw1"]
     last = after(second, ("probe_before", probes("hung", name="rbd/b", device="/dev/sdb")))
-    assert (last["stop"][:15], last["culprits"]) == ("The host prober", [])
+    assert (last["stop"], last["culprits"]) == (messages.PROBER_UNREACHABLE.format(hosts="prober"), [])
 
 
 def test_a_mapping_of_a_gateway_with_gaps_might_be_behind_a_lun() -> None:
@@ -337,7 +337,7 @@ def test_what_stands_still_is_kept_and_the_kernels_with_krbd_are_asked() -> None
 def test_a_prober_that_is_unreachable_stops_the_run() -> None:
     gone = {"results": [{"item": {"host": "prober"}, "unreachable": True}]}
     run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"))), ("probe_before", gone))
-    assert run["stop"].startswith("The host prober, which is to probe the LUNs")
+    assert run["stop"] == messages.PROBER_UNREACHABLE.format(hosts="prober")
     assert run["culprits"] == []
 
 
@@ -359,14 +359,14 @@ def test_a_client_that_answers_the_last_question_is_not_stale() -> None:
 def test_a_culprits_record_has_the_last_notify_that_it_missed() -> None:
     run = looked(None, ("fence", change(added=[DEAD], missed=[{"address": DEAD, "at": 12.0, "seconds": 30.0}])))
     assert [one["missed"] for one in run["culprits"]] == [[{"at": 12.0, "seconds": 30.0}]]
-    assert run["culprits"][0]["reasons"][-1] == "before the fence it was silent for 30 s in one more notify"
+    assert run["culprits"][0]["reasons"][-1] == messages.LAST_NOTIFY.format(seconds=30)
 
 
 def test_a_client_that_watches_nothing_any_more_is_nothing_to_fence() -> None:
     run = looked(None, ("fence", change(vanished=[DEAD], changed=False)), VERIFIED)
     assert (run["healing"], run["ours"], run["error"]) == (["rbd/a"], [], "")
     ended = outcome.conclude(run, 20.0)
-    assert (ended["outcome"], f"{DEAD} went by itself before the fence" in ended["images"][0]["reasons"]) == ("nothing_to_do", True)
+    assert (ended["outcome"], messages.WENT_BY_ITSELF.format(clients=DEAD) in ended["images"][0]["reasons"]) == ("nothing_to_do", True)
 
 
 def test_a_client_that_is_fenced_already_is_not_called_spared() -> None:
@@ -437,9 +437,9 @@ def test_a_lease_for_an_image_that_is_refused_now_is_not_ended_by_the_operators_
     [
         (look(image("rbd/a", "leave")), ""),
         (look(), ""),
-        (look(image("rbd/a")), "rbd/a is stale_duplicate: timed out after 30 s"),
-        (look(image("rbd/a", "refuse")), "rbd/a is contested: timed out after 30 s"),
-        (look({**image("rbd/a", "leave"), "watchers": []}), "rbd/a has no watcher, so no client serves it: timed out after 30 s"),
+        (look(image("rbd/a")), "Timed out after 30 s: rbd/a is still stale_duplicate"),
+        (look(image("rbd/a", "refuse")), "Timed out after 30 s: rbd/a is still contested"),
+        (look({**image("rbd/a", "leave"), "watchers": []}), "Timed out after 30 s: rbd/a has no watcher, so no client serves it"),
     ],
 )
 def test_healed_is_what_has_the_expected_watchers_alone(found: dict[str, t.Any], words: str) -> None:
@@ -458,7 +458,7 @@ def test_an_image_that_an_earlier_run_healed_may_have_no_watcher() -> None:
 )
 def test_the_lun_must_answer_afterwards(before: str, verdict: str, wrong: bool) -> None:
     run = looked(None, ("probe_before", probed(before)), FENCED, VERIFIED, ("probe_after", probed(verdict)))
-    assert (f"The LUN of rbd/a is {verdict}" in run["error"]) == wrong
+    assert (f"rbd/a: its LUN is {verdict}" in run["error"]) == wrong
 
 
 def test_a_lun_that_the_role_found_and_never_reached_proves_nothing() -> None:
@@ -466,18 +466,18 @@ def test_a_lun_that_the_role_found_and_never_reached_proves_nothing() -> None:
     run = after(seen, ("probe_before", probed("unreachable")), FENCED, VERIFIED, ("probe_after", probed("unreachable")))
     assert run["error"] == ""
     reached = after(seen, ("probe_before", probed("hung")), FENCED, VERIFIED, ("probe_after", probed("unreachable")))
-    assert "unreachable although" in reached["error"]
+    assert "unreachable, although" in reached["error"]
 
 
 @pytest.mark.parametrize(
     ("before", "fenced", "restored", "words"),
     [
         ({}, {"added": [DEAD]}, change(removed=[DEAD]), ""),
-        ({}, {"added": [DEAD]}, change(after={DEAD: "then"}), f"{DEAD} is still on the blacklist"),
+        ({}, {"added": [DEAD]}, change(after={DEAD: "then"}), messages.ENTRY_LEFT.format(client=DEAD)),
         ({}, {"added": [DEAD]}, change(after={DEAD: "then"}, kept=[{"address": DEAD, "reason": "it lives"}]), ""),
         ({}, {"added": [DEAD]}, change(after={DEAD: "then"}, foreign=[DEAD]), ""),
         ({DEAD: "soon"}, {"extended": [DEAD]}, change(after={DEAD: "soon"}), ""),
-        ({DEAD: "soon"}, {"extended": [DEAD]}, change(), f"{DEAD} is no longer on the blacklist"),
+        ({DEAD: "soon"}, {"extended": [DEAD]}, change(), messages.ENTRY_LOST.format(client=DEAD)),
         ({DEAD: "soon"}, {"extended": [DEAD]}, change(removed=[DEAD]), ""),
     ],
 )
@@ -499,11 +499,11 @@ def test_a_client_that_came_back_is_fenced_by_another_look() -> None:
     agreed = after(run, ("look_again", look(image("rbd/a"), at=3.0)))
     assert (agreed["looked_again"]["look"]["at"], agreed["came_back"]["fence"]) == (3.0, [DEAD])
     ended = after(agreed, ("fence_again", {"fenced": change(added=[DEAD]), "asked": change(kept=[{"address": DEAD, "reason": "it lives"}])}))
-    assert ended["error"] == f"{DEAD} came back after having been let in again, and is fenced again; it lives"
+    assert ended["error"] == messages.BACK_FENCED.format(clients=DEAD, reasons="it lives")
     kept = after(agreed, ("fence_again", {"fenced": change(spared=[{"address": DEAD, "reason": "no other answered", "answered": False}]), "asked": change()}))
-    assert kept["error"] == f"{DEAD} came back after having been let in again, and is not fenced, for no other answered"
+    assert kept["error"] == messages.BACK_SPARED.format(client=DEAD, reason="no other answered")
     spared = after(run, ("look_again", look(image("rbd/a", "leave"), at=4.0)), ("fence_again", {"fenced": {"skipped": True}, "asked": {"skipped": True}}))
-    assert (spared["came_back"]["fence"], "two looks do not agree" in spared["error"]) == ([], True)
+    assert (spared["came_back"]["fence"], messages.UNCONFIRMED in spared["error"]) == ([], True)
 
 
 def test_a_fence_of_a_client_that_came_back_which_failed_is_not_called_ended() -> None:
@@ -519,7 +519,7 @@ def test_errors_add_up_and_have_their_times() -> None:
     failed = {"task": "Fence the stale clients", "result": {"failed": True, "msg": "no quorum"}}
     several = {"task": "Put the blocklist back", "result": {"results": [{"failed": True, "msg": "a"}, {"failed": False, "msg": "b"}, {"failed": True}]}}
     run = looked(None, ("failed", failed), ("failed", several))
-    assert run["error"] == "Fence the stale clients: no quorum; Put the blocklist back: a; it gave no reason"
+    assert run["error"] == "Fence the stale clients: no quorum; Put the blocklist back: a; no reason given"
     assert (run["times"]["failed"], run["times"]["failed_again"]) == (BEGAN + 3, BEGAN + 4)
     assert outcome.conclude(run, 20.0)["outcome"] == "failed"
 
@@ -531,7 +531,8 @@ def test_what_the_kernels_said_and_that_they_are_as_they_were(phases: tuple[tupl
     run = looked(None, *phases, ("trace", {"said": said, "lio": good, "scst": {"skipped": True}}))
     assert (run["kernel_log"], run["stop"], run["error"]) == ([{"host": "gw1", "phase": when, "gap": "", "events": []}], "", "")
     spoilt = looked(None, *phases, ("trace", {"said": said, "lio": bad, "scst": good}))
-    assert ("gw1 could not be put back (EINVAL)" in spoilt["stop"], "gw1 could not be put back (EINVAL)" in spoilt["error"]) == (
+    words = messages.DEBUG_LEFT.format(host="gw1", reason="EINVAL")
+    assert (words in spoilt["stop"], words in spoilt["error"]) == (
         when == "before",
         when == "after",
     )
@@ -603,7 +604,7 @@ def test_what_living_clients_contest_is_left_when_those_that_are_gone_are_fenced
     assert (verified["error"], [one["address"] for one in run["culprits"]]) == ("", [DEAD])
     ended = outcome.conclude(verified, 20.0)
     assert (ended["outcome"], ended["healed"], ended["refused"]) == ("partly_healed", 1, 1)
-    assert [item["next"][:22] for item in ended["unfinished"]] == ["Find out which client "]
+    assert [item["next"][:22] for item in ended["unfinished"]] == ["Find the client that d"]
 
 
 def test_where_there_is_no_gateway_to_ask_the_common_configuration_tells_the_lun() -> None:
@@ -670,7 +671,7 @@ def test_a_lock_whose_owner_might_be_alive_by_now_is_not_healed() -> None:
     doubtful = look({**image("rbd/a", "leave"), "owner": [{**owner, "verdict": "undecided", "reasons": ["it is not known whether it lives"]}]})
     run = after(begun(), ("look", look(held)), ("probe_before", {"skipped": True}), FENCED, ("verify", doubtful))
     assert run["locks"] == []
-    assert f"the lock of rbd/a is still that of {DEAD}, and it is not known whether it lives" in run["error"]
+    assert messages.LOCK_STAYS.format(image="rbd/a", owner=DEAD, reason="it is not known whether it lives") in run["error"]
 
 
 def test_the_lock_that_a_killed_run_left_is_broken_by_the_next() -> None:
