@@ -12,11 +12,11 @@ TASK = "cephops.iscsi_rescue.remediate_watchers : {}"
 # After these tasks.
 TASKS = {
     "start": TASK.format("Check the settings and begin the run"),
-    "detected": TASK.format("Decide who seems stale, and whom the rules protect"),
+    "detected": TASK.format("Choose the clients to fence, and apply the protection rules"),
     "probed": TASK.format("Decide what the probe means"),
-    "fenced": TASK.format("Keep who was fenced"),
+    "fenced": TASK.format("Record the fenced clients"),
     "verified": TASK.format("Decide whether the watchers are as expected"),
-    "restored": TASK.format("Compare the blocklist with what it was"),
+    "restored": TASK.format("Compare the blocklist with its state before"),
 }
 # In the middle of a task: when the lease is there, when the entry is there, too, and when the entry is gone again.
 INSIDE = ("leased", "entered", "removed")

@@ -517,9 +517,9 @@ def test_a_fence_of_a_client_that_came_back_which_failed_is_not_called_ended() -
 
 def test_errors_add_up_and_have_their_times() -> None:
     failed = {"task": "Fence the stale clients", "result": {"failed": True, "msg": "no quorum"}}
-    several = {"task": "Put the blocklist back", "result": {"results": [{"failed": True, "msg": "a"}, {"failed": False, "msg": "b"}, {"failed": True}]}}
+    several = {"task": "Restore the blocklist", "result": {"results": [{"failed": True, "msg": "a"}, {"failed": False, "msg": "b"}, {"failed": True}]}}
     run = looked(None, ("failed", failed), ("failed", several))
-    assert run["error"] == "Fence the stale clients: no quorum; Put the blocklist back: a; no reason given"
+    assert run["error"] == "Fence the stale clients: no quorum; Restore the blocklist: a; no reason given"
     assert (run["times"]["failed"], run["times"]["failed_again"]) == (BEGAN + 3, BEGAN + 4)
     assert outcome.conclude(run, 20.0)["outcome"] == "failed"
 
