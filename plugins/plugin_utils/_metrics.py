@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Watchers and leases as Prometheus reads them from a file of node_exporter. Pure.
+"""Writes watchers and leases in Prometheus's text format, for node_exporter's textfile collector. Pure.
 
 The format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 """
@@ -21,7 +21,7 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 
 def render(survey: Data, leases: t.Sequence[Data], now: float) -> str:
-    """The whole file.
+    """Returns the whole file.
 
     ``survey``: what rbd_watchers returned; ``leases``: those of osd_blacklist; ``now``: seconds since the epoch.
     """
@@ -29,13 +29,13 @@ def render(survey: Data, leases: t.Sequence[Data], now: float) -> str:
     oldest: Samples = {(): min(lease["added"] for lease in leases)} if leases else {}
     families: list[tuple[str, str, Samples]] = [
         ("rbd_image_watchers", "Watchers of an image that is not normal.", _by_image(sick, (*_NAMES, "state", "decision"), _watchers)),
-        ("rbd_image_watchers_stale", "Watchers of an image that is not normal that did not answer.", _by_image(sick, _NAMES, _stale)),
+        ("rbd_image_watchers_stale", "Watchers that did not answer, of an image that is not normal.", _by_image(sick, _NAMES, _stale)),
         ("rbd_images", "Images in each state.", {(("state", state),): survey["counts"][state] for state in STATES}),
-        ("rbd_images_unseen", "Images of which nothing is known.", {(): survey["counts"]["unseen"]}),
-        ("rbd_watchers_gaps", "Reasons why not everything could be seen.", {(): len(survey["incomplete"])}),
+        ("rbd_images_unseen", "Images that could not be checked.", {(): survey["counts"]["unseen"]}),
+        ("rbd_watchers_gaps", "Gaps: reasons why the check was not complete.", {(): len(survey["incomplete"])}),
         ("osd_blacklist_leases", "Clients that are fenced under an open lease.", {(): len(leases)}),
         ("osd_blacklist_oldest_lease_timestamp_seconds", "When the oldest open lease was written.", oldest),
-        ("rbd_watchers_last_success_timestamp_seconds", "When the watchers were last looked at.", {(): now}),
+        ("rbd_watchers_last_success_timestamp_seconds", "When the watchers were last checked.", {(): now}),
     ]
     return "".join(_family(name, told, samples) for name, told, samples in families)
 
@@ -49,7 +49,7 @@ def _stale(image: Data) -> int:
 
 
 def _by_image(images: t.Sequence[Data], labels: t.Sequence[str], count: t.Callable[[Data], int]) -> Samples:
-    """Keyed by what is written, for two series with the same labels would make node_exporter refuse the whole file."""
+    """Returns the samples by the labels as written: two series with the same labels would make node_exporter refuse the file."""
     samples: Samples = {}
     for image in images:
         values = {**image, "image": image["name"]}
@@ -59,7 +59,7 @@ def _by_image(images: t.Sequence[Data], labels: t.Sequence[str], count: t.Callab
 
 
 def _escaped(value: str) -> str:
-    """A name may be any text. What is no UTF-8 is written as its code."""
+    """Returns the text escaped. A name can be any text; bytes that are no UTF-8 are written as codes."""
     return value.encode(errors="backslashreplace").decode().translate(_ESCAPES)
 
 

@@ -60,10 +60,10 @@ def of_clients(one: Explained) -> None:
     os.kill(paused["pid"], signal.SIGSTOP)
     locked(lab, "locked")
     one.says("datastore1", "Nothing is wrong with it.", written="", deleted="has it open")
-    one.says("stale", "Heal it: ", written="writes of all others wait", deleted="does not respond")
-    one.says("stopped", "Heal it: ", written="writes of all others wait")
-    one.says("two", "More clients have it open than are expected", mapped="two clients would write")
-    one.says("left", "If nobody is to serve it any more: ansible-playbook", deleted="still watches it")
+    one.says("stale", "Heal it: ", written="writes of all other clients wait", deleted="does not respond")
+    one.says("stopped", "Heal it: ", written="writes of all other clients wait")
+    one.says("two", "More clients have it open than expected", mapped="two clients would write")
+    one.says("left", "If it is no longer served: ansible-playbook", deleted="still watches it")
     one.says("paused", "End the silent client on its host.", deleted="still watches it")
     one.says("locked", "Heal it: ", written="is gone and does not watch it", deleted="exclusive lock belongs to")
     for pid in (stopped["pid"], paused["pid"]):
@@ -75,7 +75,9 @@ def of_the_blocklist(one: Explained) -> None:
     client = one.lab.client("fenced", "fenced")
     one.lab.run("ceph", "--conf", one.lab.conf, "osd", "blocklist", "add", client["address"], "600")
     one.rbd("lock", "add", "rbd/fenced", "mine")
-    one.says("fenced", "Ask who took that lock. If nobody needs it: rbd lock rm rbd/fenced mine client.", deleted="took its lock by 'rbd lock add'")
+    one.says(
+        "fenced", "Find out which operator took that lock. If it is not needed: rbd lock rm rbd/fenced mine client.", deleted="took its lock by 'rbd lock add'"
+    )
     one.lab.run("ceph", "--conf", one.lab.conf, "osd", "blocklist", "rm", client["address"])
     os.kill(client["pid"], signal.SIGKILL)
 
@@ -95,16 +97,14 @@ def of_ceph_itself(one: Explained) -> None:
     one.rbd("create", "rbd/dropped", "--size", "8M")
     one.rbd("trash", "mv", "rbd/dropped")
     one.rbd("create", "rbd/idle", "--size", "8M")
-    one.says("parent", "Nothing keeps it from being written. To delete it, first flatten its clones", mapped="", deleted="its clones need it: rbd/child")
-    one.says(
-        "shots", "Nothing keeps it from being written. To delete it, first remove its snapshots: rbd snap purge rbd/shots", deleted="it has snapshots: first"
-    )
-    one.says("member", "Nothing keeps it from being written. To delete it, first take it out of its group", deleted="it belongs to the group crowd")
+    one.says("parent", "Nothing prevents writes. To delete it, first flatten its clones", mapped="", deleted="it has clones: rbd/child")
+    one.says("shots", "Nothing prevents writes. To delete it, first remove its snapshots: rbd snap purge rbd/shots", deleted="it has snapshots: first")
+    one.says("member", "Nothing prevents writes. To delete it, first take it out of its group", deleted="it belongs to the group crowd")
     one.says("moving", "Use the destination of that migration.", mapped="source of a migration")
-    one.says("moved", "When no client has the source open any more: rbd migration execute rbd/moved", mapped="does not know its feature migrating", written="")
+    one.says("moved", "When no client has the source open: rbd migration execute rbd/moved", mapped="does not support its features: migrating", written="")
     one.says("dropped", "Restore it: rbd trash restore rbd/", deleted="it is in the trash")
     one.says("none", "Check the name with: rbd ls rbd", mapped="there is no image of this name")
-    one.says("idle", "Nothing keeps it from being mapped, written or deleted.", mapped="", written="", deleted="")
+    one.says("idle", "Nothing prevents mapping, writing or deleting it.", mapped="", written="", deleted="")
 
 
 def of_a_lun(one: Explained) -> None:
@@ -122,7 +122,7 @@ def as_the_least(one: Explained) -> None:
     made = one.lab.play("playbooks/ceph_user.yml", {"ceph_user_name": USER, "ceph_user_keyring": str(keyring), "remediate_watchers_ceph_conf": one.lab.conf})
     one.tried.check("the user is made", made.returncode == 0, made.stdout[-2000:])
     mine = {"remediate_watchers_ceph_client": USER, "remediate_watchers_ceph_keyring": str(keyring)}
-    one.says("stale", "Heal it: ", settings=mine, written="writes of all others wait")
+    one.says("stale", "Heal it: ", settings=mine, written="writes of all other clients wait")
     found = one.of({"image": "rbd/parent"}, **mine)
     one.tried.check("what it may not see is told", any("clones could not be read" in gap for gap in found.get("gaps", [])), found)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One image in one screen: who has it open, what of that matters, why it cannot be used, and the one next command. Pure."""
+"""Explains one image on one screen: its clients, what matters about them, why it cannot be used, and the next command. Pure."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._explain.mode
 
 _ROLE = "ansible-playbook -i INVENTORY cephops.iscsi_rescue.remediate_watchers -e "
 NEXT = {
-    "source": "Use the destination of that migration. Its clients must have opened that, and not the source.",
-    "migrating": "When no client has the source open any more: rbd migration execute IMAGE, then rbd migration commit IMAGE.",
+    "source": "Use the destination of that migration: its clients must open that, not the source.",
+    "migrating": "When no client has the source open: rbd migration execute IMAGE, then rbd migration commit IMAGE.",
     "trash": "Restore it: rbd trash restore POOL/ID.",
     "absent": "Check the name with: rbd ls POOL.",
-    "unseen": "Fix what the reason names, then ask again.",
+    "unseen": "Fix what the reason names, then run explain again.",
     "fence": "Heal it: " + _ROLE + '\'{"remediate_watchers_images": ["IMAGE"]}\'',
-    "free": "If nobody is to serve it any more: " + _ROLE + '\'{"remediate_watchers_free": ["IMAGE"]}\'',
+    "free": "If it is no longer served: " + _ROLE + '\'{"remediate_watchers_free": ["IMAGE"]}\'',
     "hung": "End the silent client on its host. If you are sure that it is dead, name it in remediate_watchers_evict.",
-    "contested": "More clients have it open than are expected: end the one that has no business there, on its host.",
-    "fenced": "If that entry of the blocklist is a mistake, remove it, then restart the client.",
-    "lock": "See on the host of the lock's owner whether it still works, and end it there if not.",
-    "primary": "Promote it where it is to be written: rbd mirror image promote IMAGE.",
-    "open": "Nothing is wrong with it. To delete it, or to map it elsewhere, first end its client on that client's host.",
-    "children": "Nothing keeps it from being written. To delete it, first flatten its clones, or remove them: rbd flatten CLONE.",
-    "snapshots": "Nothing keeps it from being written. To delete it, first remove its snapshots: rbd snap purge IMAGE.",
-    "group": "Nothing keeps it from being written. To delete it, first take it out of its group: rbd group image remove POOL/GROUP IMAGE.",
-    "locked_by_hand": "Ask who took that lock. If nobody needs it: rbd lock rm IMAGE COOKIE CLIENT.",
-    "free_already": "Nothing keeps it from being mapped, written or deleted.",
+    "contested": "More clients have it open than expected. Find the client that does not belong there, and end it on its host.",
+    "fenced": "If that blocklist entry is a mistake, remove it, then restart the client.",
+    "lock": "On the host of the lock's owner, check whether the owner still works. If not, end it there.",
+    "primary": "Promote it in the cluster where it should be written: rbd mirror image promote IMAGE.",
+    "open": "Nothing is wrong with it. To delete it, or to map it elsewhere, first end its client on the client's host.",
+    "children": "Nothing prevents writes. To delete it, first flatten its clones, or remove them: rbd flatten CLONE.",
+    "snapshots": "Nothing prevents writes. To delete it, first remove its snapshots: rbd snap purge IMAGE.",
+    "group": "Nothing prevents writes. To delete it, first take it out of its group: rbd group image remove POOL/GROUP IMAGE.",
+    "locked_by_hand": "Find out which operator took that lock. If it is not needed: rbd lock rm IMAGE COOKIE CLIENT.",
+    "free_already": "Nothing prevents mapping, writing or deleting it.",
 }
 
 
 def explain(asked: Record) -> dict[str, t.Any]:
-    """Returns the ``lines`` for a person and, for programs, why it cannot be ``mapped``, ``written`` and ``deleted``, and what is ``next``.
+    """Returns the ``lines`` for people and, for programs, why it cannot be ``mapped``, ``written`` and ``deleted``, and what is ``next``.
 
     ``asked``: the ``image``, ``info`` of rbd_image_info, the ``look`` of rbd_watchers with its blocklist, and ``maps``, a loop of lun_map.
     """
@@ -57,7 +57,7 @@ def next_step(one: Known) -> str:
 
 
 def _names(one: Known) -> dict[str, str]:
-    """What stands in the place of the words in capitals."""
+    """Returns the values for the words in capitals."""
     by_hand = one.by_hand[:1]
     found = {
         "POOL": one.spec.rpartition("/")[0],

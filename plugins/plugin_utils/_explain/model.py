@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known of one image: what its modules returned, put together."""
+"""Puts together what the modules returned for one image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Record = t.Mapping[str, t.Any]
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the blocklist that fences a client of the image."""
+    """A blocklist entry that fences a client of the image."""
 
     entry: str
     until: str
@@ -29,8 +29,8 @@ class Entry:
 class Known:
     """``info``: what rbd_image_info returned; ``image``: the image as rbd_watchers shows it, {} where it is not there; ``luns``: gateway -> LUN records.
 
-    ``asked``: when its watchers were asked, in seconds since the epoch; 0 where nobody watches. ``gaps``: what could not be seen, and why.
-    ``entries``: what of the blocklist concerns the image's clients. ``leases``: those for this image.
+    ``asked``: when its watchers were asked, in seconds since the epoch; 0 if it has no watcher. ``gaps``: what could not be seen, and why.
+    ``entries``: the blocklist entries that fence the image's clients. ``leases``: those for this image.
     """
 
     spec: str
@@ -44,27 +44,27 @@ class Known:
 
     @property
     def watchers(self) -> list[Record]:
-        """Its watchers that are no daemons of Ceph."""
+        """Returns its watchers without Ceph's own daemons."""
         return [one for one in self.image.get("watchers", []) if not one["daemon"]]
 
     @property
     def stale(self) -> list[Record]:
-        """Those that did not respond."""
+        """Returns the watchers that did not respond."""
         return [one for one in self.watchers if one["liveness"] in ("hung", "orphaned")]
 
     @property
     def alive(self) -> list[Record]:
-        """Those that respond."""
+        """Returns the watchers that respond."""
         return [one for one in self.watchers if one["liveness"] == "alive"]
 
     @property
     def by_hand(self) -> list[Record]:
-        """Who took the lock by ``rbd lock add``."""
+        """Returns the clients that took the lock by ``rbd lock add``."""
         return [one for one in self.info["lockers"] if not one["cookie"].startswith("auto ")]
 
     @property
     def owner(self) -> Record:
-        """The client that holds the exclusive lock, with or without a watch; {} for none."""
+        """Returns the client that holds the exclusive lock, with or without a watch; {} for none."""
         everyone = [*self.image.get("watchers", []), *self.image.get("owner", [])]
         return next((one for one in everyone if one["lock_owner"]), {})
 

@@ -49,7 +49,7 @@ def test_an_entry_for_the_whole_host_of_a_client_is_why_its_writes_fail() -> Non
     for entry in ({"after": {"192.0.2.7:0/0": "then"}}, {"ranges": {"192.0.2.0/24": "then"}}):
         found = explained(image(watcher()), **entry)
         assert found["written"] == [f"{A} is fenced by {next(iter(next(iter(entry.values()))))} until then: its writes fail"]
-        assert found["next"].startswith("If that entry of the blocklist is a mistake")
+        assert found["next"].startswith("If that blocklist entry is a mistake")
 
 
 def test_an_entry_of_a_run_is_told_with_the_run_and_is_no_mistake() -> None:
@@ -63,8 +63,8 @@ def test_an_entry_of_a_run_is_told_with_the_run_and_is_no_mistake() -> None:
 def test_an_image_that_is_not_primary_is_promoted() -> None:
     found = explained(image(watcher(daemon="rbd-mirror")), info={"mirroring": {"primary": False}})
     assert (found["mapped"], found["deleted"]) == ([], [])
-    assert found["written"] == ["it is mirrored and not primary, so it is read-only here"]
-    assert found["next"] == "Promote it where it is to be written: rbd mirror image promote rbd/a."
+    assert found["written"] == ["it is mirrored and not primary here, so it is read-only"]
+    assert found["next"] == "Promote it in the cluster where it should be written: rbd mirror image promote rbd/a."
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_nothing_can_be_done_where_nothing_is_known() -> None:
 
 def test_what_could_not_be_seen_comes_first() -> None:
     found = explained(image(watcher(liveness="unknown"), state="undetermined", decision="refuse"), info={"hidden": ["clones could not be read"]})
-    assert found["next"] == "Fix what the reason names, then ask again."
+    assert found["next"] == "Fix what the reason names, then run explain again."
     assert "not seen: clones could not be read" in found["lines"]
 
 

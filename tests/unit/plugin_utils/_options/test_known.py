@@ -37,7 +37,7 @@ def test_what_is_known_passes() -> None:
 
 
 def test_one_that_is_like_none_is_told_with_all() -> None:
-    assert known.unknown(["x"], ["ceph_admin"], "group") == ["There is no group x. Known are ceph_admin."]
+    assert known.unknown(["x"], ["ceph_admin"], "group") == ["There is no group x. Known names: ceph_admin."]
 
 
 @pytest.mark.parametrize("prefix", TOLD)
