@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from pathlib import Path
 
 from docutils.nodes import Element, reference
 from sphinx.application import Sphinx
@@ -39,9 +40,16 @@ def find_elsewhere(_app: Sphinx, _env: t.Any, node: Element, text: Element) -> r
     return reference("", "", text, internal=False, refuri=url) if url else None
 
 
+# Galaxy shows README, too, so its links to pages and pictures are whole.
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+WHOLE = re.compile(r"\]\(https://(?:github\.com/cephops/iscsi_rescue/blob|raw\.githubusercontent\.com/cephops/iscsi_rescue)/main/docs/")
+
+
 def fit(_app: Sphinx, page: str, source: list[str]) -> None:
     """What was written for a forge, and for Ansible's own site, made fit for this one."""
     # README is shown by the index.
+    if page == "index":
+        source[0] = WHOLE.sub("](", README) + source[0]
     source[0] = source[0].replace("](../README.md", "](index.md")
     if page.startswith("collection/"):
         # The theme has a table of contents of its own, and short titles fit beside the text.

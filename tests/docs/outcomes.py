@@ -15,14 +15,15 @@ from pathlib import Path
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 
 ROOT = Path(__file__).parents[2]
+RUNBOOK = "https://github.com/cephops/iscsi_rescue/blob/main/docs/runbook.md"
 BEGIN, END = "<!-- outcomes -->", "<!-- /outcomes -->"
 # An option or a module, or what a message quotes.
 _CODE = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b|'[^']+'")
 
 
 def of_readme() -> str:
-    """Returns the table for README: what an outcome means, and what to do."""
-    return _table(("outcome", "what it means", "what to do"), [(f"`{name}`", one.meaning, one.step) for name, one in OUTCOMES.items()])
+    """Returns the table for README: what an outcome means, with a link to what to do next. The links are whole, since Galaxy shows that page, too."""
+    return _table(("outcome", "what it means"), [(f"[`{name}`]({RUNBOOK}#{name})", one.meaning) for name, one in OUTCOMES.items()])
 
 
 def of_runbook() -> str:
@@ -33,8 +34,8 @@ def of_runbook() -> str:
 PAGES: t.Mapping[str, t.Callable[[], str]] = {"README.md": of_readme, "docs/runbook.md": of_runbook}
 
 
-def _table(head: t.Sequence[str], rows: t.Sequence[tuple[str, str, str]]) -> str:
-    lines = [head, ["---"] * len(head), *((name, _marked(first), _marked(second)) for name, first, second in rows)]
+def _table(head: t.Sequence[str], rows: t.Sequence[t.Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([name, *map(_marked, words)] for name, *words in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
