@@ -48,7 +48,7 @@ def a_dead_host(tried: DeadEnd) -> None:
     tried.ends("a dead host, only looked at", tried.play(**told, look_only=True), "would_heal")
     tried.check("a look changes nothing", blacklist(tried.lab) == before, blacklist(tried.lab))
     done = tried.play(**told)
-    tried.ends("a dead host", done, "healed_restore_pending", "rbd/alone is free", "rbd/still is free", "remediate_watchers_dead_hosts names its host")
+    tried.ends("a dead host", done, "healed_restore_pending", "rbd/alone: free", "rbd/still: free", "remediate_watchers_dead_hosts names its host")
     listed = blacklist(tried.lab)["entries"]
     tried.check("the client that is stopped is fenced", [*listed] == [stopped["address"]], listed)
     left = {image: watchers(tried.lab, image) for image in ("alone", "beside", "pair", "still", "datastore1")}
@@ -64,7 +64,7 @@ def protected(tried: DeadEnd) -> None:
     tried.check("who is protected stays", watchers(tried.lab, "mine") == [owner["address"]], owner)
     tried.lab.orphan("mine", "mine-too")
     tried.ends("two clients, and one may be fenced", tried.play(dead_hosts=DEAD, images=["rbd/mine"], max_fence=1), "refused", "so many rarely die at once")
-    tried.ends("and without that", tried.play(dead_hosts=DEAD, images=["rbd/mine"]), "healed", "rbd/mine is free")
+    tried.ends("and without that", tried.play(dead_hosts=DEAD, images=["rbd/mine"]), "healed", "rbd/mine: free")
 
 
 def main() -> None:

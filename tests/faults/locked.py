@@ -60,7 +60,7 @@ def nobody_else(tried: DeadEnd) -> None:
     look = tried.play(images=["rbd/locked-bare"], look_only=True)
     tried.ends("nobody else, only looked at", look, "would_heal", owner, WORDS)
     tried.check("a look breaks no lock", holder(tried.lab, "locked-bare") == owner and blacklist(tried.lab) == before, blacklist(tried.lab))
-    tried.ends("nobody else", tried.play(images=["rbd/locked-bare"]), "healed", "rbd/locked-bare is free: map or delete it")
+    tried.ends("nobody else", tried.play(images=["rbd/locked-bare"]), "healed", "rbd/locked-bare: free: map or delete it")
     tried.check("nobody else: the lock is gone", holder(tried.lab, "locked-bare") == "", holder(tried.lab, "locked-bare"))
     tried.check("nobody else: the blocklist is as before", blacklist(tried.lab) == before, blacklist(tried.lab))
     tried.ends("nobody else, again", tried.play(images=["rbd/locked-bare"]), "nothing_to_do")

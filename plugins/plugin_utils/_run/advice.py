@@ -28,6 +28,8 @@ def next_step(summed: Result) -> str:
         return next_steps.OPEN["fenced_living"]
     if outcome == "nothing_to_do" and any(image["decision"] in ("leave", "fence") for image in summed["images"]):
         return next_steps.OPEN["went_by_itself"]
+    if outcome == "healed" and summed["images"] and all(image["freed"] for image in summed["images"]):
+        return next_steps.OPEN["freed"]
     return items[0]["next"] if items and OUTCOMES[outcome].by_item else OUTCOMES[outcome].step
 
 
@@ -63,7 +65,7 @@ def _gone_early(lease: Lease) -> str:
 
 
 def _refused(summed: Result) -> list[OpenItem]:
-    return [_item(_refusal(image), _of_image(image)) for image in summed["images"] if is_left(image)]
+    return [_item(refusal(image), _of_image(image)) for image in summed["images"] if is_left(image)]
 
 
 def is_left(image: ImageResult) -> bool:
@@ -71,7 +73,8 @@ def is_left(image: ImageResult) -> bool:
     return image["decision"] == "refuse" or (image["decision"] == "fence" and image["state_after"] == "contested")
 
 
-def _refusal(image: ImageResult) -> str:
+def refusal(image: ImageResult) -> str:
+    """Returns that an image is left as it is, and why."""
     return messages.REFUSED.format(image=image["spec"], state=image["state_after"] or image["state"], reasons="; ".join(image["reasons"]))
 
 

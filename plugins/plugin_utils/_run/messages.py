@@ -52,7 +52,7 @@ CONTINUED = "an earlier run fenced a client of this image, and this run continue
 PASSED_OVER = "it was fenced for an image that is refused now, so this run did not check whether the client is gone"
 
 # What the probes after the fence prove.
-FREE = "{image} is free: map or delete it"
+FREE = "free: map or delete it"
 NOT_PROVEN = "not proven: {reason}"
 NOT_WRITTEN = "not proven: {lun} was not written to ({verdict}, {reason})"
 NOT_REACHED = "not proven: {lun} was not reached ({verdict}, {reason})"

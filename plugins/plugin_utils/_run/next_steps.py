@@ -56,6 +56,7 @@ REASONS: t.Mapping[str, str] = {
 
 OPEN = {
     "went_by_itself": "The stale watcher was no longer stale when asked again. Probe the LUN with scsi_reserve_probe. If it does not respond, rerun.",
+    "freed": "Map or delete the image: no client has it open.",
     "kept": "End that client on its host. To remove its entry then, rerun, or run cephops.iscsi_rescue.restore_blacklist.",
     "kept_unseen": "Make sure that the client is gone. Then run cephops.iscsi_rescue.restore_blacklist with remediate_watchers_restore=always and the "
     "address in restore_blacklist_addresses. Otherwise the entry stays until it expires.",

@@ -221,7 +221,7 @@ def _why(result: Result) -> list[str]:
     if result["outcome"] == "would_heal":
         fenced = [culprit for culprit in result["culprits"] if culprit["verdict"] == "fence"]
         return [f"fence {culprit['address']} ({culprit['client']}): {'; '.join(culprit['reasons'])}" for culprit in fenced]
-    refused = [f"refuse {image['spec']} ({image['state']}): {'; '.join(image['reasons'])}" for image in result["images"] if advice.is_left(image)]
+    refused = [advice.refusal(image) for image in result["images"] if advice.is_left(image)]
     unreached = [f"{image['spec']}: {image['proven']}" for image in result["images"] if image["unreached"]]
     return [*refused, *unreached, *result["incomplete"], *result["unread"]]
 
@@ -252,7 +252,7 @@ def _image(image: Image, run: Run) -> ImageResult:
         "unlocked": image["spec"] in run["unlocked"].get("broken", []) and not run["check_mode"],
         "luns": luns,
         "proof": level,
-        "proven": messages.FREE.format(image=image["spec"]) if freed else words,
+        "proven": messages.FREE if freed else words,
         "freed": freed,
         "unreached": not freed and image["decision"] in ("fence", "continue") and _is_unreached(run, after, luns),
     }

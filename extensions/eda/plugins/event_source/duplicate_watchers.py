@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An event source for ansible-rulebook: which RBD images come to have a duplicate watcher, and which are well again."""
+"""Tells ansible-rulebook which RBD images have a duplicate watcher, and which are normal again: an event source."""
 
 from __future__ import annotations
 
@@ -19,70 +19,70 @@ from urllib.parse import quote
 
 DOCUMENTATION = r"""
 ---
-short_description: Tell of RBD images with duplicate watchers.
+short_description: Report RBD images with duplicate watchers.
 description:
-  - Looks again and again, by the module cephops.iscsi_rescue.rbd_watchers on a host that reaches the Ceph cluster, and tells what changed.
-  - What to look at, how many watchers are expected, and how to connect is taken from the inventory, from the same variables that the role
-    remediate_watchers takes it from (remediate_watchers_images, _pools, _expected, _ceph_conf and so on), unless an option says otherwise.
-  - An event has everything under the key duplicate_watchers. Its key change says what happened.
-  - "found: an image is not normal. changed: it is still not normal, with another state, decision or other culprits. gone: it is normal, or was removed.
+  - Runs the module cephops.iscsi_rescue.rbd_watchers at intervals, on a host that reaches the Ceph cluster, and reports what changed.
+  - The selection of images, the expected watchers and the connection come from the variables of the role remediate_watchers in the inventory
+    (remediate_watchers_images, _pools, _expected, _ceph_conf and so on). An option here overrides them.
+  - An event has all its data under the key duplicate_watchers. There, change says what happened.
+  - "found: an image is not normal. changed: it is still not normal, but its state, decision or culprits changed. gone: it is normal, or was removed.
     Each has image and image_urlencoded; found and changed also have state, decision, reasons, watchers and culprits, as rbd_watchers returns them."
-  - "unseen: a look failed, or could not see everything; reasons says why. seen: a look saw everything again."
-  - An image that was merely not seen is not gone. After a restart every image that is not normal is found anew.
-  - An image's name may be any text, also one that Ansible takes for a template. image_urlencoded is the same name with everything but letters, digits
-    and -._~/ percent-encoded, which is safe to hand to a playbook; Ansible's filter urldecode brings it back.
+  - "unseen: a check failed, or was not complete; reasons says why. seen: a check was complete again."
+  - An image that was not seen is not gone. After a restart, the source reports each image that is not normal again.
+  - An image's name can be any text, even a template of Ansible. image_urlencoded is the same name, percent-encoded except letters, digits and -._~/, so
+    it is safe to pass to a playbook. Ansible's filter urldecode decodes it.
 options:
   inventory:
     description:
-      - The inventory, a file or a directory. Without it, the environment variable ANSIBLE_INVENTORY, which ansible-rulebook itself takes, too.
+      - The inventory, a file or a directory. The default is the environment variable ANSIBLE_INVENTORY, which ansible-rulebook itself uses, too.
     type: str
   hosts:
     description:
-      - The host that looks, as a pattern that matches one.
+      - The host that runs the checks, as a pattern that matches one host.
     type: str
     default: ceph_admin[0]
   interval:
     description:
-      - Seconds between two looks.
+      - Seconds between two checks.
     type: int
     default: 60
   timeout:
     description:
-      - Seconds after which a look is given up.
+      - Seconds after which a check is aborted.
     type: int
     default: 240
   hold:
     description:
-      - Seconds for which nothing but that it is gone is told of an image, after it was told that it is found or changed. What lasts longer is told then.
-      - So an image that comes and goes is told of once in this time.
+      - After found or changed, the source reports only gone for that image for so many seconds. A change that lasts longer is reported then.
+      - So an image that comes and goes is reported once in this time.
     type: int
     default: 600
   images:
     description:
-      - Look at these images only, each pool/image or pool/namespace/image.
+      - Check only these images, each pool/image or pool/namespace/image.
     type: list
     elements: str
   pools:
     description:
-      - Look at the images of these pools.
+      - Check the images of these pools.
     type: list
     elements: str
   expected:
     description:
-      - How many healthy watchers an image has by right, or auto, see the module rbd_watchers.
+      - How many healthy watchers an image should have, or auto, see the module rbd_watchers.
     type: str
   expected_for:
     description:
-      - How many healthy watchers certain images have by right, a list of pattern and watchers.
+      - How many healthy watchers certain images should have, a list of pattern and watchers.
     type: list
     elements: dict
   notify_timeout:
     description:
-      - Seconds a watcher has to answer.
+      - Seconds that a watcher has to answer a notify.
     type: int
   conf:
     description:
-      - The Ceph configuration file on the host that looks.
+      - The Ceph configuration file, on the host that runs the checks.
     type: str
   client:
     description:
@@ -113,7 +113,7 @@ logger = logging.getLogger(__name__)
 
 MODULE = "cephops.iscsi_rescue.rbd_watchers"
 DEFAULTS = {"hosts": "ceph_admin[0]", "interval": 60, "timeout": 240, "hold": 600}
-# The module's options, and the role's variables that stand for them in the inventory.
+# The module's options, and the role's variables for them in the inventory.
 SETTINGS = {
     "images": "remediate_watchers_images",
     "pools": "remediate_watchers_pools",
@@ -133,27 +133,27 @@ SETTINGS = {
 _TEXTS = ("inventory", "hosts", "conf", "client", "keyring")
 _LEAST = {"interval": 1, "timeout": 1, "hold": 0, "expected": 1, "notify_timeout": 1}
 _LISTS = {"images": str, "pools": str, "expected_for": dict}
-# Of ansible-rulebook itself.
+# What ansible-rulebook itself passes.
 _IGNORED = ("eda_feedback_queue",)
 _NORMAL: Facts = ("normal", "leave", ())
 
 
 class Told(t.NamedTuple):
-    """What was last told of an image, and when it was last told to be found or changed."""
+    """The last report of an image, and when it was last reported as found or changed."""
 
     facts: Facts
     at: float
 
 
 class Known(t.NamedTuple):
-    """What was told so far. ``blind``: that not everything is seen."""
+    """What was reported so far. ``blind``: whether the last check was not complete."""
 
     told: t.Mapping[str, Told] = {}
     blind: bool = False
 
 
 def changes(known: Known, survey: Data, now: float, hold: float) -> tuple[list[dict[str, t.Any]], Known]:
-    """The events that a survey gives rise to, and what is known then. Pure.
+    """Returns the events for a survey, and what is known then. Pure.
 
     ``survey``: what rbd_watchers returned, or ``nothing_seen``. ``now`` and ``hold`` in seconds.
     """
@@ -178,17 +178,17 @@ def changes(known: Known, survey: Data, now: float, hold: float) -> tuple[list[d
 
 
 def nothing_seen(why: str) -> dict[str, t.Any]:
-    """What a look that failed is worth."""
+    """Returns the survey of a check that failed."""
     return {"images": [], "culprits": [], "incomplete": [why], "counts": {"unseen": 0}}
 
 
 def _was_seen(image: Data) -> bool:
-    """An image that is named and could not be read is listed without watchers."""
+    """Returns whether an image was read. An image that is named and could not be read is listed without watchers."""
     return bool(image["watchers"])
 
 
 def _is_well(spec: str, survey: Data) -> bool:
-    """Whether an image that is not among the sick ones is known to be normal, or to be there no more."""
+    """Returns whether an image that is not sick is known to be normal, or removed."""
     complete = not survey["incomplete"] and not survey["counts"]["unseen"]
     return complete or any(image["spec"] == spec and image["state"] == "normal" for image in survey["images"])
 
@@ -217,7 +217,7 @@ def _event(change: str, spec: str, **details: t.Any) -> dict[str, t.Any]:
 
 
 def checked(args: Data, environment: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The options with their defaults. Raises ValueError with a sentence for one that is wrong."""
+    """Returns the options with their defaults. Raises ValueError with a sentence for an option that is wrong."""
     given = {name: value for name, value in args.items() if value is not None and name not in _IGNORED}
     options = {**DEFAULTS, "inventory": environment.get("ANSIBLE_INVENTORY", ""), **given}
     for name, value in options.items():
@@ -228,9 +228,9 @@ def checked(args: Data, environment: t.Mapping[str, str]) -> dict[str, t.Any]:
 
 
 def _wrong(name: str, value: t.Any) -> str:
-    """'' when it is right."""
+    """Returns what is wrong, '' for nothing."""
     if name not in (*_TEXTS, *_LEAST, *_LISTS):
-        return "there is no such option, see its DOCUMENTATION for those that are"
+        return "unknown option, see the DOCUMENTATION of the source"
     if name == "expected" and value == "auto":
         return ""
     if name in _LEAST and (not isinstance(value, int) or isinstance(value, bool) or value < _LEAST[name]):
@@ -242,22 +242,22 @@ def _wrong(name: str, value: t.Any) -> str:
     if name == "inventory" and not (value and Path(value).exists()):
         return "give a file or directory that exists, here or in the environment variable ANSIBLE_INVENTORY"
     if name != "inventory" and any(mark in json.dumps(value) for mark in ("{{", "{%", "{#")):
-        return "Ansible would take it for a template; name it in the inventory's variables instead, as !unsafe"
+        return "Ansible would render it as a template; give it as !unsafe in the inventory's variables instead"
     return ""
 
 
 def module_args(options: Data) -> dict[str, t.Any]:
-    """The options of rbd_watchers: those given here, and the inventory's settings for all others."""
+    """Returns the options of rbd_watchers: those given here, and the inventory's settings for all others."""
     given = {name: options[name] for name in SETTINGS if name in options and name != "timeout"}
     return {**{name: f"{{{{ {variable} | default(omit, true) }}}}" for name, variable in SETTINGS.items()}, **given}
 
 
 def survey(options: Data, cancelled: t.Callable[[], bool]) -> dict[str, t.Any]:
-    """One look. It ends by its deadline, and does not raise: a look that fails has seen nothing."""
+    """Returns one survey. It ends by its deadline, and does not raise: a check that fails has seen nothing."""
     try:
         return _answer(options, cancelled)
-    except Exception as error:  # whatever a look dies of, the next one may succeed
-        logger.warning("The watchers could not be looked at: %s. What was known is kept; the next look is in %d s.", error, options["interval"])
+    except Exception as error:  # after any error, the next check can succeed
+        logger.warning("The watchers could not be checked: %s. The last state is kept. The next check is in %d s.", error, options["interval"])
         return nothing_seen(str(error))
 
 
@@ -280,14 +280,14 @@ def _answer(options: Data, cancelled: t.Callable[[], bool]) -> dict[str, t.Any]:
         answers = [event["event_data"]["res"] for event in run.events if event["event"].startswith("runner_on_") and "res" in event["event_data"]]
         said = run.stdout.read()
     if len(answers) != 1:
-        raise LookupError(f"{len(answers)} hosts answered where {options['hosts']} is to be one: {said.strip()[-500:]}")
+        raise LookupError(f"hosts that answered for {options['hosts']}: {len(answers)}, expected: 1: {said.strip()[-500:]}")
     if "images" not in answers[0]:
         raise LookupError(answers[0].get("msg") or f"an answer without images: {said.strip()[-500:]}")
     return dict(answers[0])
 
 
 async def look(options: Data) -> dict[str, t.Any]:
-    """A survey in a thread, which ends when nobody waits for it any more."""
+    """Returns a survey from a thread, which ends when the source is cancelled."""
     ended = threading.Event()
     try:
         return await asyncio.to_thread(survey, options, ended.is_set)
@@ -296,7 +296,7 @@ async def look(options: Data) -> dict[str, t.Any]:
 
 
 async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any]) -> None:
-    """Called by ansible-rulebook."""
+    """Puts events into the queue. Called by ansible-rulebook."""
     options, known = checked(args, os.environ), Known()
     while True:
         found = await look(options)

@@ -122,7 +122,7 @@ def test_a_name_is_handed_on_in_letters_that_nobody_takes_for_more(name: str) ->
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
-        ({"intervall": 3}, "no such option"),
+        ({"intervall": 3}, "unknown option"),
         ({"interval": 0}, "at least 1"),
         ({"interval": "60"}, "whole number"),
         ({"timeout": True}, "whole number"),

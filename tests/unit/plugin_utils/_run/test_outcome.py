@@ -276,7 +276,7 @@ def test_a_fleet_stays_readable() -> None:
 
 
 def test_a_fence_that_could_not_be_ended_is_not_called_ended() -> None:
-    broken = conclude("fence", {"error": "Put the blacklist back: no quorum"}, fenced=FENCED, restored={"failed": True, "msg": "no quorum"})
+    broken = conclude("fence", {"error": "Restore the blocklist: no quorum"}, fenced=FENCED, restored={"failed": True, "msg": "no quorum"})
     assert next_steps.OPEN["unsettled"] in summary.lines(broken)[-1]
     ended = conclude("fence", {"error": "Verify: no"}, fenced=FENCED, restored=FREED)
     assert "Entries of clients that are gone were removed" in summary.lines(ended)[-1]
@@ -358,7 +358,7 @@ def test_what_the_living_still_contest_is_the_reason_of_a_failure() -> None:
     after = {"images": [{**image("refuse"), "decision": "leave", "watchers": WATCHERS[:1]}]}
     result = conclude("fence", fenced=FENCED, restored=FREED, verified=after)
     assert result["outcome"] == "partly_healed"
-    assert outcome.failure(t.cast(t.Any, result), True, False, True).startswith("partly_healed: refuse rbd/lun (stale_duplicate): 2 watchers")
+    assert outcome.failure(t.cast(t.Any, result), True, False, True).startswith("partly_healed: rbd/lun is still contested: 2 watchers")
 
 
 def test_an_image_whose_lock_was_broken_is_healed() -> None:
@@ -376,3 +376,11 @@ def test_a_lun_without_a_path_has_the_step_that_fits_the_reason(why: str, step: 
     bare = {"rbd/lun": why.format(gateway="gw1", initiator="iqn.p", lun="LUN 12 of iqn.t")}
     result = conclude("fence", fenced=FENCED, restored=FREED, verified=VERIFIED, pathless=bare)
     assert (result["outcome"], [item["next"] for item in result["unfinished"]]) == ("healed_unproven", [next_steps.OPEN[step]])
+
+
+def test_a_freed_image_has_no_lun_to_rescan() -> None:
+    found = {**detected("fence"), "look": {"freeing": ["rbd/lun"]}}
+    free = {"images": [{**image("leave"), "watchers": []}]}
+    result = conclude("fence", detected=found, fenced=FENCED, restored=FREED, verified=free)
+    assert (result["outcome"], result["images"][0]["freed"], result["advice"]) == ("healed", True, next_steps.OPEN["freed"])
+    assert f"rbd/lun: {messages.FREE}" in summary.lines(result)

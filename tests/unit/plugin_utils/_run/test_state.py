@@ -563,7 +563,7 @@ def test_a_whole_run() -> None:
 def test_which_outcomes_fail_the_play(ended: str, refused: bool, sick: bool, fails: bool) -> None:
     run = after(begun(), ("look", look(image("rbd/a"), image("rbd/b", "refuse"))))
     told = outcome.failure({**outcome.conclude(run, 20.0), "outcome": ended, "error": "no quorum"}, refused, sick, True)
-    refusal = "refuse rbd/b (contested): why"
+    refusal = "rbd/b is still contested: why"
     words = {"failed": "no quorum", "refused": refusal, "partly_healed": refusal, "would_heal": f"fence {DEAD} (client.1): gone"}
     assert told == (f"{ended}: {words[ended]}" if fails else "")
 
