@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filters for what a controller such as AWX holds and asks; each has its documentation in a file of its own."""
+"""Makes filters for a controller such as AWX. Each is documented in a file of its own."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ class FilterModule:
     """Found by Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Name -> function."""
+        """Returns name -> function."""
         return {"awx_survey": survey.spec_of, "keyring_key": keyring.key_of, "text_lines": survey.text_lines, "unknown_names": known.unknown}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filters that lead from ESXi's words to images; each has its documentation in a file of its own."""
+"""Makes filters that find images by what ESXi logs. Each is documented in a file of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FilterModule:
     """Found by Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Name -> function."""
+        """Returns name -> function."""
         return {
             "esxi_diagnosis": host_answers.diagnose,
             "vmkernel_events": vmkernel.events,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter that explains one image; it has its documentation in a file of its own."""
+"""Makes the filter that explains one image. It is documented in a file of its own."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ class FilterModule:
     """Found by Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Name -> function."""
+        """Returns name -> function."""
         return {"image_explanation": explanation.explain}

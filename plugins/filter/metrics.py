@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter of the playbook export_metrics; it has its documentation in a file of its own."""
+"""Makes the filter of the playbook export_metrics. It is documented in a file of its own."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ class FilterModule:
     """Found by Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Name -> function."""
+        """Returns name -> function."""
         return {"watchers_metrics": _metrics.render}

@@ -12,15 +12,15 @@ from collections import defaultdict
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import scsi_id
 
 Data = t.Mapping[str, t.Any]
-# (device, '') or, where no device is known, ('', what the line names instead: a volume, a path, a session, or '').
+# (device, '') or, if no device is known, ('', what the line names instead: a volume, a path, a session, or '').
 Subject = tuple[str, str]
 
-# A lost session is told of each device behind it, up to so many; of more, it is told as a session.
+# A lost session counts for each device behind it, up to so many; beyond that, it counts as a session.
 _BEHIND = 16
 
 
 class Volumes:
-    """What ``esxcli storage vmfs extent list`` tells: a volume may span several devices, and several volumes may have one name."""
+    """What ``esxcli storage vmfs extent list`` tells: a volume can span several devices, and several volumes can have one name."""
 
     def __init__(self, extents: t.Sequence[Data]) -> None:
         self.names: dict[str, str] = {}
@@ -40,7 +40,7 @@ class Volumes:
             self._called[host, name].add(uuid)
 
     def uuid(self, event: Data) -> str:
-        """Returns the UUID of the volume that the event names, by its own host's extents if those are known; '' where the name leaves several."""
+        """Returns the UUID of the volume that the event names, by its own host's extents if those are known; '' if several have the name."""
         name = event["volume_name"]
         if event["volume"] or not name:
             return str(event["volume"])
@@ -48,7 +48,7 @@ class Volumes:
         return next(iter(known)) if len(known) == 1 else ""
 
     def device(self, volume: str, named: str) -> str:
-        """The volume's device: the one that was ``named`` beside it, unless the extents know better; '' where that leaves several."""
+        """Returns the volume's device: the one ``named`` beside it, unless the extents tell another; '' if several are left."""
         known = self.devices.get(volume, set()) if volume else set()
         if named and (not known or named in known):
             return named
@@ -56,7 +56,7 @@ class Volumes:
 
 
 class Lines:
-    """What the lines tell, with the extents: which device an operation, a path or a session is about."""
+    """Holds what the lines and the extents tell: which device an operation, a path or a session is about."""
 
     def __init__(self, events: t.Sequence[Data], volumes: Volumes) -> None:
         self._of_operation: defaultdict[str, set[str]] = defaultdict(set)
@@ -74,7 +74,7 @@ class Lines:
             self._of_session[event["host"], event["path"].rpartition(":")[0]].add(device)
 
     def of_operation(self, event: Data) -> str:
-        """Returns the device of the event's operation, '' where it names none or several."""
+        """Returns the device of the event's operation, '' if it names none or several."""
         return _only(self._of_operation.get(event["operation"], set()))
 
     def of_path(self, event: Data) -> str:
@@ -82,7 +82,7 @@ class Lines:
         return _only(self._of_path.get((event["host"], event["path"]), set())) if event["path"] else ""
 
     def of_session(self, event: Data) -> list[str]:
-        """Returns the devices that other lines give for paths of the event's session, [] where they are too many."""
+        """Returns the devices that other lines give for paths of the event's session, [] if they are too many."""
         found = self._of_session.get((event["host"], event["session"]), set()) if event["session"] else set()
         return sorted(found) if len(found) <= _BEHIND else []
 
@@ -92,7 +92,7 @@ def _only(devices: t.Collection[str]) -> str:
 
 
 def by_subject(events: t.Sequence[Data], volumes: Volumes) -> dict[Subject, list[Data]]:
-    """Returns what is spoken of, with the events of each. Every event is in at least one list."""
+    """Returns the devices, or what lines name instead, with the events of each. Every event is in at least one list."""
     lines = Lines(events, volumes)
     found: defaultdict[Subject, list[Data]] = defaultdict(list)
     for event in events:
@@ -110,5 +110,5 @@ def _subjects(event: Data, lines: Lines, volumes: Volumes) -> list[Subject]:
 
 
 def _names_volume_only(event: Data, uuid: str) -> bool:
-    """A volume that is known by its name alone, and to no extent, is joined with nothing."""
+    """Returns what the line names. A volume that is known only by its name, and to no extent, is joined with nothing."""
     return bool(event["volume_name"]) and not uuid

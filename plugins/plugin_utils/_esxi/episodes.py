@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Judges a device by episodes of its events: what happened last counts, unless it says less than what happened before. Pure."""
+"""Judges a device by episodes of its events: the last one counts, unless an earlier one says more. Pure."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Data = t.Mapping[str, t.Any]
 
 # Within one hang, ESXi complains every few minutes at the most: an APD ends after 140 s, a volume's heartbeat is tried every 3 s.
 GAP = 600
-# How long a hang counts although a weaker episode followed it.
+# How long a hang counts, even if a weaker episode follows it.
 _DAY = 86_400
 _YEAR = 366 * _DAY
-# A few conflicts are normal where volumes are locked by reservations, without ATS.
+# A few conflicts are normal if volumes are locked by reservations, without ATS.
 _STRAY = 3
 _WEAK: tuple[Pattern, ...] = ("slow", "answers", "paths")
 
 _PATH_KINDS = frozenset(("path_in_doubt", "no_connection"))
-# Good news -> the kinds of trouble of its host that are over by it; None for all. A heartbeat is reclaimed by a write.
+# Good news -> the kinds of trouble of its host that it ends; None for all. A heartbeat is reclaimed by a write.
 _ENDS: dict[str, t.Optional[frozenset[str]]] = {
     "heartbeat_reclaimed": None,
     "all_paths_down_exit": None,
@@ -45,7 +45,7 @@ class Judgement(t.NamedTuple):
 
 
 def judge(events: t.Sequence[Data]) -> Judgement:
-    """Returns what one device's events come to."""
+    """Returns the judgement of one device's events."""
     placed = _placed(events)
     harmless = _harmless(events)
     troubles = _split([one for one in _unended(placed) if one[1]["kind"] not in harmless])
@@ -58,7 +58,7 @@ def judge(events: t.Sequence[Data]) -> Judgement:
 
 
 def _harmless(events: t.Sequence[Data]) -> tuple[str, ...]:
-    """The kinds that are no trouble; failed reserves too, where the target rejected RESERVE as a command that it does not know."""
+    """Returns the kinds that are no trouble; failed reserves, too, if the target rejected RESERVE as an unknown command."""
     rejected = any(event["kind"] == "answered" and event["opcode"] in failure_pattern.RESERVES for event in events)
     return ("answered", "reserve_failed") if rejected else ("answered",)
 
@@ -67,7 +67,7 @@ Placed = tuple[float, Data]
 
 
 def _placed(events: t.Sequence[Data]) -> list[Placed]:
-    """The events with their moments, in order of time. A line without a time has that of the line before it on its host, the first ones that of the next."""
+    """Returns the events with their moments, in order of time. A line without a time takes that of its neighbour on the same host."""
     moments_of = [_moment(event) for event in events]
     last: dict[str, float] = {}
     for event, moment in zip(events, moments_of):
@@ -85,7 +85,7 @@ def _moment(event: Data) -> t.Optional[float]:
 
 
 def _later(event: Data, moment: t.Optional[float], last: float) -> float:
-    """The moment, or that of the line before where there is none; a year later where a time without a year goes back from December to January."""
+    """Returns the moment, or that of the line before. If a time without a year goes from December to January, it is a year later."""
     if moment is None:
         return last
     years = 0 if event["time"] else round((last - moment) / _YEAR)
@@ -93,7 +93,7 @@ def _later(event: Data, moment: t.Optional[float], last: float) -> float:
 
 
 def _unended(placed: t.Sequence[Placed]) -> list[Placed]:
-    """The troubles that no later good news of their host ended, in order of time."""
+    """Returns the troubles that no later good news of their host ended, in order of time."""
     ended: dict[str, set[str]] = {}
     found = []
     for moment, event in reversed(placed):
@@ -120,7 +120,7 @@ def _split(placed: t.Sequence[Placed]) -> list[list[Placed]]:
 
 
 def _of_troubles(episodes: t.Sequence[t.Sequence[Placed]]) -> Judgement:
-    """The newest episode, or a stronger one within a day before it."""
+    """Returns the newest episode, or a stronger one within a day before it."""
     newest = episodes[-1]
     told = [(failure_pattern.of([event for _moment, event in one]), one) for one in reversed(episodes) if newest[0][0] - one[-1][0] <= _DAY]
     pattern, episode = next((one for one in told if not _is_weak(*one)), told[0])

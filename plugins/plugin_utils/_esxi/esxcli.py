@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``esxcli``, ``localcli`` and ``esxcfg-scsidevs -m`` print, in each of their shapes, as records. Pure.
+"""Reads what ``esxcli``, ``localcli`` and ``esxcfg-scsidevs -m`` print, in each of their shapes, as records. Pure.
 
 The shapes: those of ``--formatter`` csv, keyvalue, json and xml, a table under a line of dashes, indented ``Key: value`` lines, and lines of
 ``esxcfg-scsidevs -m``. One field is named differently in them ("Volume Name", "VolumeName"), so names are brought to one form: ``volume_name``.
@@ -17,13 +17,13 @@ import typing as t
 from xml.etree import ElementTree
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli_table
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli_table, messages
 
 Value = t.Union[str, int, float, bool, None, list[t.Any], dict[str, t.Any]]
 Record = dict[str, Value]
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,18})(\.\d{1,18})?")
-# A volume may be called 2024. What names something stays text.
+# A volume might be called 2024. Names stay text.
 _NAMES = re.compile(r"(^|_)(name|uuid|uid|device|heading|point|model|vendor|revision|serial|path|version)$")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Z])(?=UUID)|[^A-Za-z0-9]+")
 # Pasted with the shell's own lines around it, in any directory: [root@esx1:/tmp], root@esx1:~ #, ~ #, /vmfs/volumes #; or with the end of the connection.
@@ -33,13 +33,12 @@ _KEYVALUE = re.compile(r"(?:structure(?:\[(?P<number>\d+)\])?\.)?\w+\.(?P<name>[
 # The csv formatter ends each line, the one with the names too, with a comma.
 _CSV_NAMES = re.compile(r"[\w.-]{1,80}(?:,[\w.-]{1,80}){0,80},")
 _SCSIDEVS = re.compile(r"(\S+):(\d{1,9})\s+/\S+\s+([0-9a-f]+(?:-[0-9a-f]+)+)\s+(\d{1,9})\s*(.*)")
-# Warnings and a command may stand before the output; no more of it is looked for a beginning.
+# Warnings and a command can precede the output. A beginning is searched in so many lines.
 _BEFORE = 10
-_NO_OUTPUT = "that is not what esxcli prints"
 
 
 def records(text: str) -> list[Record]:
-    """The records that the text holds, [] for none. Raises InputError for what is not understood.
+    """Returns the records in the text, [] for none. Raises InputError for a text that is not understood.
 
     Of several outputs between prompts, it returns the records of each.
     """
@@ -47,7 +46,7 @@ def records(text: str) -> list[Record]:
 
 
 def _outputs(text: str) -> list[list[str]]:
-    """The lines between prompts, without empty ones."""
+    """Returns the lines between prompts, without empty ones."""
     found: list[list[str]] = [[]]
     for line in map(str.rstrip, text.splitlines()):
         if line and _PROMPT.fullmatch(line):
@@ -58,7 +57,7 @@ def _outputs(text: str) -> list[list[str]]:
 
 
 def _begun(lines: list[str]) -> list[str]:
-    """The lines from that on with which a shape begins; a table finds its own beginning."""
+    """Returns the lines from the beginning of a shape on; a table finds its own beginning."""
     begin = next((number for number, line in enumerate(lines[:_BEFORE]) if _shape(line)), 0)
     return lines[begin:]
 
@@ -67,7 +66,7 @@ Reader = t.Callable[[t.Sequence[str]], t.Iterable[t.Mapping[str, t.Any]]]
 
 
 def _shape(line: str) -> t.Optional[Reader]:
-    """The reader of the shape that begins with the line."""
+    """Returns the reader of the shape that begins with the line."""
     first = line.lstrip()
     if first.startswith("{") or re.match(r"\[\s*(?:[\[{\]]|$)", first):
         return _json
@@ -85,7 +84,7 @@ def _reader(lines: t.Sequence[str]) -> Reader:
 
 
 def _scsidevs(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
-    """Of ``esxcfg-scsidevs -m``: device and partition, its file, the volume's UUID, the extent's number, the volume's name."""
+    """Returns the records of ``esxcfg-scsidevs -m``: device and partition, its file, the volume's UUID, the extent's number, the volume's name."""
     names = ("device_name", "partition", "vmfs_uuid", "extent_number", "volume_name")
     return (dict(zip(names, hit.groups())) for hit in _fitting(_SCSIDEVS, lines))
 
@@ -94,12 +93,12 @@ def _fitting(pattern: re.Pattern[str], lines: t.Sequence[str]) -> t.Iterator[re.
     for line in lines:
         hit = pattern.fullmatch(line.lstrip())
         if not hit:
-            raise InputError(f"{_NO_OUTPUT}: {line[:80]!r}")
+            raise InputError(f"{messages.NOT_ESXCLI}: {line[:80]!r}")
         yield hit
 
 
 def _indented(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
-    """A record begins with a line at the margin, or is all there is. What stands at the margin is its ``heading``."""
+    """Returns the records. A line at the margin begins one, and is its ``heading``; without any, all lines are one record."""
     found: list[dict[str, str]] = []
     for line in lines:
         if not line.startswith(" ") or not found:
@@ -109,7 +108,7 @@ def _indented(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
             found[-1][name] = value.strip()
     told = [record for record in found if record.keys() - {"heading"}]
     if not told:
-        raise InputError(_NO_OUTPUT)
+        raise InputError(messages.NOT_ESXCLI)
     return told
 
 
@@ -117,10 +116,10 @@ def _csv(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
     try:
         names, *rows = csv.reader(lines)
     except csv.Error as error:
-        raise InputError(f"What esxcli printed begins as CSV and is none ({error}): see where it comes from.") from error
+        raise InputError(messages.BAD_CSV.format(error=error)) from error
     short = next((row for row in rows if not len(names) - 1 <= len(row) <= len(names)), None)
     if short is not None:
-        raise InputError(f"What esxcli printed is CSV with {len(names) - 1} names, but a line with other fields: {','.join(short)[:80]!r}.")
+        raise InputError(messages.SHORT_CSV.format(number=len(names) - 1, line=",".join(short)[:80]))
     return ({name: value for name, value in zip(names, row) if name} for row in rows)
 
 
@@ -135,24 +134,24 @@ def _json(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, t.Any]]:
     try:
         read = json.loads("\n".join(lines))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"What esxcli printed begins as JSON and is none ({error}): see whether it was cut off.") from error
+        raise InputError(messages.BAD_JSON.format(error=error)) from error
     return [one for one in (read if isinstance(read, list) else [read]) if isinstance(one, dict)]
 
 
 def _xml(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, t.Any]]:
     text = "\n".join(lines)
     if "<!" in text:
-        raise InputError("What esxcli printed is XML with declarations, which esxcli does not make: see where it comes from.")
+        raise InputError(messages.DECLARED_XML)
     try:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError) as error:
-        raise InputError(f"What esxcli printed begins as XML and is none ({error}): see whether it was cut off.") from error
+        raise InputError(messages.BAD_XML.format(error=error)) from error
     tag = f"{root.tag.partition('}')[0]}}}structure" if root.tag.startswith("{") else "structure"
     return [{field.get("name", ""): _text(field, tag) for field in structure if field.tag != tag} for structure in root.iter(tag)]
 
 
 def _text(field: ElementTree.Element, structure: str) -> str:
-    """The field's text without that of structures in it, which are records of their own: each element is read once, however deep they nest."""
+    """Returns the field's text without that of structures in it: those are records of their own, so each element is read once."""
     words, waiting = [], [field]
     while waiting:
         one = waiting.pop()

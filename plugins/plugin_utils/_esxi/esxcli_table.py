@@ -11,11 +11,12 @@ import typing as t
 import unicodedata
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import messages
 
 _DASHES = re.compile(r" *-+(?: +-+)*")
-# More columns than any command has; what looks like more is no table.
+# More columns than any command has. A text that seems to have more is no table.
 _COLUMNS = 60
-# Warnings and a command may stand before a table.
+# Warnings and a command can precede a table.
 _BEFORE = 10
 
 Span = tuple[int, int]
@@ -23,7 +24,7 @@ Cut = t.Callable[[str], t.Sequence[str]]
 
 
 def ruler(lines: t.Sequence[str]) -> int:
-    """Where a table has its dashes, 0 for none; a prompt or a warning may stand before its head."""
+    """Returns the line of a table's dashes, 0 for none; a prompt or a warning can precede its head."""
     found = next((number for number, line in enumerate(lines[:_BEFORE]) if _DASHES.fullmatch(line)), 0)
     return found if found and lines[found].count(" -") < _COLUMNS else 0
 
@@ -37,7 +38,7 @@ def rows(lines: t.Sequence[str]) -> t.Iterable[t.Mapping[str, str]]:
 
 
 def _names(head: str, spans: t.Sequence[Span]) -> list[str]:
-    """By the blanks between them, as a head may have lost its leading blank; else by the columns."""
+    """Returns the names, split by blanks, since a head might have lost its leading blank; otherwise by the columns."""
     names = re.split(" {2,}", head.strip())
     return names if len(names) == len(spans) else [head[start:end].strip() for start, end in spans]
 
@@ -47,11 +48,11 @@ def _row(line: str, spans: t.Sequence[Span]) -> list[str]:
         units = cut(line)
         if _fits(units, spans):
             return ["".join(units[start:end]).strip() for start, end in [*spans[:-1], (spans[-1][0], len(units))]]
-    raise InputError(f"What esxcli printed is a table, but one line does not fit its columns: {line[:80]!r}. Use --formatter=csv.")
+    raise InputError(messages.BAD_TABLE.format(line=line[:80]))
 
 
 def _fits(units: t.Sequence[str], spans: t.Sequence[Span]) -> bool:
-    """Whether there are only blanks between the columns, and something in the first or the second one."""
+    """Returns whether there are only blanks between the columns, and text in the first or the second one."""
     edges = [0, *(edge for span in spans for edge in span)][:-1]
     gaps = zip(edges[::2], edges[1::2])
     return all(not "".join(units[start:end]).strip() for start, end in gaps) and bool("".join(units[: spans[min(1, len(spans) - 1)][1]]).strip())
@@ -62,12 +63,12 @@ def _characters(line: str) -> t.Sequence[str]:
 
 
 def _bytes(line: str) -> t.Sequence[str]:
-    """A character, and an empty text for each further byte that it has in UTF-8."""
+    """Returns each character, and an empty text for each further byte that it has in UTF-8."""
     return [unit for letter in line for unit in (letter, *[""] * (len(letter.encode("utf-8", "replace")) - 1))]
 
 
 def _cells(line: str) -> t.Sequence[str]:
-    """As a terminal shows it: a wide character takes two cells, a combining one none."""
+    """Returns the cells of a terminal: a wide character takes two, a combining one none."""
     found: list[str] = []
     for letter in line:
         if unicodedata.combining(letter) and found:
@@ -77,5 +78,5 @@ def _cells(line: str) -> t.Sequence[str]:
     return found
 
 
-# What a row may have been padded by. That ESXi pads by bytes is assumed.
+# The units that a row might be padded by. That ESXi pads by bytes is assumed.
 _CUTS: tuple[Cut, ...] = (_characters, _bytes, _cells)

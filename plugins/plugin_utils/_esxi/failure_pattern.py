@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a device's events on ESXi come to: a LUN that is hung is told apart from one with a reservation conflict, and both from other trouble. Pure."""
+"""Judges a device's events on ESXi: tells a hung LUN from a reservation conflict, and both from other trouble. Pure."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Pattern = t.Literal[
 
 # In this order they are ranked.
 WORDS: dict[Pattern, str] = {
-    "hung": "commands fail or time out and none meets a reservation: the pattern of a LUN that hangs below its target, as with a stale watcher",
-    "mixed": "commands fail, time out or have no answer, and others meet a reservation: see who holds the LUN, and whether it hangs",
+    "hung": "commands fail or time out, and none meets a reservation: the LUN hangs below its target, as with a stale watcher",
+    "mixed": "commands fail, time out or have no answer, and others meet a reservation: another initiator holds the LUN, and it might hang, too",
     "errors": "commands fail, but none timed out and no reserve failed",
-    "permanent_loss": "the target says that this LUN is gone (PDL): it was unmapped or removed, which is not a stale watcher",
-    "all_paths_down": "ESXi has no path left to the LUN (APD): the network, the gateway or its target is down, which is not a stale watcher",
+    "permanent_loss": "the target says that this LUN is gone (PDL): it was unmapped or removed; a stale watcher is not the cause",
+    "all_paths_down": "ESXi has no path left to the LUN (APD): the network, the gateway or its target is down; a stale watcher is not the cause",
     "no_space": "the LUN's thin pool is out of space",
     "miscompare": "ATS found other data on the disk than ESXi expected: another host or a repeated command wrote there",
     "slow": "commands are slow or wait for a lock of VMFS, but none failed",
-    "paths": "paths or iSCSI sessions were lost, and no command is known to have failed",
-    "conflict": "commands meet a reservation and none timed out: another initiator holds the LUN, which is not a stale watcher",
-    "recovered": "the trouble ended: ESXi reached the device again after it",
-    "answers": "the device rejected commands and was well: it answered, and nothing failed but that",
-    "counters": "the log tells nothing of it; since the host's boot its counters have seen failed commands",
+    "paths": "paths or iSCSI sessions were lost, but the log shows no failed command",
+    "conflict": "commands meet a reservation, and none timed out: another initiator holds the LUN; a stale watcher is not the cause",
+    "recovered": "the trouble ended: ESXi reached the device again",
+    "answers": "the device responded, and rejected some commands; nothing else failed",
+    "counters": "the log does not mention the device, but its counters show failed commands since the host's boot",
 }
 # A reservation conflict is answered at once. A stale watcher does not make any. "Failed to reserve volume" comes of either.
 HEALABLE: tuple[Pattern, ...] = ("hung", "mixed", "errors", "slow")
@@ -59,7 +59,7 @@ def _loss(event: Data) -> t.Optional[Pattern]:
 
 
 def _of_lost(lost: t.Mapping[str, t.Optional[Pattern]], others: t.Sequence[Data]) -> Pattern:
-    """What ESXi aborts when it has no path left is no hang; what hosts with a path see counts."""
+    """Returns the pattern of a lost device. Commands that ESXi aborts without a path are no hang; the events of hosts with a path count."""
     pattern = _of_reached(others) if others else None
     if pattern in ("hung", "mixed"):
         return pattern
@@ -79,7 +79,7 @@ def _of_reached(events: t.Sequence[Data]) -> Pattern:
 
 
 def _more_than_conflicts(kinds: Counter[str]) -> bool:
-    """A conflict makes a reserve fail, too; where more fails than that, it is not the reason for all."""
+    """Returns whether more failed than conflicts explain: a conflict makes a reserve fail, too."""
     return not kinds.keys() <= _WITH_CONFLICTS or kinds["reserve_failed"] > kinds["reservation_conflict"]
 
 

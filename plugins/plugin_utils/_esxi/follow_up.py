@@ -32,19 +32,19 @@ class _Status(t.NamedTuple):
 
 
 class Newest:
-    """The newest ``limit`` events of a log, from lines that come the last one first."""
+    """Holds the newest ``limit`` events of a log, from lines that come the last one first."""
 
     def __init__(self, host: str, limit: int) -> None:
         self.made = 0
         self._host, self._limit = host, limit
         self._events: list[t.Optional[Event]] = []
-        # World -> the statuses so far that no command was found for, the last one of the log first.
+        # World -> the statuses so far without a command, the last one of the log first.
         self._statuses: dict[str, deque[_Status]] = {}
-        # Device -> repetitions whose line was not found so far.
+        # Device -> repetitions so far without their line.
         self._repetitions: dict[str, list[Event]] = {}
 
     def add(self, line: Line) -> None:
-        """Takes the next line, which is the one before."""
+        """Takes the next line: the one before it in the log."""
         rest = self._statuses and self._rest(line)
         event = self._keep(line, rest or None)
         if line.status and not names.device(line.message):
@@ -55,7 +55,7 @@ class Newest:
             self._repeat(line, rest or None)
 
     def events(self) -> list[Event]:
-        """Returns them in the log's order."""
+        """Returns the events in the log's order."""
         return [event for event in reversed(self._events) if event]
 
     def _keep(self, line: Line, rest: t.Optional[Line]) -> t.Optional[Event]:
@@ -72,7 +72,7 @@ class Newest:
         self._statuses.setdefault(status.line.head["world"], deque(maxlen=_OF_WORLD)).append(status)
 
     def _rest(self, line: Line) -> t.Optional[Line]:
-        """The status of the command that this line tells of; its own event goes."""
+        """Returns the status of this line's command, and drops the status line's own event."""
         waiting = self._statuses.get(line.head["world"])
         if not waiting or line.status or log_line.is_repetition(line) or not scsi_status.opcode(line.message):
             return None
@@ -87,7 +87,7 @@ class Newest:
         return status.line
 
     def _repeat(self, line: Line, rest: t.Optional[Line]) -> None:
-        """Gives the repetitions of this line's device its status."""
+        """Sets the status of the repetitions of this line's device."""
         device = names.device(line.message) if line.head["module"] in _COUNT and _tells_status(line, rest) else None
         waiting = self._repetitions.pop(device[1], []) if device else []
         if waiting:
@@ -101,7 +101,7 @@ def _tells_status(line: Line, rest: t.Optional[Line]) -> bool:
 
 
 def _at_once(line: Line, rest: Line) -> bool:
-    """Whether the lines were written at one instant: their times are close, or what stands before them is the same."""
+    """Returns whether the lines were written at one instant: their times are close, or their beginnings are the same."""
     if log_line.before(line) == log_line.before(rest) and line.head["time"] == rest.head["time"]:
         return True
     earlier, later = moments.seconds(log_line.time(line)), moments.seconds(log_line.time(rest))

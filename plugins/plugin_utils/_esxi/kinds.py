@@ -59,7 +59,7 @@ Detail = t.Literal[
 
 
 class Meaning(t.NamedTuple):
-    """What a line tells. ``detail`` is '' where the kind says it all."""
+    """What a line tells. ``detail`` is '' if the kind says everything."""
 
     kind: Kind
     detail: Detail = ""

@@ -22,7 +22,7 @@ _OF_ONE_HOST = (_WHOLE, _WARNINGS, "vobd", "syslog")
 
 
 class Log(t.NamedTuple):
-    """``name``: the newest part, ``host``: what its events are of, ``parts``: the oldest first, ``repeats``: whether it repeats lines of another log here."""
+    """``name``: the newest part, ``host``: the host of its events, ``parts``: the oldest first, ``repeats``: whether it repeats lines of another log."""
 
     name: str
     host: str
@@ -31,7 +31,7 @@ class Log(t.NamedTuple):
 
 
 def logs(names: t.Sequence[str]) -> list[Log]:
-    """Returns the logs that the files, or the hosts, of these names are parts of."""
+    """Returns the logs that files, or hosts, of these names are parts of."""
     stems: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for name in names:
         stem, age = _place(name)
@@ -41,7 +41,7 @@ def logs(names: t.Sequence[str]) -> list[Log]:
 
 
 def _place(name: str) -> tuple[str, int]:
-    """(What the parts of one log have in common, the part's age: 0 for the current one)."""
+    """Returns (the common name of a log's parts, the part's age: 0 for the current one)."""
     hit = _ROTATED.fullmatch(name) if _FILE.fullmatch(name) else None
     if not hit:
         return name, 0
@@ -49,7 +49,7 @@ def _place(name: str) -> tuple[str, int]:
 
 
 def _hosts(stems: t.Iterable[str]) -> dict[str, set[str]]:
-    """Directory -> the logs in it that ESXi keeps beside each other."""
+    """Returns directory -> the logs in it that ESXi keeps beside each other."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for stem in stems:
         directory, _slash, name = stem.rpartition("/")

@@ -14,7 +14,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi.kinds i
 
 Event = dict[str, t.Any]
 
-# Longer than any line of ESXi; what follows is not read, so that no line costs more than any other.
+# Longer than any line of ESXi. The rest is not read, so no line costs more than another.
 LONGEST = 2000
 _WORLD = (
     r"cpu[0-9]{1,9}:(?P<world>[0-9]{1,18})(?: opID=(?P<operation>[^\0- )]{1,200}))?\)"
@@ -31,7 +31,7 @@ _WAITED = ("long_reservation", "latency")
 
 
 class Line(t.NamedTuple):
-    """One that tells of an event. What else it says is read only where it is kept."""
+    """A line that tells of an event. Its other fields are read only if it is kept."""
 
     text: str
     head: re.Match[str]
@@ -41,7 +41,7 @@ class Line(t.NamedTuple):
 
 
 class NotRead(t.NamedTuple):
-    """One that tells of none. ``why``: ``foreign`` (no line of these logs), ``other`` (of other modules, or of no trouble) or ``unread`` (not understood)."""
+    """A line without an event. ``why``: ``foreign`` (no line of these logs), ``other`` (of other modules, or of no trouble) or ``unread`` (not understood)."""
 
     why: str
     module: str = ""
@@ -54,7 +54,7 @@ _MODULE = _USUAL.groupindex["module"]
 
 
 def read(text: str) -> t.Union[Line, NotRead]:
-    """Returns what a line tells, as far as that is needed to know whether it is kept."""
+    """Returns what a line tells, as far as needed to decide whether it is kept."""
     head = _USUAL.match(text) or _HEAD.search(text)
     if not head:
         return _of_vobd(text)
@@ -87,7 +87,7 @@ def _line(text: str, head: re.Match[str], status: t.Optional[re.Match[str]], tol
 
 
 def event(line: Line, rest: t.Optional[Line], host: str) -> Event:
-    """Returns the event of a line, and of the line with its status where that is another. A field that the lines do not tell is ''."""
+    """Returns the event of a line, and of the line with its status if that is another. A field that the lines do not tell is ''."""
     message, told = line.message, rest or line
     device, place = names.device(message), names.place(message)
     return {
@@ -129,12 +129,12 @@ def repeats(message: str) -> int:
 
 
 def is_repetition(line: Line) -> bool:
-    """Returns whether the line stands for errors whose status an earlier line of its device tells."""
+    """Returns whether the line repeats errors, whose status an earlier line of its device tells."""
     return not line.status and "repeated" in line.message and bool(_REPEATED.search(line.message))
 
 
 def time(line: Line) -> str:
-    """Returns when the line was written, in UTC if it tells an offset; '' where it tells no date."""
+    """Returns when the line was written, in UTC if it tells an offset; '' if it tells no date."""
     return moments.utc(line.head["time"]) if line.head["time"] else moments.told(before(line))
 
 
@@ -144,7 +144,7 @@ def before(line: Line) -> str:
 
 
 def _operation(line: Line) -> str:
-    """What one world says at one instant in one operation is about one thing."""
+    """Returns a key for one world, instant and operation: what these tell is about one thing."""
     head = line.head
     return f"{head['time'] or before(line)} {head['world']} {head['operation'] or ''}".strip()
 

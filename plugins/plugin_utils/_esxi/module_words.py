@@ -123,7 +123,7 @@ _SESSIONS: tuple[Row, ...] = (
     *_nothing("sess [", "conn [", "network tracker", "network resource pool"),
 )
 _TASKS: tuple[Subject, ...] = (("task mgmt", (*_rows("timeout", "task_management", "timed out"), *_nothing("response received"))),)
-# Programs open files that others have open all the time, so "failed" alone is nothing here.
+# Programs often open files that others have open, so "failed" alone means nothing here.
 _FILES: tuple[Row, ...] = (
     *_rows("lock_wait", "", "not free"),
     *_rows("timeout", "", "timeout", "timed out", "virt-reset"),
@@ -151,10 +151,10 @@ MODULES = frozenset(_WORDS)
 
 
 def meaning(module: str, message: str) -> Read:
-    """Returns what the words of one of MODULES tell: a meaning, NOTHING, or None where they are not understood."""
+    """Returns what the words of one of MODULES tell: a meaning, NOTHING, or None if they are not understood."""
     lower = message.lower()
     subjects, rows = _WORDS[module]
-    # Loops, for this is done for every line, and a generator takes twice as long.
+    # Loops, since this runs for every line, and a generator takes twice as long.
     for word, of_subject in subjects:
         if word in lower:
             for phrase, read in of_subject:

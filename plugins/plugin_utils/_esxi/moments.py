@@ -24,7 +24,7 @@ _YEAR = 2000
 
 
 def told(before: str) -> str:
-    """Returns the time that stands last in a line's beginning, in UTC where it has an offset; '' for none. A relay's own stamp stands before the host's."""
+    """Returns the time that stands last in a line's beginning, in UTC if it has an offset; '' for none. A relay's own stamp stands before the host's."""
     found = _ANY.findall(before)
     return utc(found[-1]) if found else ""
 

@@ -30,7 +30,7 @@ _NFS = re.compile(r"\[[0-9a-f]{8}-[0-9a-f]{8}\]")
 
 
 class Place(t.NamedTuple):
-    """Where on the storage network something happened. ``session``: adapter, channel and target, where no path is told."""
+    """A place on the storage network. ``session``: adapter, channel and target, if no path is known."""
 
     path: str = ""
     lun: t.Optional[int] = None
@@ -92,6 +92,6 @@ def is_nfs(message: str) -> bool:
 
 
 def volume_uuid(first: int, second: int, third: int, fourth: int) -> str:
-    """The UUID of a VMFS volume from the four words of ``Failed to reserve volume``."""
+    """Returns the UUID of a VMFS volume from the four words of ``Failed to reserve volume``."""
     last = (third.to_bytes(4, "little") + fourth.to_bytes(4, "little")).hex()
     return f"{first:08x}-{second:08x}-{last[2:4]}{last[:2]}-{last[4:]}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The name that ESXi gives a SCSI device: which identifier of INQUIRY page 83h it is (SPC-4 7.8.6), and what that says. Pure."""
+"""Reads the name that ESXi gives a SCSI device: its identifier of INQUIRY page 83h (SPC-4 7.8.6), and what that says. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _READABLE = frozenset(string.printable) - frozenset(string.whitespace) | {" "}
 
 
 def parse(name: str) -> dict[str, t.Any]:
-    """What a device's name says.
+    """Returns what a device's name says.
 
     ``device``: the name without a partition's number, ``partition``: that number or None, ``kind``: ``eui``, ``naa``, ``t10``, ``sym``, ``vml``, ``mpx``
     (named by its path) or ``other``, ``bytes``: the identifier in lower-case hex, '' where the name does not hold it, ``ascii``: what these bytes read as,
@@ -55,6 +55,6 @@ def canonical(device: str) -> str:
 
 
 def _text(identifier: bytes) -> str:
-    """As SCST makes one of a name: text, filled up with zero bytes."""
+    """Returns the text of an identifier, as SCST makes one: text, filled up with zero bytes."""
     text = identifier.rstrip(b"\0").decode("latin-1")
     return text if set(text) <= _READABLE else ""

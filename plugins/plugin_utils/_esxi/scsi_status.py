@@ -22,7 +22,7 @@ OPCODE = re.compile(r"(?:Cmd|Command|command)(?: ?\(0x[0-9a-f]{1,16}\))? (0x[0-9
 
 _CONFLICT, _GOOD = "0x18", "0x0"
 _ATS = "0x89"
-# No sense, recovered error, illegal request, unit attention, miscompare. The device is well, and says that it did not do this one thing.
+# No sense, recovered error, illegal request, unit attention, miscompare. The device is well, but did not execute this command.
 _WELL = frozenset(("0x0", "0x1", "0x5", "0x6", "0xe"))
 # Article 318712: logical unit not supported, failed self-configuration, failed self-test, failure. SPC-4: 27h/07h is "space allocation failed".
 _SENSE: dict[str, Kind] = {
@@ -54,12 +54,12 @@ def opcode(message: str) -> str:
 
 
 def sense(status: re.Match[str]) -> str:
-    """Returns sense key, code and qualifier where ESXi calls them valid, otherwise ''. Only a valid one is the device's own word."""
+    """Returns sense key, code and qualifier if ESXi calls them valid, otherwise ''. Only valid ones come from the device."""
     return " ".join(status.groups()[4:]) if status[4] == "Valid" else ""
 
 
 def meaning(status: re.Match[str], message: str) -> t.Optional[Meaning]:
-    """Returns what the status words tell, None where they tell nothing."""
+    """Returns what the status words tell, None for nothing."""
     kind = _kind(status[1], status[2], status[3], sense(status), message)
     return Meaning(kind) if kind else None
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what ESXi logged to the RBD images whose LUNs it suffers from. Pure."""
+"""Finds the RBD images behind LUNs that ESXi logged trouble with. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COUNTERS = ("reserve_operations", "reservation_conflicts", "failed_commands", "
 
 
 def from_events(events: t.Sequence[Data], luns: t.Sequence[Data], extents: t.Sequence[Data] = (), stats: t.Sequence[Data] = ()) -> list[dict[str, t.Any]]:
-    """One for each device that the events or the counters speak of, the most suspect first.
+    """Returns one suspect for each device in the events or the counters, the most suspect first.
 
     ``events``: of the filter vmkernel_events; ``luns``: those that lun_map returns; ``extents`` and ``stats``: of ``esxcli storage vmfs extent list`` and
     ``esxcli storage core device stats get``. For the shape see RETURN of the filter suspect_luns.
@@ -36,7 +36,7 @@ def from_events(events: t.Sequence[Data], luns: t.Sequence[Data], extents: t.Seq
 
 
 def _counted(stats: t.Sequence[Data]) -> dict[str, Counter[str]]:
-    """Device -> its counters, added up over the hosts."""
+    """Returns device -> its counters, added up over the hosts."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for one in stats:
         found[scsi_id.canonical(str(one.get("device", "")))].update({name: one[name] for name in _COUNTERS if isinstance(one.get(name), int)})
@@ -75,7 +75,7 @@ def _suspect(device: str, events: t.Sequence[Data], luns: t.Sequence[Data], volu
 
 
 def _span(events: t.Sequence[Data]) -> tuple[str, str]:
-    """When the first and the last of the events were, '' where no line tells that."""
+    """Returns when the first and the last event were, '' if no line tells."""
     times = sorted(event["time"] for event in events if event["time"])
     return (times[0], times[-1]) if times else ("", "")
 
@@ -95,7 +95,7 @@ def _volumes(device: str, events: t.Sequence[Data], volumes: devices.Volumes) ->
 
 
 def _matched(device: str, luns: t.Sequence[Data]) -> tuple[str, list[Data]]:
-    """(By which name the LUNs were found, they). A snapshot that is served has no watchers of its own."""
+    """Returns (the kind of name that matched, the LUNs). A served snapshot is left out: it has no watchers of its own."""
     names = scsi_id.parse(device)
     identity = "serial" if names["kind"] == "t10" else names["kind"]
     if identity in ("eui", "naa"):
@@ -107,7 +107,7 @@ def _matched(device: str, luns: t.Sequence[Data]) -> tuple[str, list[Data]]:
 
 
 def _is_ambiguous(luns: t.Sequence[Data]) -> bool:
-    """Several LUNs of this name that are not the same images: targets make such names by counting. One LUN may be spread over several images."""
+    """Returns whether several LUNs of this name have other images: targets make such names by counting. One LUN can use several images."""
     behind: defaultdict[tuple[t.Any, ...], set[str]] = defaultdict(set)
     for lun in luns:
         behind[lun["stack"], lun["target"], lun["lun"], lun["device"]].add(lun["image"])
@@ -115,7 +115,7 @@ def _is_ambiguous(luns: t.Sequence[Data]) -> bool:
 
 
 def _evidence(events: t.Sequence[Data]) -> list[str]:
-    """Lines to show, in the log's order: the first of each kind, then the second of each, as long as there is room."""
+    """Returns lines to show, in the log's order: the first of each kind, then the second of each, while there is room."""
     seen: Counter[str] = Counter()
     turns = []
     for number, event in enumerate(events):

@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The suspects for a person, and for the role remediate_watchers. Pure."""
+"""Writes the suspects for people, and for the role remediate_watchers. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
 import typing as t
+
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import messages
 
 Data = t.Mapping[str, t.Any]
 
@@ -17,9 +19,9 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff
 
 
 def summary(suspects: t.Sequence[Data]) -> list[str]:
-    """A few lines for each suspect, the most suspect first."""
+    """Returns a few lines for each suspect, the most suspect first."""
     lines = [line for suspect in suspects for line in _lines(suspect)]
-    return lines or ["The logs tell of no device that suffers."]
+    return lines or [messages.NO_SUSPECT]
 
 
 def _lines(suspect: Data) -> list[str]:
@@ -29,11 +31,13 @@ def _lines(suspect: Data) -> list[str]:
 def _head(suspect: Data) -> list[str]:
     name = f" ({suspect['name']})" if suspect["name"] else ""
     hosts = f" on {', '.join(suspect['hosts'])}" if suspect["hosts"] else ""
-    lines = [f"{suspect['rank']}. {suspect['device'] or 'a device that no line names'}{name}{hosts}: {suspect['pattern']}", f"   {suspect['reason']}"]
-    lines += [f"   seen: {_counts(suspect)}{_when(suspect)}"] if suspect["counts"] else []
-    if suspect["episodes"] > 1:
-        lines.append(f"   judged by one of {suspect['episodes']} episodes: {_counts(suspect['episode'])}{_when(suspect['episode'])}")
-    return lines
+    lines = [f"{suspect['rank']}. {suspect['device'] or messages.UNNAMED}{name}{hosts}: {suspect['pattern']}", f"   {suspect['reason']}"]
+    lines += [f"   {messages.SEEN.format(counts=_counts(suspect), when=_when(suspect))}"] if suspect["counts"] else []
+    return lines + ([f"   {_judged(suspect['episode'], suspect['episodes'])}"] if suspect["episodes"] > 1 else [])
+
+
+def _judged(episode: Data, number: int) -> str:
+    return messages.JUDGED.format(number=number, counts=_counts(episode), when=_when(episode))
 
 
 def _counts(counted: Data) -> str:
@@ -48,8 +52,8 @@ def _where(suspect: Data) -> list[str]:
     lines = [f"   volume: {' '.join(filter(None, (volume['uuid'], volume['name'])))}" for volume in suspect["volumes"]]
     lines += [f"   path: {', '.join(suspect['paths'])}"] if suspect["paths"] else []
     lines += [f"   image: {_image(lun)}" for lun in suspect["luns"] if lun["image"]]
-    lines += [f"   no image: {_why_none(suspect)}"] if not suspect["images"] else []
-    return lines + (["   several LUNs have this name, so none of these images is handed over: give them names of their own"] if suspect["ambiguous"] else [])
+    lines += [f"   {messages.NO_IMAGE.format(reason=_why_none(suspect))}"] if not suspect["images"] else []
+    return lines + ([f"   {messages.AMBIGUOUS}"] if suspect["ambiguous"] else [])
 
 
 def _image(lun: Data) -> str:
@@ -59,24 +63,25 @@ def _image(lun: Data) -> str:
 
 def _why_none(suspect: Data) -> str:
     if not suspect["device"]:
-        return "no line tells the device of this path or volume; give the datastores' extents (diagnose_esxi_extents) and older parts of the log"
+        return messages.NO_DEVICE
     if suspect["luns"]:
-        return f"{suspect['luns'][0]['stack']} serves it from {suspect['luns'][0]['backing'] or 'nothing'}, which is no RBD image"
-    return "no gateway that was asked exports a LUN of this name; is its gateway in the group iscsi_gateways?"
+        first = suspect["luns"][0]
+        return messages.NO_RBD_IMAGE.format(stack=first["stack"], backing=first["backing"] or "nothing")
+    return messages.NOT_EXPORTED
 
 
 def images(suspects: t.Sequence[Data]) -> list[str]:
-    """The images to look at, the most suspect first."""
+    """Returns the images to check, the most suspect first."""
     return list(dict.fromkeys(image for suspect in suspects if suspect["healable"] for image in suspect["images"]))
 
 
 def variables(suspects: t.Sequence[Data]) -> str:
-    """A file of variables for the role. Names come from outside, so Ansible is told not to take them for templates."""
+    """Returns a file of variables for the role. Names come from outside, so Ansible must not render them as templates."""
     named = "".join(f"  - !unsafe {_scalar(image)}\n" for image in images(suspects))
     return f"---\n# Suspects found by cephops.iscsi_rescue.diagnose_esxi, the most suspect first.\nremediate_watchers_images:\n{named}"
 
 
 def _scalar(text: str) -> str:
-    """A double-quoted scalar, which is JSON's but for what YAML wants escaped."""
+    """Returns a double-quoted scalar: JSON's, with the further escapes that YAML needs."""
     quoted = json.dumps(text, ensure_ascii=False)
     return _UNPRINTABLE.sub(lambda hit: f"\\u{ord(hit[0]):04x}", quoted)

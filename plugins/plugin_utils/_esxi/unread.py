@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Counts the lines of storage modules that were not understood, by their words, so that people can report them. Pure."""
+"""Counts the lines of storage modules that were not understood, by their words, to be reported. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LENGTH = 200
 
 
 class Unread:
-    """The lines so far."""
+    """Holds the lines so far."""
 
     def __init__(self) -> None:
         self.lines = 0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ESXi's logs tell of SCSI devices: those of the VMkernel (vmkernel.log, vmkwarning.log, of a relay too) and of vobd. Pure, and linear in their length.
+"""Reads events of SCSI devices from ESXi's logs: vmkernel.log and vmkwarning.log, also of a relay, and vobd.log. Pure, and linear in their length.
 
 Sources: the incident's log; Broadcom's articles, which the files of this folder name; lines of ESX 4 to ESXi 8.
 """
@@ -22,7 +22,7 @@ __all__ = ["Event", "Kind", "events", "parse", "volume_uuid"]
 
 
 def events(text: str, host: str = "", limit: int = 100_000) -> dict[str, t.Any]:
-    """The storage events of a log.
+    """Returns the storage events of a log.
 
     Returns ``events`` (the newest ``limit``), ``dropped`` (older ones), ``lines`` (that are not empty), ``unparsed`` (lines that tell of no such event),
     ``recovered`` (lines that tell that a trouble ended), ``foreign`` (lines that these logs do not have), ``unread`` (lines of storage modules that were
@@ -38,7 +38,7 @@ def events(text: str, host: str = "", limit: int = 100_000) -> dict[str, t.Any]:
 
 
 def _backwards(text: str, counted: dict[str, int], unread: Unread) -> t.Iterator[Line]:
-    """The lines that tell of an event, the last one first. One at a time, for a log may be most of what fits into memory."""
+    """Yields the lines that tell of an event, the last one first. One at a time, since a log can fill most of the memory."""
     end = len(text)
     while end >= 0:
         begin = text.rfind("\n", 0, end) + 1
@@ -59,6 +59,6 @@ def _backwards(text: str, counted: dict[str, int], unread: Unread) -> t.Iterator
 
 
 def parse(line: str, host: str = "") -> t.Optional[Event]:
-    """The event of a line, None for any other line. A field that the line does not tell is ''; numbers are None then."""
+    """Returns the event of a line, None for any other line. A field that the line does not tell is ''; numbers are None then."""
     seen = log_line.read(line)
     return log_line.event(seen, None, host) if isinstance(seen, Line) else None

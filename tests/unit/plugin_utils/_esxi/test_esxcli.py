@@ -10,7 +10,7 @@ import time
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, messages
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import DATA
 
 ESXI = DATA / "esxi"
@@ -150,12 +150,12 @@ def test_nothing_is_no_record(text: str) -> None:
 
 @pytest.mark.parametrize("text", ['[{"Device":', "[" * 100_000, "<output><list>", '<!DOCTYPE x [<!ENTITY a "b">]><output>&a;</output>', "<a>\0</a>"])
 def test_what_was_cut_off_or_made_up_is_said(text: str) -> None:
-    with pytest.raises(InputError, match="What esxcli printed"):
+    with pytest.raises(InputError, match="The output of esxcli"):
         esxcli.records(text)
 
 
 def test_a_field_without_end_is_no_csv() -> None:
-    with pytest.raises(InputError, match="begins as CSV and is none"):
+    with pytest.raises(InputError, match="begins as CSV, but is not"):
         esxcli.records("Name,Device,\n" + "x" * 140_000 + ",y,\n")
 
 
@@ -235,7 +235,7 @@ def test_the_map_of_a_support_bundle() -> None:
         }
     ]
     assert esxcli.records(text.replace("  ds one", ""))[0]["volume_name"] == ""
-    with pytest.raises(InputError, match="that is not what esxcli prints"):
+    with pytest.raises(InputError, match=messages.NOT_ESXCLI):
         esxcli.records(f"{text}Segmentation fault")
 
 
@@ -250,7 +250,7 @@ def test_the_map_of_a_support_bundle() -> None:
     ],
 )
 def test_what_is_not_understood_is_said(text: str) -> None:
-    with pytest.raises(InputError, match="esxcli print"):
+    with pytest.raises(InputError, match="output of esxcli"):
         esxcli.records(text)
 
 

@@ -68,7 +68,7 @@ def test_what_was_not_answered_is_said_and_the_rest_counts() -> None:
         "gateway gw1 did not tell its LUNs: no route",
         "gateway gw2 did not tell its LUNs: tgtd did not answer",
     ]
-    assert any(gap.startswith("the extents of esx3 cannot be read: What esxcli printed begins as JSON and is none") for gap in found["gaps"])
+    assert any(gap.startswith("the extents of esx3 cannot be read: The output of esxcli begins as JSON, but") for gap in found["gaps"])
 
 
 def test_nothing_asked_is_nothing_found() -> None:
@@ -84,8 +84,8 @@ def test_a_log_that_was_cut_off_counts_as_far_as_it_came() -> None:
 def test_what_is_not_esxclis_is_a_gap() -> None:
     asked = [answer("esx1", "extents", "Connection to host lost\n"), answer("esx1", "stats", '[{"Device": ["x"]}]'), answer("esx1", "log", LINE)]
     assert diagnose(asked, [])["gaps"] == [
-        "the extents of esx1 cannot be read: that is not what esxcli prints",
-        "the stats of esx1 cannot be read: that is not what esxcli prints",
+        "the extents of esx1 cannot be read: this is not output of esxcli",
+        "the stats of esx1 cannot be read: this is not output of esxcli",
     ]
 
 

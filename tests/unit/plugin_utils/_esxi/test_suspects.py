@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.model import Lun
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, next_steps, suspects, suspects_output, vmkernel
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._esxi import esxcli, messages, next_steps, suspects, suspects_output, vmkernel
 from ansible_collections.cephops.iscsi_rescue.tests.unit import captured
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import DATA, lay_out
 
@@ -201,5 +201,5 @@ def test_the_words() -> None:
     lines = suspects_output.summary(suspect(LOG, [lun(eui="6465336666353233")]))
     assert lines[0].startswith("1. eui.6465336666353233 (de3ff523) on esx1: hung")
     assert "   image: rbd/img, LUN 12 of iqn.t (scst, dev12)" in lines
-    assert "   no image: no gateway that was asked exports a LUN of this name; is its gateway in the group iscsi_gateways?" in lines
-    assert suspects_output.summary([]) == ["The logs tell of no device that suffers."]
+    assert f"   {messages.NO_IMAGE.format(reason=messages.NOT_EXPORTED)}" in lines
+    assert suspects_output.summary([]) == [messages.NO_SUSPECT]
