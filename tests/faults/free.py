@@ -67,7 +67,7 @@ def a_living_client(tried: DeadEnd) -> None:
         "a living client",
         tried.free("rbd/living"),
         "nothing_to_do",
-        f"rbd/living: not freed, since {living['address']} responds",
+        f"rbd/living: not freed; still responding: {living['address']}",
         "End that client on its host",
     )
     tried.check("a living client is not fenced", blacklist(tried.lab) == before, blacklist(tried.lab))

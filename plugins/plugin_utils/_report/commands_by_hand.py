@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a person would have typed for what a run did. Pure; every word that comes from outside is quoted for the shell."""
+"""Lists the commands that do by hand what a run did. Pure; every word that comes from outside is quoted for the shell."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 _PORT = re.compile(r"^(?:[^:\[\]]+|\[.*\]):\d+$")
 _DEBUG = "/sys/kernel/debug/dynamic_debug/control"
 _SCST = "/sys/kernel/scst_tgt/trace_level"
-# open-iscsi and udev know a target by the address that discovery told.
+# open-iscsi and udev know a target by the address that discovery reported.
 _FOUND = '$2 == target { sub(/,.*/, "", $1); print $1; exit }'
-_CARE = "Only from a host that uses it for nothing else (with CHAP, set the node's user first). A command that hangs ends no sooner than the LUN answers."
+_CARE = "Use a host that uses the LUN for nothing else (with CHAP, set the node's user first). A command that hangs ends only when the LUN responds."
 # For $1 blocks of $2 bytes, both in hex.
 _LAST, _SIZE = "$(($1 - 1))", "$(($2))"
 
 
 def lines(summed: Result, connection: Connection, trace: Trace) -> list[str]:
-    """Command lines with comments between them.
+    """Returns command lines with comments between them.
 
     ``connection``: ``conf``, ``client`` and ``keyring`` of the run, those that are not the usual ones. ``trace``: the sites ``lio`` and the flags ``scst``
     that were switched on, {} for none.
@@ -35,10 +35,10 @@ def lines(summed: Result, connection: Connection, trace: Trace) -> list[str]:
     parts = (
         _look(summed, how),
         _trace(trace, "+p", "add") if luns else [],
-        _probe("Does the LUN answer?", luns, "before"),
+        _probe("Does the LUN respond?", luns, "before"),
         _fence(summed, how),
         _unlock(summed, how),
-        _probe("Does the LUN answer now?", luns, "after"),
+        _probe("Does the LUN respond now?", luns, "after"),
         _untrace(trace) if luns else [],
         [_logout(probe) for probe in _places(luns) if not probe.get("device")],
         _restore(summed, how),
@@ -58,12 +58,12 @@ def _line(*words: t.Any) -> str:
 def _look(summed: Result, how: t.Sequence[str]) -> list[str]:
     if not summed["images"]:
         return []
-    lines = ["# Who watches the image's header, and who holds its lock?"]
+    lines = ["# Which clients watch the image's header, and which one holds its lock?"]
     for image in summed["images"]:
         lines += [_listwatchers(image, how), _line("rbd", *how, "status", image["spec"]), _line("rbd", *how, "lock", "ls", image["spec"])]
     return [
         *lines,
-        "# Whom of them does a monitor still know? Who is not listed is gone. (The role asks each by a notify, too, for which no command exists.)",
+        "# Which of them does a monitor still know? A client that is not listed is gone. (The role also sends a notify to each; no command does that.)",
         _line("ceph", *how, "tell", "mon.*", "sessions"),
     ]
 
@@ -76,13 +76,13 @@ def _listwatchers(image: ImageResult, how: t.Sequence[str]) -> str:
 def _trace(trace: Trace, flag: str, verb: str) -> list[str]:
     lines = [f"echo {shlex.quote(' '.join((*(f'{key} {value}' for key, value in site.items()), flag)))} >{_DEBUG}" for site in trace.get("lio", [])]
     lines += [f"echo {shlex.quote(f'{verb} {token}')} >{_SCST}" for token in trace.get("scst", [])]
-    switched = "on, on each gateway with LIO, then on each with SCST" if flag == "+p" else "off again, unless they had been on"
-    return [f"# The kernel's messages on who reserves: {switched}.", *lines] if lines else []
+    switched = "on: on each gateway with LIO, then on each with SCST" if flag == "+p" else "off, unless they were on before"
+    return [f"# Switch the kernel's messages on reservations {switched}.", *lines] if lines else []
 
 
 def _untrace(trace: Trace) -> list[str]:
     off = _trace(trace, "-p", "del")
-    return ["# What did the gateways' kernels say?", "dmesg --ctime", *off] if off else []
+    return ["# What did the gateways' kernels log?", "dmesg --ctime", *off] if off else []
 
 
 def _places(luns: t.Sequence[LunResult]) -> list[Probe]:
@@ -114,7 +114,7 @@ def _node(probe: Probe) -> str:
 
 
 def _steps(probe: Probe) -> list[str]:
-    """Those of the probe's commands that a verdict rests on, in their order; RELEASE is sent at once."""
+    """Returns those of the probe's commands that a verdict rests on, in their order; RELEASE follows RESERVE at once."""
     disk = _disk(probe)
     known = {
         "reserve": [f"time sg_raw {disk} 16 00 00 00 00 00", f"sg_raw {disk} 17 00 00 00 00 00"],
@@ -144,9 +144,9 @@ def _is_address(probe: Probe) -> bool:
 
 
 def _disk(probe: Probe) -> str:
-    """Quoted, and as udev's path_id names it: an IPv6 address is without brackets there.
+    """Returns the disk, quoted, as udev's path_id names it: an IPv6 address has no brackets there.
 
-    The probe takes no LUN over 255, from where on path_id writes them in hex.
+    The probe takes no LUN above 255; path_id writes higher ones in hex.
     """
     if probe.get("device"):
         return shlex.quote(str(probe["device"]))
@@ -157,11 +157,11 @@ def _disk(probe: Probe) -> str:
 
 
 def _fence(summed: Result, how: t.Sequence[str]) -> list[str]:
-    """An entry that is there gets another end only when it is taken off first."""
+    """Returns how to fence. Ceph gives an existing entry another end only if the entry is removed first."""
     if not summed["fenced"]:
         return []
     blocklist = ("ceph", *how, "osd", summed["word"])
-    lines = ["# Fence the stale client, and see that its watch goes."]
+    lines = ["# Fence the stale client, and check that its watch is gone."]
     for address in summed["fenced"]:
         lines += [_line(*blocklist, "rm", address)] if address in summed["extended"] else []
         lines += [_line(*blocklist, "add", address, summed["expire"])]
@@ -169,7 +169,7 @@ def _fence(summed: Result, how: t.Sequence[str]) -> list[str]:
 
 
 def _unlock(summed: Result, how: t.Sequence[str]) -> list[str]:
-    """``rbd lock rm`` makes an entry of an hour where the owner has none, so this comes after the fence."""
+    """Returns how to break locks, after the fence: without an entry of the owner, ``rbd lock rm`` makes one for an hour."""
     owners = [(image["spec"], owner) for image in summed["images"] if image["unlocked"] for owner in image["owner"]]
     lines = ["# Break the lock of the client that is gone."] if owners else []
     return lines + [_line("rbd", *how, "lock", "rm", spec, f"auto {owner['cookie']}", owner["client"]) for spec, owner in owners]
@@ -178,16 +178,16 @@ def _unlock(summed: Result, how: t.Sequence[str]) -> list[str]:
 def _restore(summed: Result, how: t.Sequence[str]) -> list[str]:
     blocklist = ("ceph", *how, "osd", summed["word"])
     restored, again = summed["restored"], summed["fenced_again"]
-    lines = ["# Let it in again, and see that the list is as it was."] if restored else []
+    lines = ["# Remove its entry, and check that the list is as it was before."] if restored else []
     for address in restored:
         lines += [_line(*blocklist, "rm", address)]
         prior = (summed["blacklist_before"] or {}).get(address) if address in summed["reset"] else None
         lines += [f"{_line(*blocklist, 'add', address)} {_until(prior)}"] if prior else []
-    lines += ["# It came back, and was fenced again."] if again else []
+    lines += ["# It came back: fence it again."] if again else []
     lines += [_line(*blocklist, "add", address, summed["expire"]) for address in again]
     return lines + ([_line(*blocklist, "ls")] if summed["fenced"] or restored else [])
 
 
 def _until(end: str) -> str:
-    """The seconds that are left until then; Ceph up to 14 prints no zone, and means the monitor's, which is taken to be this host's as in _fencing/plan.py."""
+    """Returns the seconds until then. Ceph up to 14 prints no zone and means the monitor's, which is taken to be this host's as in _fencing/plan.py."""
     return f"$(($(date --date={shlex.quote(end)} +%s) - $(date +%s)))"

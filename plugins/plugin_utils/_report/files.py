@@ -26,7 +26,7 @@ def write(result: Result, directory: str, template: str) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Whoever reads the file finds all of it or none. Text that is no UTF-8 is written as its codes."""
+    """Writes the whole file or nothing, so that no reader finds half of it. Text that is no UTF-8 is written as its codes."""
     handle, name = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a run as one page. On the controller only, for it takes Jinja."""
+"""Renders the report of a run as one page. On the controller only, since it takes Jinja."""
 
 from __future__ import annotations
 
@@ -10,41 +10,55 @@ import typing as t
 
 import jinja2
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STALE
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import summary, svg
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import bars, marked, story, summary
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import LunResult, Result
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 
+# So many images are told on the first screens; the others are folded.
+SHOWN = 3
+
 
 def render(summed: Result, template: str) -> str:
-    """The page. Everything in ``summed``, the role's result, is text from outside and is escaped."""
+    """Returns the page. Everything in ``summed``, the role's result, is text from outside and is escaped."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    came_to = OUTCOMES[summed["outcome"]]
+    environment.filters["marked"] = marked.marked
     images = [{**image, "luns": [_lun(lun) for lun in image["luns"]]} for image in summed["images"]]
-    picture = svg.timeline(summed["timeline"])
     return environment.from_string(str(template)).render(
         run={**summed, "images": images},
-        headline=f"{came_to.headline}: {summed['healed']} healed, {summed['refused']} refused" if summed["outcome"] == "partly_healed" else came_to.headline,
-        meaning=came_to.meaning,
+        headline=_headline(summed),
+        meaning=_first_sentence(OUTCOMES[summed["outcome"]].meaning),
+        cards=story.cards(summed),
+        shown=SHOWN,
         stale=STALE,
-        timeline=picture,
-        blacklist=_blacklist(summed),
-        canvas={"width": svg.WIDTH, "left": svg.LEFT},
+        timeline=bars.timeline(summed["timeline"]),
+        blocklist=_blocklist(summed),
     )
 
 
+def _headline(summed: Result) -> str:
+    """Returns the outcome, with the numbers where some images were healed and others were not."""
+    headline = OUTCOMES[summed["outcome"]].headline
+    return f"{headline}: {summed['healed']} healed, {summed['refused']} refused" if summed["outcome"] == "partly_healed" else headline
+
+
+def _first_sentence(text: str) -> str:
+    """Returns the first sentence: the others say where to read on, which the page itself shows."""
+    return text.partition(". ")[0].rstrip(".") + "."
+
+
 def _lun(lun: LunResult) -> dict[str, t.Any]:
-    return {**lun, "where": where(lun["before"] or lun["after"]), "latency": svg.latency(lun["before"], lun["after"])}
+    return {**lun, "where": where(lun["before"] or lun["after"]), "latency": bars.latency(lun["before"], lun["after"])}
 
 
-def _blacklist(summed: Result) -> dict[str, t.Any]:
-    """The entries that were not the same all the time, and how many were."""
+def _blocklist(summed: Result) -> dict[str, t.Any]:
+    """Returns the entries that changed, and how many did not."""
     states = [summed["blacklist_before"], summed["blacklist_during"], summed["blacklist_after"]]
     known = [state for state in states if state is not None]
     clients = sorted({client for state in known for client in state})
     moved = [client for client in clients if len({state.get(client) for state in known}) > 1]
     own = summary.touched(summed)
-    rows = [{"client": client, "whose": "" if client in own else "of others", "until": [_until(state, client) for state in states]} for client in moved]
+    rows = [{"client": client, "whose": "" if client in own else "not of this run", "until": [_until(state, client) for state in states]} for client in moved]
     return {"rows": rows, "same": len(clients) - len(moved), "known": summed["blacklist_before"] is not None, "unread": len(states) - len(known)}
 
 

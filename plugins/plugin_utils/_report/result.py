@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The result of a run as programs read it: what it came to, with its timeline and the commands that do the same by hand. Pure."""
+"""Makes the result of a run as programs read it: its outcome, its timeline, and the commands that do the same by hand. Pure."""
 
 from __future__ import annotations
 

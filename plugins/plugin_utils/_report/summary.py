@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The result of a run in words, for a person. Pure."""
+"""Tells the result of a run in words, for a person. Pure."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.fenced_living import in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, InFlight, KernelEvent, Probe, Result, Stray
 
-# More than this nobody reads on a screen; the result, and the report, have them all.
+# More lines would not be read on a screen; the result and the report have them all.
 SHOWN = 20
 
 
 def lines(summed: Result) -> list[str]:
-    """The result for a person, a line a fact."""
+    """Returns the result for a person, one fact a line."""
     found = [f"{_headline(summed)}, looked at {count(summed['counts']['images'], 'image')} in {summed['seconds']} s"]
     found += [f"error: {summed['error']}"] if summed["error"] else []
-    found += [f"not seen ({summed['counts']['unseen']} images): {gap}" for gap in summed["incomplete"]]
+    found += [f"not seen (images: {summed['counts']['unseen']}): {gap}" for gap in summed["incomplete"]]
     found += [f"leases not read: {gap}" for gap in summed["unread"]]
     found += short([f"left over: {_stray(stray)}" for stray in summed["strays"]], "watched headers that belong to no image")
     for image in summed["images"][:SHOWN]:
         found += _image_lines(image, summed)
     if len(summed["images"]) > SHOWN:
         found.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
-    found += short([f"blacklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
-    found += _blacklist_lines(summed)
-    found += short([f"blacklist: {in_words(one)}" for one in summed["fenced_living"]], "that are alive and fenced")
+    found += short([f"blocklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
+    found += _blocklist_lines(summed)
+    found += short([f"blocklist: {in_words(one)}" for one in summed["fenced_living"]], "that are alive and fenced")
     found += [f"gateway {one['host']} did not tell all its LUNs: {one['why']}" for one in summed["unasked"]]
     found += [f"kernel of {said['host']}: {said['text']} (for {said['seconds']} s)" for said in summed["lock_waits"]]
     found += [f"kernel of {log['host']}: {log['gap']}" for log in summed["kernel_log"] if log["gap"]]
     found += short([_event(log["host"], event) for log in summed["kernel_log"] for event in log["events"]], "kernel events")
-    found += [f"blacklist: somebody else fenced {client} meanwhile, and that was left alone" for client in summed["foreign"]]
-    found += [f"{one['spec']}: not freed, since {', '.join(one['clients'])} responds" for one in summed["in_use"]]
+    found += [f"blocklist: {client} was fenced meanwhile, not by this run; its entry was left alone" for client in summed["foreign"]]
+    found += [f"{one['spec']}: not freed; still responding: {', '.join(one['clients'])}" for one in summed["in_use"]]
     found += [f"{one['address']} responds on {', '.join(one['images'])}, although its host is given as dead" for one in summed["revived"]]
     return [*found, *_next_lines(summed)]
 
 
 def _headline(summed: Result) -> str:
-    """With how many images were healed and refused where both happened."""
+    """Returns the outcome, with the numbers where some images were healed and others were refused."""
     both = summed["outcome"] == "partly_healed"
     return f"partly_healed (images: {summed['healed']} healed, {summed['refused']} refused)" if both else summed["outcome"]
 
 
 def _next_lines(summed: Result) -> list[str]:
-    """The advice and, where that is not about the only thing that is open, each thing with its own next step."""
+    """Returns the advice and, unless that covers the only open item, each open item with its own next step."""
     items = summed["unfinished"]
     told = [item["next"] for item in items] in ([], [summed["advice"]])
     own = [] if told else short([f"open: {item['what']}; next: {item['next']}" for item in items], "open items")
@@ -56,7 +56,7 @@ def _next_lines(summed: Result) -> list[str]:
 def _stray(stray: Stray) -> str:
     where = "/".join(part for part in (stray["pool"], stray["namespace"], stray["header"]) if part)
     who = ", ".join(watcher["address"] for watcher in stray["watchers"])
-    return f"{where} is watched by {who} and belongs to no image: see whether it is what an interrupted removal left"
+    return f"{where} is watched by {who} and belongs to no image: check whether an interrupted removal left it"
 
 
 def _image_lines(image: ImageResult, summed: Result) -> list[str]:
@@ -80,19 +80,19 @@ def _image_lines(image: ImageResult, summed: Result) -> list[str]:
 
 
 def _breaks(image: ImageResult) -> list[str]:
-    """What gateways of ceph-iscsi would do with the lock of a dead client."""
+    """Returns what gateways of ceph-iscsi would do with the lock of a dead client."""
     dead = any(one["address"] == image["lock_before"] and one["liveness"] in STALE for one in image["watchers_before"])
-    words = "would break the lock of {} by itself at its next write, and blocklist that client"
+    words = "would itself break the lock of {} at its next write, and blocklist that client"
     return [f"gateway {gateway} {words.format(image['lock_before'])}" for gateway in image["lock_breakers"] if dead]
 
 
 def _in_flight(flying: InFlight) -> str:
-    """Before the fence, of the device behind the LUN."""
-    return f"gateway {flying['host']} had {flying['writes']} writes and {flying['reads']} reads in flight, and none ended within {flying['still_for']} s"
+    """Returns what hung before the fence, on the device behind the LUN."""
+    return f"gateway {flying['host']} had {flying['writes']} writes and {flying['reads']} reads in flight; none ended within {flying['still_for']} s"
 
 
 def _silent(client: str, summed: Result) -> str:
-    """A client, and for how long it was asked directly before its fence where it might have been alive."""
+    """Returns the client and, if it might have been alive, for how long it was silent directly before its fence."""
     hung = [culprit for culprit in summed["culprits"] if culprit["address"] == client and not culprit["gone_since"]]
     missed = [one["seconds"] for culprit in hung for one in culprit.get("missed", [])[1:]]
     return f"{client}, silent for {missed[-1]:.0f} s in the last notify" if missed else client
@@ -100,7 +100,7 @@ def _silent(client: str, summed: Result) -> str:
 
 def _event(host: str, event: KernelEvent) -> str:
     who = " ".join(event[name] for name in ("initiator", "device", "disk") if event[name])
-    holders = f", {event['old_holder'] or 'nobody'} -> {event['holder'] or 'nobody'}" if event["old_holder"] or event["holder"] else ""
+    holders = f", {event['old_holder'] or 'none'} -> {event['holder'] or 'none'}" if event["old_holder"] or event["holder"] else ""
     return f"kernel of {host} at {float(event['seconds']):.3f} s: {event['stack']} {event['kind']} {who}{holders}"
 
 
@@ -120,25 +120,25 @@ def _probe_text(probe: Probe) -> str:
     return f"{probe['verdict']} (longest step {slowest['name']}, {slowest['seconds']:.2f} s{'; ' * bool(notes)}{notes})"
 
 
-def _blacklist_lines(summed: Result) -> list[str]:
+def _blocklist_lines(summed: Result) -> list[str]:
     before, after = summed["blacklist_before"], summed["blacklist_after"]
     if before is None:
         return []
     if after is None:
-        return ["blacklist: it could not be read at the end"]
+        return ["blocklist: not read at the end"]
     if before.keys() == after.keys():
-        return [f"blacklist: {len(after)} entries, the same as before"]
+        return [f"blocklist: {len(after)} entries, the same as before"]
     own, would = touched(summed), "would be " if summed["check_mode"] else ""
     came, went = after.keys() - before.keys(), before.keys() - after.keys()
     mine = ((f"{would}added", came & own), (f"{would}removed", went & own))
-    others = (("expired meanwhile, or removed by others:", went - own),)
-    lines = [f"blacklist: {word} {', '.join(short(sorted(clients), 'clients'))}" for word, clients in (*mine, *others) if clients]
-    lines += [f"blacklist: somebody else added {entry['address']} meanwhile: {entry['whose']}" for entry in summed["came"]]
-    return lines if (came | went | after.keys()) & own else ["blacklist: no entry of this run is left", *lines]
+    others = (("expired meanwhile, or not removed by this run:", went - own),)
+    lines = [f"blocklist: {word} {', '.join(short(sorted(clients), 'clients'))}" for word, clients in (*mine, *others) if clients]
+    lines += [f"blocklist: {entry['address']} was added meanwhile, not by this run: {entry['whose']}" for entry in summed["came"]]
+    return lines if (came | went | after.keys()) & own else ["blocklist: no entry of this run is left", *lines]
 
 
 def touched(summed: Result) -> set[str]:
-    """The addresses whose entries the run, or one before it that it goes on from, added, changed or removed."""
+    """Returns the addresses whose entries were added, changed or removed by this run, or by an earlier one that it continues."""
     if summed["check_mode"]:
         # The list as it would be has no changes of others.
         return {*(summed["blacklist_before"] or ()), *(summed["blacklist_after"] or ())}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a run of the role did what, from the times in its state. Pure."""
+"""Tells when a run of the role did what, from the times in its state. Pure."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ def _entry(phase: str, begin: float, end: float, what: str) -> TimelineEntry:
 
 
 def _what(run: Run) -> dict[str, str]:
-    fenced, restored, failed = run["fenced"], run["restored"], f"what failed: {run['error']}"
+    fenced, restored, failed = run["fenced"], run["restored"], f"a step failed: {run['error']}"
     added = [*fenced.get("added", []), *fenced.get("extended", [])]
     removed = [*restored.get("removed", []), *restored.get("reset", [])]
     return {
-        "look": f"read who watches {count(run['detected']['counts']['images'], 'image')}",
+        "look": f"read the watchers of {count(run['detected']['counts']['images'], 'image')}",
         "probe_before": _probed(run["probes_before"]),
-        "fence": f"put {some(added)} on the blacklist" if added else "nobody was put on the blacklist",
-        "verify": "waited until every watcher left is expected and answers",
+        "fence": f"fenced {some(added)}" if added else "fenced no client",
+        "verify": "waited until each remaining watcher is expected and responds",
         "probe_after": _probed(run["probes_after"]),
         "failed": failed,
         "failed_again": failed,
-        "restore": f"took {some(removed)} off the blacklist" if removed else "nobody was taken off the blacklist",
-        "look_after": "looked whether anybody came back",
-        "ended": "put the report together",
+        "restore": f"removed from the blocklist: {some(removed)}" if removed else "removed no entry from the blocklist",
+        "look_after": "looked for clients that came back",
+        "ended": "wrote the report",
     }
 
 
@@ -69,23 +69,23 @@ def _probed(probes: t.Sequence[Probe]) -> str:
 
 
 def _notify(run: Run, times: Times) -> list[TimelineEntry]:
-    """It is a part of the look, which says how long its parts took."""
+    """Returns the notify, which is a part of the look: that says how long its parts took."""
     elapsed = run["detected"].get("elapsed", {})
     asked = float(elapsed.get("liveness", 0))
     if "look" not in times or asked < 0.05:
         return []
     end = times["look"] - float(elapsed.get("blast_radius", 0))
-    return [_entry("notify", round(max(end - asked, 0), 2), round(end, 2), "asked the watchers of doubtful images whether they are alive")]
+    return [_entry("notify", round(max(end - asked, 0), 2), round(end, 2), "asked the watchers of doubtful images to respond")]
 
 
 def _lock_moved(run: Run, times: Times) -> list[TimelineEntry]:
-    """The look that first saw another owner of an image's lock than before."""
+    """Returns for each image the first look that saw another owner of its lock than before."""
     before = {image["spec"]: lock_owner(image) for image in run["detected"]["images"]}
     found: dict[str, TimelineEntry] = {}
     for time, look in (("verify", run["verified"]), ("look_after", run["afterwards"])):
         moved = [image for image in look.get("images", []) if _has_moved(image, before.get(image["spec"], ""))] if time in times else []
         for image in moved:
-            words = f"the lock of {image['spec']} is seen at {lock_owner(image)}, no more at {before[image['spec']]}"
+            words = f"the lock of {image['spec']} is at {lock_owner(image)}; before, it was at {before[image['spec']]}"
             found.setdefault(image["spec"], _entry("lock moved", times[time], times[time], words))
     return list(found.values())
 

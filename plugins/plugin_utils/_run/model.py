@@ -250,6 +250,7 @@ class Probe(t.TypedDict, total=False):
     proof: str
     holder: str
     steps: list[Step]
+    identity: dict[str, t.Any]
 
 
 class Probing(t.TypedDict):

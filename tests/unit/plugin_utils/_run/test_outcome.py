@@ -133,7 +133,7 @@ def test_what_stood_still_before_the_fence_is_shown() -> None:
     flying = [{"host": "gw1", "image": "rbd/lun", "reads": 0, "writes": 6, "still_for": 1.0}]
     waits = [{"host": "gw1", "text": "rbd: rbd0: no lock owners detected", "seconds": 35}]
     lines = summary.lines(conclude("fence", fenced=FENCED, restored=FREED, in_flight=flying, lock_waits=waits))
-    assert "rbd/lun: gateway gw1 had 6 writes and 0 reads in flight, and none ended within 1.0 s" in lines
+    assert "rbd/lun: gateway gw1 had 6 writes and 0 reads in flight; none ended within 1.0 s" in lines
     assert "kernel of gw1: rbd: rbd0: no lock owners detected (for 35 s)" in lines
 
 
@@ -146,23 +146,23 @@ def test_check_mode_fences_nobody() -> None:
 def test_the_blacklist_is_compared_with_what_it_was_at_first() -> None:
     result = conclude("fence", fenced=FENCED, restored=FREED)
     assert result["blacklist_before"] == result["blacklist_after"] == {}
-    assert "blacklist: 0 entries, the same as before" in summary.lines(result)
+    assert "blocklist: 0 entries, the same as before" in summary.lines(result)
 
 
 def test_entries_of_others_are_not_shown_as_those_of_the_run() -> None:
     other, gone = "192.0.2.9:0/9", "192.0.2.9:0/8"
     freed = {**FREED, "after": {other: "then"}}
     lines = summary.lines(conclude("fence", listed={**IDLE, "after": {gone: "soon"}}, fenced=FENCED, restored=freed))
-    shown = [line for line in lines if line.startswith("blacklist")]
+    shown = [line for line in lines if line.startswith("blocklist")]
     assert shown == [
-        "blacklist: no entry of this run is left",
-        f"blacklist: expired meanwhile, or removed by others: {gone}",
-        f"blacklist: somebody else added {other} meanwhile: a manager or an operator",
+        "blocklist: no entry of this run is left",
+        f"blocklist: expired meanwhile, or not removed by this run: {gone}",
+        f"blocklist: {other} was added meanwhile, not by this run: a manager or an operator",
     ]
     kept = summary.lines(conclude("fence", fenced=FENCED, restored={**IDLE, "after": {ADDRESS: "then", other: "then"}, "kept": [KEPT]}))
     assert [line for line in kept if "added" in line] == [
-        f"blacklist: added {ADDRESS}",
-        f"blacklist: somebody else added {other} meanwhile: a manager or an operator",
+        f"blocklist: added {ADDRESS}",
+        f"blocklist: {other} was added meanwhile, not by this run: a manager or an operator",
     ]
 
 
@@ -175,19 +175,19 @@ def test_a_fenced_client_that_might_be_alive_is_shown_with_how_long_it_was_asked
 
 def test_nothing_is_said_of_a_blacklist_that_nobody_read() -> None:
     lines = summary.lines(conclude("leave", {"restore": "never"}, listed={}))
-    assert not [line for line in lines if line.startswith("blacklist")]
+    assert not [line for line in lines if line.startswith("blocklist")]
 
 
 def test_check_mode_says_would_beside_a_refusal_too() -> None:
     both = {"images": [image("fence"), {**image("refuse"), "spec": "rbd/two"}], "culprits": [culprit("fence")], "counts": {"images": 2, "unseen": 0}}
     lines = summary.lines(conclude("fence", {"check_mode": True}, detected=both, fenced=FENCED))
-    assert f"blacklist: would be added {ADDRESS}" in lines
+    assert f"blocklist: would be added {ADDRESS}" in lines
     assert "rbd/two: refused, contested, 2 watchers" in lines
 
 
 def test_check_mode_says_would() -> None:
     lines = summary.lines(conclude("fence", {"check_mode": True}, fenced=FENCED))
-    assert f"blacklist: would be added {ADDRESS}" in lines
+    assert f"blocklist: would be added {ADDRESS}" in lines
 
 
 def test_a_lun_that_was_not_probed_is_not_called_healthy() -> None:
@@ -208,7 +208,7 @@ def test_probes_are_shown_before_and_after() -> None:
 def test_what_was_not_seen_is_said() -> None:
     seen = {**detected("leave"), "incomplete": ["osd.2 did not answer"], "counts": {"images": 9, "unseen": 4}}
     lines = summary.lines(conclude("leave", detected=seen))
-    assert "not seen (4 images): osd.2 did not answer" in lines
+    assert "not seen (images: 4): osd.2 did not answer" in lines
 
 
 def test_leftover_headers_are_said() -> None:
@@ -284,7 +284,7 @@ def test_a_fence_that_could_not_be_ended_is_not_called_ended() -> None:
 
 def test_what_somebody_else_fenced_is_said() -> None:
     result = conclude("fence", fenced=FENCED, restored={**FREED, "removed": [], "foreign": [ADDRESS]})
-    assert f"blacklist: somebody else fenced {ADDRESS} meanwhile, and that was left alone" in summary.lines(result)
+    assert f"blocklist: {ADDRESS} was fenced meanwhile, not by this run; its entry was left alone" in summary.lines(result)
 
 
 def test_a_disk_and_the_holder_of_a_conflict_are_named() -> None:
@@ -301,7 +301,7 @@ def test_what_the_kernels_said_is_shown() -> None:
     ]
     result = conclude("leave", kernel_log=[{"host": "gw1", "phase": "before", "gap": "2 records were overwritten", "events": events}])
     lines = summary.lines(result)
-    assert "kernel of gw1 at 7.500 s: lio reserve iqn.a, nobody -> iqn.a" in lines
+    assert "kernel of gw1 at 7.500 s: lio reserve iqn.a, none -> iqn.a" in lines
     assert "kernel of gw1 at 8.250 s: sd error 1:0:0:1 sdb" in lines
     assert "kernel of gw1: 2 records were overwritten" in lines
     assert result["kernel_log"][0]["phase"] == "before"
@@ -311,15 +311,15 @@ def test_the_same_as_before_is_said_only_where_it_was_read_again() -> None:
     """A probe can make a gateway take the lock and blocklist its owner, also where this run fenced nobody."""
     lost = WATCHERS[0]["address"]
     quiet = {"listed": {**IDLE, "after": {}}, "fenced": {}, "restored": {}}
-    assert "blacklist: 0 entries, the same as before" in summary.lines(conclude("refuse", **quiet))
-    assert "blacklist: it could not be read at the end" in summary.lines(conclude("refuse", **quiet, listed_after={}))
+    assert "blocklist: 0 entries, the same as before" in summary.lines(conclude("refuse", **quiet))
+    assert "blocklist: not read at the end" in summary.lines(conclude("refuse", **quiet, listed_after={}))
     result = conclude("refuse", **quiet, listed_after={"after": {lost: "then", "192.0.2.9:0/9": "then"}})
     assert result["came"] == [
         {"address": lost, "whose": messages.OF_GATEWAY.format(image="rbd/lun")},
         {"address": "192.0.2.9:0/9", "whose": messages.OF_OTHERS},
     ]
     lines = summary.lines(result)
-    assert f"blacklist: somebody else added {lost} meanwhile: {result['came'][0]['whose']}" in lines
+    assert f"blocklist: {lost} was added meanwhile, not by this run: {result['came'][0]['whose']}" in lines
     assert not any("the same as before" in line for line in lines)
 
 
@@ -350,7 +350,7 @@ def test_that_a_gateway_would_break_the_lock_of_a_dead_client_is_said(owner: str
     watchers = [{**one, "lock_owner": one["address"] == owner} for one in WATCHERS]
     found = {**detected("fence"), "images": [{**image("fence"), "watchers": watchers}]}
     lines = summary.lines(conclude("fence", detected=found, fenced=FENCED, restored=FREED, lock_breakers={"rbd/lun": {"gw1": ["gw1"]}}))
-    words = f"rbd/lun: gateway gw1 would break the lock of {ADDRESS} by itself at its next write, and blocklist that client"
+    words = f"rbd/lun: gateway gw1 would itself break the lock of {ADDRESS} at its next write, and blocklist that client"
     assert (words in lines) == told
 
 
