@@ -6,8 +6,11 @@
 usage: look.py PICTURES PAGE ...
 
 Each page is opened light and dark, wide and narrow, with JavaScript off, and is then checked with axe (WCAG 2.1 A and AA, best practice), compared with the
-JSON beside it (see truth.py), and printed to PDF. The pictures are left in PICTURES. Ends with 1 when Chromium reports an error, a page asks for anything
-else, axe finds something or cannot tell, the page does not say what the JSON says, words of a picture are cut off, or text is lost in print.
+JSON beside it (see truth.py), and printed to PDF. The pictures are left in PICTURES. A page is at fault when Chromium reports an error, it asks for anything
+else, axe finds something or cannot tell, it does not say what the JSON says, its first screen does not tell the story, it scrolls sideways, words of a chart
+are cut off or overlap, a time is broken, something is not folded on the screen, or is folded or lost in print.
+
+A page with a file NAME.fault beside it must have the fault that is told there. Ends with 1 when a page has another fault, or lacks that.
 """
 
 from __future__ import annotations
@@ -22,16 +25,11 @@ from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
-from truth import untrue
+from truth import first_screen, plain, untrue
 
 CHROMIUM = "/usr/bin/chromium"
 SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
-# Of what is shown; a picture's title is not.
-TEXT = "(() => { const body = document.body.cloneNode(true); body.querySelectorAll('title').forEach(one => one.remove()); return body.textContent; })()"
-CUT_OFF = """[...document.querySelectorAll('svg text')].filter(one => {
-  const box = one.getBBox(), whole = one.ownerSVGElement.viewBox.baseVal;
-  return box.x < 0 || box.y < 0 || box.x + box.width > whole.width || box.y + box.height > whole.height;
-}).map(one => one.textContent)"""
+PAGE_JS = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
 
@@ -40,27 +38,32 @@ def main() -> None:
     pictures.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        faults = [f"{page.name}: {fault}" for page in pages for check in (look, reads) for fault in check(browser, page.resolve(), pictures)]
+        wrong = [f"{page.name}: {fault}" for page in pages for fault in judged(browser, page.resolve(), pictures)]
         browser.close()
-    for fault in faults:
-        print(fault)
-    print(f"{len(pages)} pages opened, {len(faults)} faults")
-    sys.exit(1 if faults or not pages else 0)
+    print("\n".join([*wrong, f"{len(pages)} pages opened, {len(wrong)} wrong"]))
+    sys.exit(1 if wrong or not pages else 0)
 
 
-def look(browser: Browser, page: Path, pictures: Path) -> list[str]:
+def judged(browser: Browser, page: Path, pictures: Path) -> list[str]:
+    """What is wrong with the page, or that a fault in it was not found."""
+    expected = page.with_suffix(".fault")
+    if not expected.exists():
+        return list(faults(browser, page, pictures))
+    words = expected.read_text()
+    return [] if any(words in fault for fault in faults(browser, page, pictures)) else [f"not found: {words}"]
+
+
+def faults(browser: Browser, page: Path, pictures: Path) -> t.Iterator[str]:
     """What is wrong with the page, a line each."""
-    found = []
+    yield from reads(browser, page, pictures)
     for scheme in ("light", "dark"):
         for size, (width, height) in SIZES.items():
             # axe is a script of its own, put in from outside, past the page's own policy.
             for script in (False, True):
                 context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=script, bypass_csp=script)
-                opened = context.new_page()
                 name = f"{page.stem}-{scheme}-{size}"
-                found += [f"{name}: {fault}" for fault in visit(opened, page, script, pictures / f"{name}.png")]
+                yield from (f"{name}: {fault}" for fault in visit(context.new_page(), page, script, pictures / f"{name}.png"))
                 context.close()
-    return found
 
 
 def visit(opened: Page, page: Path, script: bool, picture: Path) -> t.Iterator[str]:
@@ -75,15 +78,25 @@ def visit(opened: Page, page: Path, script: bool, picture: Path) -> t.Iterator[s
         yield from said
         return
     yield from said
-    if opened.evaluate("document.querySelectorAll('script, iframe, object, embed, link, img, form, [onload], [onerror]').length"):
-        yield "holds what a report has no use for: an element that loads or runs something"
-    if opened.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-        yield "wider than the window"
-    yield from (f"cut off: {words}" for words in opened.evaluate(CUT_OFF))
+    opened.evaluate(PAGE_JS)
+    yield from unseen(opened, json.loads(page.with_suffix(".json").read_text()))
+    yield from opened.evaluate("faultsOfScreen()")
+    opened.evaluate("unfold()")
+    yield from opened.evaluate("faultsOfLayout()")
+    yield from axe(opened)
+
+
+def unseen(opened: Page, told: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """What the first screen does not say."""
+    seen = plain(opened.evaluate("firstScreen()")).lower()
+    yield from (f"not on the first screen: {words}" for words in first_screen(told) if words not in seen)
+
+
+def axe(opened: Page) -> t.Iterator[str]:
     found = Axe().run(opened, options={"runOnly": TAGS}).response
     for kind in ("violations", "incomplete"):
         for one in found[kind]:
-            # Of words in a picture, or outside of what a wide table shows, axe cannot tell what is behind; others of their colours it can.
+            # Of words that lie over a line of a chart, axe cannot tell what is behind; others of their colours it can.
             if (kind, one["id"]) != ("incomplete", "color-contrast"):
                 yield f"axe {kind} {one['id']}: {one['help']}: {[node['html'][:120] for node in one['nodes'][:3]]}"
 
@@ -92,10 +105,13 @@ def reads(browser: Browser, page: Path, pictures: Path) -> list[str]:
     """What the page does not say of its JSON, and what its print does not say of the page."""
     opened = browser.new_page()
     opened.goto(page.as_uri())
+    opened.evaluate(PAGE_JS)
     printed = pictures / f"{page.stem}.pdf"
     opened.pdf(path=str(printed), format="A4")
-    said = {name: opened.locator(name).all_text_contents() for name in ("h1", "h3", "dd", "li", "p", "tr")}
-    found = untrue(json.loads(page.with_suffix(".json").read_text()), said) + lost(opened.evaluate(TEXT), printed)
+    opened.emulate_media(media="print")
+    folded = opened.evaluate("foldedInPrint()")
+    said = {name: opened.locator(name).all_text_contents() for name in ("h1", "h3", "dd", "li", "p", "tr", "article")}
+    found = untrue(json.loads(page.with_suffix(".json").read_text()), said) + folded + lost(opened.evaluate("document.body.textContent"), printed)
     opened.close()
     return found
 

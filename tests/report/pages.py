@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes reports of made-up runs, for look.py, as the role writes them: one of each outcome, several images, hostile names.
 
-In wrong/ are such that it must find faults in.
+In wrong/ each page has one fault, which look.py must find: a part of its words is in the file beside the page.
 
 usage: pages.py DIRECTORY
 """
@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import page as report_page
-from plugin_utils._report.test_report import DEAD, EVENT, QUIET, TEMPLATE, healed, image, probe, run, run_detected, spoilt, went
+from plugin_utils._report.test_report import DEAD, EVENT, QUIET, TEMPLATE, healed, image, probe, run, run_detected, spoilt, watcher, went
 
 # Right to left, from here to the end of the line.
 TURNED = "rbd/\u202elun\u2066"
@@ -40,6 +40,27 @@ def several() -> dict[str, t.Any]:
     )
 
 
+def incident() -> dict[str, t.Any]:
+    """The incident, with words as long as they are in life."""
+    dead, live, spec = "[2001:db8:15::7]:0/3996046830", "[2001:db8:15::8]:0/1716152827", "rbd/esx-datastore1"
+    why = "it did not answer the notify, but still has a session on a monitor, from host esx-gateway-2.example.com"
+    culprit = {**watcher(dead, True, "hung"), "client": "client.84141", "host": "esx-gateway-2.example.com", "entity": "client.igw", "reasons": [why]}
+    seen = image(spec, watchers=[watcher(live), culprit], reasons=["watchers: 2, expected: 1; alive: 1, stale: 1, unknown: 0"])
+    after = image(spec, state="normal", decision="leave", watchers=[watcher(live, True)])
+    lun = {"portal": "[2001:db8:15::10]:3260", "target": "iqn.2003-01.com.redhat.iscsi-gw:iscsi-igw", "identity": {"naa": "6001405" + "a" * 25, "eui": ""}}
+    kept = {"address": dead, "until": "2026-11-23T06:00:00.786805+0000", "reason": "the client still lives", "host": "esx-gateway-2.example.com"}
+    return run(
+        spec,
+        detected={**run_detected(), "images": [seen], "culprits": [{**culprit, "images": [spec], "watches": [spec]}]},
+        fenced={"added": [dead], "after": {dead: "2026-11-23T06:00:00.786805+0000"}},
+        verified={"images": [after]},
+        afterwards={"images": [after]},
+        restored={"after": {dead: "2026-11-23T06:00:00.786805+0000"}, "kept": [kept], "unread": []},
+        probes_before=[probe(spec, "hung", **lun)],
+        probes_after=[probe(spec, "healthy", proof="cache", **lun)],
+    )
+
+
 def partly() -> dict[str, t.Any]:
     """One image is healed and proven, another is refused, and a client stays fenced; the gateway told what stood still."""
     return run(
@@ -56,6 +77,7 @@ def made_up() -> dict[str, dict[str, t.Any]]:
     hostile = {**spoilt(run(probes_before=[probe("rbd/lun", "hung", holder="who")])), "blacklist_before": {}, "blacklist_during": {}, "blacklist_after": {}}
     return {
         "healed": run(),
+        "incident": incident(),
         "nothing": run(**QUIET),
         "went": went(),
         "pending": run(restored={"after": {DEAD: "later"}, "kept": [KEPT], "unread": []}),
@@ -70,40 +92,61 @@ def made_up() -> dict[str, dict[str, t.Any]]:
     }
 
 
-def wrong() -> dict[str, tuple[dict[str, t.Any], str, str]]:
-    """name -> (a run, what is replaced in its page, by what)."""
+class Wrong(t.NamedTuple):
+    """A page in which ``old`` is replaced by ``new``, and a part of the fault that is to be found for that."""
+
+    run: dict[str, t.Any]
+    old: str
+    new: str
+    fault: str
+
+
+def wrong() -> dict[str, Wrong]:
+    unsaid = "the page does not say"
     return {
-        "outcome": (run(), "<h1>Healed", "<h1>Refused"),
-        "fenced": (run(), f"<dd>{DEAD}", "<dd>nobody"),
-        "state": (run(), "stale_duplicate, then normal", "normal"),
-        "probe": (run(), "<strong>hung", "<strong>healthy"),
-        "blacklist": (run(), "No other entries were", "7 other entries were"),
-        "open": (run(error="x", restored={}), "<li>Clients might", "<li>No clients might"),
-        "next": (partly(), "End that client on its host", "Do nothing on its host"),
-        "proof": (partly(), "<strong>proven: a write", "<strong>proven: no write"),
-        "landmarks": (several(), 'role="group"', 'role="region" aria-labelledby="timeline-title"'),
-        "contrast": (run(), "--ink: #1b1f24", "--ink: #eeeeee"),
-        "clipped": (run(), 'viewBox="0 0 900 ', 'viewBox="0 0 600 '),
-        "print": (run(), "@media print {", "@media print { dl { display: none; }"),
-        "loads": (run(), "<main>", '<main><img alt="" src="x.png">'),
+        "outcome": Wrong(run(), "<h1>Healed", "<h1>Refused", f"{unsaid} the outcome healed"),
+        "fenced": Wrong(run(), f"<dd>{DEAD}", "<dd>no client", f"{unsaid} that {DEAD} was fenced"),
+        "state": Wrong(run(), "stale_duplicate, then normal", "normal", f"{unsaid} rbd/lun:stale_duplicate,thennormal"),
+        "probe": Wrong(run(), "LUN before: <strong>hung", "LUN before: <strong>healthy", f"{unsaid} that the LUN of rbd/lun was hung before"),
+        "symptom": Wrong(run(), '<strong class="bad">hung', '<strong class="bad">slow', f"{unsaid} at first sight of rbd/lun: hung"),
+        "culprit": Wrong(run(), f'<dd class="culprit"><code>{DEAD}', '<dd class="culprit"><code>192.0.2.8:0/1', f"{unsaid} at first sight of rbd/lun: {DEAD}"),
+        "blocklist": Wrong(run(), "Other entries, all unchanged: 0", "Other entries, all unchanged: 7", f"{unsaid} how many entries"),
+        "open": Wrong(run(error="x", restored={}), "<li>Clients might", "<li>No clients might", f"{unsaid} what is still open"),
+        "next": Wrong(partly(), "End that client on its host", "Do nothing on its host", unsaid),
+        "proof": Wrong(partly(), "<strong>proven: a write", "<strong>proven: no write", f"{unsaid} that rbd/lun is proven"),
+        "language": Wrong(run(), '<html lang="en">', "<html>", "axe violations html-has-lang"),
+        "contrast": Wrong(run(), "--ink: #1b1f24", "--ink: #eeeeee", "axe violations color-contrast"),
+        "folded_contrast": Wrong(run(), '<td data-head="What">', '<td data-head="What" style="color: #eee">', "axe violations color-contrast"),
+        "low": Wrong(run(), "<main>", '<main><p style="height: 40rem"></p>', "not on the first screen"),
+        "aside": Wrong(run(), ".facts { table-layout: fixed;", ".facts { min-width: 60rem;", "scrolls sideways: HTML"),
+        "aside_inside": Wrong(run(), "article { margin", "article { overflow-x: auto; white-space: nowrap; margin", "scrolls sideways: ARTICLE"),
+        "broken_time": Wrong(run(), ".number, time { white-space: nowrap;", ".number, time { display: inline-block; width: 5rem;", "broken: "),
+        "cut_off": Wrong(run(), "--room: 6rem", "--room: 0rem", "cut off: "),
+        "overlap": Wrong(run(), ":last-child) b { display: none; }", ":last-child) b { display: block; }", "overlap: "),
+        "unfolded": Wrong(run(), "<details>", "<details open>", "not folded: "),
+        "folded_print": Wrong(run(), "details::details-content", "details::none", "folded in print: "),
+        "print": Wrong(run(), "@media print {", "@media print { dl { display: none; }", "lost in print"),
+        "loads": Wrong(run(), "<main>", '<main><img alt="" src="x.png">', "loads or runs something: IMG"),
     }
 
 
-def write(directory: Path, name: str, summed: dict[str, t.Any], old: str = "", new: str = "") -> None:
+def write(directory: Path, name: str, summed: dict[str, t.Any], old: str = "", new: str = "") -> Path:
     page = report_page.render(summed, TEMPLATE)
     if old not in page:
         raise SystemExit(f"{name}: the page has no {old!r} to replace.")
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / f"{name}.html").write_text(page.replace(old, new) if old else page)
-    (directory / f"{name}.json").write_text(json.dumps(summed))
+    path = directory / f"{name}.html"
+    path.write_text(page.replace(old, new) if old else page)
+    path.with_suffix(".json").write_text(json.dumps(summed))
+    return path
 
 
 def main() -> None:
     directory = Path(sys.argv[1])
     for name, summed in made_up().items():
         write(directory, name, summed)
-    for name, (summed, old, new) in wrong().items():
-        write(directory / "wrong", name, summed, old, new)
+    for name, one in wrong().items():
+        write(directory / "wrong", name, one.run, one.old, one.new).with_suffix(".fault").write_text(one.fault)
 
 
 if __name__ == "__main__":

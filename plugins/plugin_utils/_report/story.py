@@ -112,11 +112,11 @@ def _client(watcher: Watcher, summed: Result) -> Client:
 
 def _entry(address: str, summed: Result) -> str:
     if address in summed["fenced_again"]:
-        return "It came back and was fenced again."
+        return "It came back, and was fenced again."
     until = next((kept["until"] for kept in summed["kept"] if kept["address"] == address), "")
     if until:
-        return f"It stays on the blocklist until {until}."
-    return "Its blocklist entry was removed again." if address in summed["restored"] else ""
+        return f"Blocklisted until {until}."
+    return "Its blocklist entry is removed." if address in summed["restored"] else ""
 
 
 def _decided(image: ImageResult, summed: Result) -> str:

@@ -39,7 +39,7 @@ def test_a_healed_image_has_symptom_culprit_and_proof() -> None:
     assert (lun.where, lun.device) == ("LUN 12 of iqn.t at 192.0.2.10:3260", "naa.600")
     assert rows(lun.rows) == {"LUN": ("hung", "healthy"), "RESERVE": ("under 0.1 ms",) * 2, "Write path": ("flush: timed out after 9.5 s", "flush: 12 ms")}
     assert rows(card.rows) == {"Image": ("stale_duplicate", "normal"), "Watchers": ("2, stale: 1", "1"), "Lock": ("stale client", "live client")}
-    assert card.clients == [story.Client(DEAD, "client.1", "", "It is orphaned.", "Its blocklist entry was removed again.")]
+    assert card.clients == [story.Client(DEAD, "client.1", "", "It is orphaned.", "Its blocklist entry is removed.")]
     assert card.proven == "Answered: the LUN took a flush, which had timed out before the fence; no write was sent."
     assert (card.decided, card.broken) == ("", "")
 
@@ -60,8 +60,8 @@ def test_what_is_wrong_is_shown_as_such() -> None:
 @pytest.mark.parametrize(
     ("more", "entry"),
     [
-        ({"kept": [{"address": DEAD, "until": "then", "reason": "it lives"}]}, "It stays on the blocklist until then."),
-        ({"fenced_again": [DEAD]}, "It came back and was fenced again."),
+        ({"kept": [{"address": DEAD, "until": "then", "reason": "it lives"}]}, "Blocklisted until then."),
+        ({"fenced_again": [DEAD]}, "It came back, and was fenced again."),
         ({"restored": []}, ""),
     ],
 )
