@@ -41,7 +41,9 @@ ELSEWHERE = {"common_return_values": f"{ANSIBLE}common_return_values.html", "ans
 
 # What antsibull-docs writes at the head of a page. The collection is not on Galaxy, so the command to install it from there would fail.
 TITLE = re.compile(r"^cephops\.iscsi_rescue\.(\w+ (?:module|filter|role)) -- (.+)\n\++\n", re.MULTILINE)
-NOTE = re.compile(r"^\.\. note::\n    This .+ is part of the .+\(version (.+)\)\.\n(?:\n|    .*\n)*?    To use it in a playbook, specify: (.+)\.\n", re.MULTILINE)
+NOTE = re.compile(
+    r"^\.\. note::\n    This .+ is part of the .+\(version (.+)\)\.\n(?:\n|    .*\n)*?    To use it in a playbook, specify: (.+)\.\n", re.MULTILINE
+)
 USE = "In a playbook, write \\2. It is in version \\1 of the collection; :doc:`the first page </index>` tells how to install that.\n"
 CONTENTS = re.compile(r"^\.\. contents::\n(?: +:.*\n)+", re.MULTILINE)
 ENTRY_POINT = re.compile(r"^(Entry point ``\w+``) -- .+\n(-+)\n", re.MULTILINE)

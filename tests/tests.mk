@@ -5,7 +5,7 @@
 # Those of one list run at the same time, so each has a lab of its own.
 TEST := test-molecule-main test-kernel-incident:2 test-integration test-faults-once lint:2 test-unit:2
 REST := test-guards test-dead-ends test-pauses test-osd-down test-mirror test-cuts test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
-  test-unit-ansible:2 docs:2 test-pages:2 test-ee
+  test-unit-ansible:2 test-site:2 test-pages:2 test-ee
 STAGES := $(PYTHON) tests/stages.py $(BUILD)/logs
 
 # A lab is a directory and a port; the next hundred ports are the lab's, too.
@@ -113,6 +113,11 @@ test-pages: $(VENV)/.tests $(COLLECTION) packages ## Reports of made-up runs in 
 	PYTHONPATH=$(BUILD)/collections:tests/unit $(BIN)/python tests/report/pages.py $(BUILD)/pages
 	$(BIN)/python tests/report/look.py $(BUILD)/pages/pictures $(BUILD)/pages/*.html
 	$(BIN)/python tests/report/look.py $(BUILD)/pages/wrong/pictures $(BUILD)/pages/wrong/*.html
+
+.PHONY: test-site
+test-site: $(VENV)/.tests docs packages ## The documentation's site in Chromium: messages that are pasted into its search, and each page on a desk and on a phone
+	$(BIN)/python tests/docs/search.py $(DOCS)/html
+	$(BIN)/python tests/docs/site.py $(DOCS)/html $(BUILD)/site
 
 .PHONY: test-hostile test-plays test-parsers
 test-hostile: test-plays test-parsers ## The next two
