@@ -214,8 +214,9 @@ test-releases: $(VENV)/.tests $(COLLECTION) ## The role on Ceph 14.2, 16.2, 18.2
 	$(PROGRAM) tests/faults/releases.py $(RELEASES_LAB) $(RELEASES)
 
 .PHONY: test-events
-test-events: $(VENV)/.tests $(COLLECTION) $(EVENTS)/.made $(PROMETHEUS)/.made $(OLDEST)/.made ## The rulebooks with ansible-rulebook, the metrics and alerts with promtool
+test-events: $(VENV)/.tests $(COLLECTION) $(EVENTS)/.made $(PROMETHEUS)/.made $(OLDEST)/.made ## The rulebooks with ansible-rulebook; the metrics, the alerts and the dashboard with promtool
 	$(PROMETHEUS)/usr/bin/promtool test rules tests/events/duplicate_watchers.test.yml
+	$(PROGRAM) tests/events/dashboard.py $(PROMETHEUS)/usr/bin/promtool
 	tests/with_lab.sh $(EVENTS_LAB) -- $(PROGRAM) tests/events/rulebooks.py $(EVENTS_LAB) $(EVENTS) $(PROMETHEUS)/usr/bin $(OLDEST)
 
 lab_of = -e incident_lab_dir=$(firstword $(1)) -e incident_lab_port=$(lastword $(1))
