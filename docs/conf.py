@@ -35,7 +35,7 @@ html_show_sphinx = False
 html_theme_options = {"source_repository": "https://github.com/cephops/iscsi_rescue/", "source_branch": "main", "source_directory": "docs/"}
 antsibull_ext_color_scheme = "default-autodark"
 
-# What antsibull-docs refers to in Ansible's own documentation. Its list of labels is in the internet, which a build may not reach.
+# What antsibull-docs refers to in Ansible's own documentation. Its list of labels is in the internet, which a build might not reach.
 ANSIBLE = "https://docs.ansible.com/ansible/latest/reference_appendices/"
 ELSEWHERE = {"common_return_values": f"{ANSIBLE}common_return_values.html", "ansible_configuration_settings": f"{ANSIBLE}config.html"}
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import jinja2
 import pytest
 import yaml
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._options.known import known_of
 from jinja2 import meta, nodes
 
 ROOT = Path(__file__).parents[3]
@@ -150,3 +151,11 @@ def groups_of(name: str) -> set[str]:
 @pytest.mark.parametrize("name", options.playbooks())
 def test_the_groups_are_those_of_the_code(name: str) -> None:
     assert {*options.declared()[name]["groups"]} == groups_of(name)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_every_option_that_a_page_names_is_one(path: Path) -> None:
+    """A name that ends in an underscore stands for several."""
+    known = {name for prefix in options.declared() for name in known_of(prefix)}
+    named = {name for prefix in options.declared() for name in re.findall(rf"`({prefix}_[a-z_]+[a-z])(?:`|: )", path.read_text(encoding="utf-8"))}
+    assert named <= known
