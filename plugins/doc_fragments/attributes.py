@@ -15,6 +15,8 @@ attributes:
     description: Returns what changes, or in check mode would change, in diff format.
   idempotent:
     description: Run again with the same options it changes nothing.
+requirements:
+  - Python 3.9 or later on the host that runs the module
 """
 
     WRITING = r"""

@@ -50,5 +50,5 @@ options:
     type: int
     default: 15
 requirements:
-  - python3-rados and python3-rbd of the cluster's release, or a newer one, on the host that runs the module
+  - the packages python3-rados and python3-rbd (on Debian and on RPM systems), of the cluster's release or a newer one, on the host that runs the module
 """

@@ -23,6 +23,15 @@ class ClusterError(RescueError):
         self.code = code
 
 
+class MissingLibraryError(RescueError):
+    """This host's Python has no librados or librbd. ``names`` are its names for them."""
+
+    def __init__(self, names: str, why: str) -> None:
+        super().__init__(f"The Python libraries {names} cannot be imported ({why}).")
+        self.names = names
+        self.why = why
+
+
 class FencedError(RescueError):
     """This host is itself on the blocklist, so nothing can be seen from it. No part of a look that failed: the whole look."""
 

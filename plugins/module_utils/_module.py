@@ -2,11 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules share: the options of the Ceph connection."""
+"""What the modules share: the options of the Ceph connection, and how an error is told."""
 
 from __future__ import annotations
 
 import typing as t
+
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import MissingLibraryError, RescueError
+
+_PURPOSE = "to reach the Ceph cluster: install the packages python3-rados and python3-rbd, of these names on Debian and on RPM systems"
 
 
 def ceph_options() -> dict[str, dict[str, t.Any]]:
@@ -24,3 +29,8 @@ def ceph_options() -> dict[str, dict[str, t.Any]]:
 
 # Of the options above.
 CEPH_EXCLUSIVE = [("keyring", "key")]
+
+
+def in_words(error: RescueError) -> str:
+    """Returns what fail_json tells of it."""
+    return missing_required_lib(error.names, _PURPOSE) if isinstance(error, MissingLibraryError) else str(error)

@@ -95,7 +95,7 @@ seealso:
   - module: cephops.iscsi_rescue.kernel_log
   - module: cephops.iscsi_rescue.scst_trace_level
 author:
-  - The cephops.iscsi_rescue authors (!UNKNOWN)
+  - The cephops.iscsi_rescue authors (@cephops)
 """
 
 EXAMPLES = r"""
@@ -155,10 +155,12 @@ after:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control, dynamic_debug
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_control import Match, Site
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.dynamic_debug import Change
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import in_words
 
 _SITE = dict(
     file=dict(type="str", required=True),
@@ -202,7 +204,7 @@ def main() -> None:
     try:
         change = _apply(module.params, module.check_mode)
     except RescueError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     sides = change._asdict()
     diff = {side: "".join(f"{site}\n" for site in sites) for side, sites in sides.items()}
     result = {side: [_as_dict(site) for site in sites] for side, sites in sides.items()}

@@ -38,7 +38,7 @@ seealso:
   - module: cephops.iscsi_rescue.dynamic_debug
   - module: cephops.iscsi_rescue.scst_trace_level
 author:
-  - The cephops.iscsi_rescue authors (!UNKNOWN)
+  - The cephops.iscsi_rescue authors (@cephops)
 """
 
 EXAMPLES = r"""
@@ -154,9 +154,11 @@ import typing as t
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kernel_events, kernel_log
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kernel_log import Read, Record
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import in_words
 
 
 def _read(options: dict[str, t.Any]) -> Read:
@@ -196,7 +198,7 @@ def main() -> None:
         read = _read(module.params)
         lines = _lines(read.records, module.params["patterns"])
     except RescueError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     events = [asdict(event) for event in kernel_events.parse(read.records).events]
     # The kernel's messages have about the same clock (local_clock() in kernel/printk/printk.c of Linux).
     clock = 0.0 if module.params["path"] else round(time.clock_gettime(time.CLOCK_MONOTONIC), 3)

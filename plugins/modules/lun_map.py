@@ -65,7 +65,7 @@ notes:
   - In check mode it does the same, since it changes nothing.
   - Files with secrets, such as LIO's C(auth), are not opened, and options that a stack passes to librbd are not returned.
 author:
-  - The cephops.iscsi_rescue authors (!UNKNOWN)
+  - The cephops.iscsi_rescue authors (@cephops)
 """
 
 EXAMPLES = r"""
@@ -235,7 +235,9 @@ import platform
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, select
 
 
@@ -259,7 +261,7 @@ def main() -> None:
     try:
         result = _map(module.params)
     except RescueError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     module.exit_json(changed=False, **result)
 
 

@@ -149,7 +149,7 @@ extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes.writing
   - cephops.iscsi_rescue.attributes.ceph_group
 author:
-  - The cephops.iscsi_rescue authors (!UNKNOWN)
+  - The cephops.iscsi_rescue authors (@cephops)
 """
 
 EXAMPLES = r"""
@@ -392,10 +392,11 @@ closed:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.fence import apply
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options, in_words
 
 
 def _diff(change: Change) -> dict[str, str]:
@@ -446,7 +447,7 @@ def main() -> None:
     try:
         change = apply(module.params, module.check_mode)
     except RescueError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     module.exit_json(changed=change.changed, diff=_diff(change), **vars(change))
 
 

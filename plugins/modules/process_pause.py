@@ -33,7 +33,7 @@ extends_documentation_fragment:
 notes:
   - It needs the right to signal the process, so that of the same user or root.
 author:
-  - The cephops.iscsi_rescue authors (!UNKNOWN)
+  - The cephops.iscsi_rescue authors (@cephops)
 """
 
 EXAMPLES = r"""
@@ -77,8 +77,10 @@ processes:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import process
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import in_words
 
 
 def _apply(options: dict[str, t.Any], dry_run: bool) -> list[dict[str, t.Any]]:
@@ -110,7 +112,7 @@ def main() -> None:
     try:
         processes = _apply(module.params, module.check_mode)
     except RescueError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     changed = any(one["paused_before"] != one["paused_after"] for one in processes)
     module.exit_json(changed=changed, processes=processes, diff=_diff(processes))
 

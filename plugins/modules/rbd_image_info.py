@@ -28,7 +28,7 @@ extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes.read_only
   - cephops.iscsi_rescue.attributes.ceph_group
 author:
-  - The cephops.iscsi_rescue authors (!UNKNOWN)
+  - The cephops.iscsi_rescue authors (@cephops)
 """
 
 EXAMPLES = r"""
@@ -113,8 +113,9 @@ hidden:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options, in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.image_info import read
 
 
@@ -127,7 +128,7 @@ def main() -> None:
     try:
         found = read(module.params)
     except RescueError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     module.exit_json(changed=False, **found)
 
 

@@ -42,7 +42,7 @@ extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes.writing
   - cephops.iscsi_rescue.attributes.ceph_group
 author:
-  - The cephops.iscsi_rescue authors (!UNKNOWN)
+  - The cephops.iscsi_rescue authors (@cephops)
 """
 
 EXAMPLES = r"""
@@ -68,9 +68,10 @@ kept:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.break_lock import apply
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options, in_words
 
 
 def main() -> None:
@@ -90,7 +91,7 @@ def main() -> None:
     try:
         done = apply(module.params, module.check_mode)
     except RescueError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     owners = {one["image"]: one["owner"] for one in module.params["locks"]}
     before = "".join(f"lock of {image}: {owners[image]}\n" for image in done.broken)
     module.exit_json(changed=bool(done.broken), diff={"before": before, "after": ""}, **vars(done))

@@ -162,7 +162,7 @@ extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes.read_only
   - cephops.iscsi_rescue.attributes.ceph_group
 author:
-  - The cephops.iscsi_rescue authors (!UNKNOWN)
+  - The cephops.iscsi_rescue authors (@cephops)
 """
 
 EXAMPLES = r"""
@@ -461,9 +461,10 @@ elapsed:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.open_leases import listed
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options, in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import detect
 
 # With 1 s, a pause of 2.9 s was enough to be called silent in two looks (measured).
@@ -505,7 +506,7 @@ def main() -> None:
     try:
         result = {**detect.look(module.params), **listed(module.params)}
     except RescueError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     module.exit_json(changed=False, **result)
 
 

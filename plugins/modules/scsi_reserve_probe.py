@@ -177,7 +177,7 @@ options:
     choices: [auto, none, flush, ats, orwrite, lock]
     default: auto
 requirements:
-  - libiscsi7 on the host that runs the module, unless O(device) is used
+  - libiscsi 1.18 to 1.20 (package libiscsi7 on Debian and Ubuntu, libiscsi on RPM systems) on the host that runs the module, unless O(device) is used
   - the kernel's sg driver and root, for O(device)
 seealso:
   - module: cephops.iscsi_rescue.rbd_watchers
@@ -187,7 +187,7 @@ extends_documentation_fragment:
 notes:
   - In check mode it does the same, since it changes nothing.
 author:
-  - The cephops.iscsi_rescue authors (!UNKNOWN)
+  - The cephops.iscsi_rescue authors (@cephops)
 """
 
 EXAMPLES = r"""
@@ -309,7 +309,9 @@ registrants:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import probe_luns
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.iscsi import Credentials
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Plan
@@ -370,7 +372,7 @@ def main() -> None:
     try:
         result = _probe(module.params, module.check_mode)
     except RescueError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     module.exit_json(changed=False, **result)
 
 

@@ -46,7 +46,7 @@ seealso:
   - module: cephops.iscsi_rescue.kernel_log
   - module: cephops.iscsi_rescue.dynamic_debug
 author:
-  - The cephops.iscsi_rescue authors (!UNKNOWN)
+  - The cephops.iscsi_rescue authors (@cephops)
 """
 
 EXAMPLES = r"""
@@ -81,8 +81,10 @@ after:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import scst_trace
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import in_words
 
 
 def main() -> None:
@@ -104,7 +106,7 @@ def main() -> None:
     try:
         before, after = scst_trace.change(options["state"], options["add"], options["remove"], module.check_mode, options["flags"] or ())
     except RescueError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=in_words(error))
     if options["state"] == "all":
         module.warn("SCST's 'all' also sets bits that no flag names. Only state=default, none or restored takes them away.")
     diff = {"before": " | ".join(before) + "\n", "after": " | ".join(after) + "\n"}

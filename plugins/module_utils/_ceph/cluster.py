@@ -13,13 +13,12 @@ import base64
 import errno
 import json
 import os
-import sys
 import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import in_time
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, FencedError, InputError, RescueError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, FencedError, InputError, MissingLibraryError, RescueError
 
 try:
     import rados
@@ -87,10 +86,7 @@ class Cluster:
 
     def __init__(self, connection: Connection) -> None:
         if RADOS_MISSING:
-            raise ClusterError(
-                f"{sys.executable} on this host has no Ceph libraries ({RADOS_MISSING}): install python3-rados and python3-rbd, "
-                "or set ansible_python_interpreter to the Python that has them."
-            )
+            raise MissingLibraryError("rados, rbd", RADOS_MISSING)
         self.connection = connection
         self._stuck = False
         try:

@@ -19,8 +19,9 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, TargetError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._portal import portal_at
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import libiscsi
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply, decode_sense
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
@@ -33,9 +34,7 @@ _ISCSI_NAME = re.compile(r"(iqn\.[0-9]{4}-[0-9]{2}\.[^\s/]+|eui\.[0-9A-Fa-f]{16}
 _LONGEST_NAME = 223
 _SESSION_NORMAL = 2  # enum iscsi_session_type in libiscsi's iscsi.h
 _DIGEST_NONE_CRC32C = 1  # enum iscsi_header_digest
-_XFER_NONE, _XFER_READ, _XFER_WRITE = 0, 1, 2  # enum scsi_xfer_dir in scsi-lowlevel.h
 _TRANSPORT_STATUS = 0x0F000000  # SCSI_STATUS_CANCELLED, _ERROR and _TIMEOUT: no answer of the device
-_TASK_WORDS = 16  # struct scsi_task is longer than that in every version
 _SENSE_LENGTH_FIELD = 2  # a check condition's data segment begins with the length of the sense (RFC 7143, 11.4.7.2)
 
 
@@ -45,9 +44,6 @@ class _Data(ctypes.Structure):
 
 class _OutData(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("data", ctypes.c_char_p)]
-
-
-_Callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
 
 class Credentials(t.NamedTuple):
@@ -61,8 +57,8 @@ class IscsiTransport:
     """One iSCSI session with one LUN. ``portal`` is HOST, HOST:PORT or [IPV6]:PORT."""
 
     def __init__(self, portal: str, target: str, lun: int, initiator: str, chap: Credentials | None = None) -> None:
-        self._library = _load()
-        self._datain = _datain_offset(self._library)
+        self._library = libiscsi.load()
+        self._datain = libiscsi.datain_offset(self._library)
         self._host, self._port = split_portal(portal)
         check_name(target)
         check_name(initiator)
@@ -95,7 +91,7 @@ class IscsiTransport:
     def execute(self, command: Command, seconds: float) -> Reply:
         """Sends one command. Raises Unreachable or NoAnswer."""
         cdb = (ctypes.c_ubyte * len(command.cdb)).from_buffer_copy(command.cdb)
-        direction = _XFER_WRITE if command.data else _XFER_READ if command.read_length else _XFER_NONE
+        direction = libiscsi.XFER_WRITE if command.data else libiscsi.XFER_READ if command.read_length else libiscsi.XFER_NONE
         task = self._library.scsi_create_task(len(command.cdb), cdb, direction, len(command.data) or command.read_length)
         data = _OutData(len(command.data), command.data) if command.data else None
         self._kept += [task, data, command.data]
@@ -122,7 +118,7 @@ class IscsiTransport:
     def _wait(self, start: t.Callable[[t.Any], int], end: float) -> int:
         """Starts an operation and serves the session until its callback comes; returns the SCSI status."""
         statuses: list[int] = []
-        callback = _Callback(lambda _context, status, _data, _private: statuses.append(status))
+        callback = libiscsi.Callback(lambda _context, status, _data, _private: statuses.append(status))
         self._kept.append(callback)
         if start(callback):
             raise Unreachable(self._error())
@@ -187,50 +183,3 @@ def _resolve(host: str, port: int, seconds: float) -> str:
     if not found:
         raise Unreachable(f"the name {host[:80]} has no address: {wrong[0] if wrong else 'the lookup did not end in time'}")
     return found[0]
-
-
-def _load() -> ctypes.CDLL:
-    try:
-        library = ctypes.CDLL("libiscsi.so.7")
-    except OSError as error:
-        raise TargetError(f"The library libiscsi.so.7 cannot be loaded on this host ({error}): install libiscsi7.") from error
-    pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
-    signatures: dict[str, tuple[t.Any, list[t.Any]]] = {
-        "iscsi_create_context": (pointer, [text]),
-        "iscsi_set_targetname": (number, [pointer, text]),
-        "iscsi_set_session_type": (number, [pointer, number]),
-        "iscsi_set_header_digest": (number, [pointer, number]),
-        "iscsi_set_noautoreconnect": (None, [pointer, number]),
-        "iscsi_set_initiator_username_pwd": (number, [pointer, text, text]),
-        "iscsi_connect_async": (number, [pointer, text, _Callback, pointer]),
-        "iscsi_login_async": (number, [pointer, _Callback, pointer]),
-        "iscsi_logout_async": (number, [pointer, _Callback, pointer]),
-        "iscsi_destroy_context": (number, [pointer]),
-        "iscsi_get_fd": (number, [pointer]),
-        "iscsi_which_events": (number, [pointer]),
-        "iscsi_service": (number, [pointer, number]),
-        "iscsi_get_error": (text, [pointer]),
-        "iscsi_scsi_command_async": (number, [pointer, number, pointer, _Callback, pointer, pointer]),
-        "scsi_create_task": (pointer, [number, pointer, number, number]),
-        "scsi_set_task_private_ptr": (None, [pointer, pointer]),
-        "scsi_free_scsi_task": (None, [pointer]),
-    }
-    for name, (result, arguments) in signatures.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
-    return library
-
-
-def _datain_offset(library: ctypes.CDLL) -> int:
-    """Where in struct scsi_task the received data is, in bytes.
-
-    libiscsi 1.20 put a field before ``datain`` and kept its soname (scsi-lowlevel.h of 1.19 and 1.20). What comes after is the same: ``datain``, two words,
-    ``mem``, a word, and ``ptr``, which the library itself can be asked to set. Raises TargetError.
-    """
-    task, mark = library.scsi_create_task(6, bytes(6), _XFER_NONE, 0), 0x7E57AB1E
-    library.scsi_set_task_private_ptr(task, mark)
-    words = list((ctypes.c_void_p * _TASK_WORDS).from_address(task))
-    library.scsi_free_scsi_task(task)
-    if mark not in words:
-        raise TargetError("The layout of this libiscsi.so.7 is not known: install libiscsi7 of Debian 11 or later.")
-    return (words.index(mark) - 3) * ctypes.sizeof(ctypes.c_void_p)
