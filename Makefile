@@ -57,7 +57,7 @@ test-all: setup-rest ## Run those, then every other test that takes under an hou
 	$(STAGES) $(TEST) then $(REST)
 
 .PHONY: lint
-lint: $(VENV)/.tests $(AWX)/.made lint-docs ## Check style, types, playbooks, documentation and changelog, with all that ansible-test sanity has
+lint: $(VENV)/.tests $(AWX)/.made lint-docs lint-publish ## Check style, types, playbooks, documentation, changelog, licences and what Galaxy checks, with all that ansible-test sanity has
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check .
 	$(BIN)/yamllint --strict .
@@ -88,13 +88,21 @@ build: setup ## Build the artifact that Galaxy takes
 # The newest, in a venv that has nothing else.
 RELEASE := $(CURDIR)/$(BUILD)/release
 .PHONY: release
-release: $(VENV)/.tests ## Check that VERSION= can be released: its changelog, the built artifact, and the demo from it in a clean venv
+release: $(VENV)/.tests $(PUBLISH)/.made ## Check that VERSION= can be released: its changelog, the built artifact by galaxy-importer, and the demo from it in a clean venv
 	tests/release.sh $(VERSION)
+	$(LINT_HOME) PATH=$(PUBLISH_BIN):$$PATH tests/publish/galaxy.sh $(BUILD)/galaxy all
 	rm -rf $(RELEASE)
 	$(PYTHON) -m venv $(RELEASE)/venv
 	$(RELEASE)/venv/bin/pip install --quiet --requirement requirements.txt
 	PATH=$(RELEASE)/venv/bin:$$PATH tests/artifact.sh $(RELEASE)
-	@echo "Release it: ansible-galaxy collection publish $(RELEASE)/cephops-iscsi_rescue-$(VERSION).tar.gz"
+	@echo "Release it: GALAXY_API_KEY=... make publish VERSION=$(VERSION)"
+
+# The key is in no command line.
+.PHONY: publish
+publish: ## Publish what `make release VERSION=` has built to Galaxy; takes GALAXY_API_KEY from the environment
+	@test -n "$$GALAXY_API_KEY" || { echo "Set GALAXY_API_KEY to the API key of galaxy.ansible.com."; exit 1; }
+	@ANSIBLE_GALAXY_SERVER_LIST=galaxy ANSIBLE_GALAXY_SERVER_GALAXY_URL=https://galaxy.ansible.com/ ANSIBLE_GALAXY_SERVER_GALAXY_TOKEN="$$GALAXY_API_KEY" \
+	  $(RELEASE)/venv/bin/ansible-galaxy collection publish $(RELEASE)/cephops-iscsi_rescue-$(VERSION).tar.gz
 
 .PHONY: changelog
 changelog: $(VENV)/.tests ## Make the changelog of VERSION= out of changelogs/fragments, and set galaxy.yml and execution-environment.yml to it

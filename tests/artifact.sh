@@ -23,7 +23,7 @@ for kind in module filter role; do
   ansible-doc --type "$kind" $names >"$place/$kind.txt"
   echo "documented: $(wc -w <<<"$names") ${kind}s"
 done
-ansible-doc --type module cephops.iscsi_rescue.osd_blocklist >/dev/null
+for other in osd_blocklist rbd_watchers_info lun_map_info kernel_log_info; do ansible-doc --type module "cephops.iscsi_rescue.$other" >/dev/null; done
 
 cd "$place/collections/ansible_collections/cephops/iscsi_rescue"
 tests/demo.sh /var/tmp/iscsi_rescue_artifact 19300 "$place/reports"

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 version=${1:-}
 refuse() { echo "Not to be released as '$version': $*" >&2; exit 1; }
 
-[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || refuse "give a version of three numbers, as in make release VERSION=1.2.3."
+[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-rc\.[0-9]+)?$ ]] || refuse "give a version of three numbers, as in make release VERSION=1.2.3, or a candidate such as 1.2.3-rc.1."
 [ -z "$(git status --porcelain)" ] || refuse "commit or remove first what git status shows."
 grep -qx "version: $version" galaxy.yml || refuse "galaxy.yml has another version; make changelog VERSION=$version sets it."
 ! compgen -G 'changelogs/fragments/*.yml' >/dev/null || refuse "changelogs/fragments has news that no release has; make changelog VERSION=$version takes them in."

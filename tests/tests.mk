@@ -35,6 +35,8 @@ PAGE_PACKAGES := chromium fonts-dejavu-core libatomic1 poppler-utils
 
 DOCS_VENV := $(BUILD)/docs-venv
 DOCS_BIN := $(CURDIR)/$(DOCS_VENV)/bin
+PUBLISH := $(BUILD)/publish
+PUBLISH_BIN := $(CURDIR)/$(PUBLISH)/bin
 AWX := $(CURDIR)/$(BUILD)/awx
 OLDEST := $(CURDIR)/$(BUILD)/oldest
 EVENTS := $(CURDIR)/$(BUILD)/events
@@ -49,7 +51,7 @@ SITE_PACKAGES = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_
 ANSIBLE_PROGRAM = env PYTHONPATH=$(CURDIR)/$(BUILD)/collections:$(CURDIR)/tests:$(SITE_PACKAGES) $(PYTHON)
 
 .PHONY: setup-test setup-rest packages
-setup-test: $(VENV)/.tests $(DOCS_VENV)/.made $(AWX)/.made $(COLLECTION) packages
+setup-test: $(VENV)/.tests $(DOCS_VENV)/.made $(PUBLISH)/.made $(AWX)/.made $(COLLECTION) packages
 setup-rest: setup-test $(EVENTS)/.made $(PROMETHEUS)/.made $(OLDEST)/.made
 packages:
 	tests/packages.sh $(LAB_PACKAGES) $(KERNEL_PACKAGES) $(PAGE_PACKAGES)
@@ -65,6 +67,11 @@ $(VENV)/.tests: tests/requirements.txt $(VENV)/.controller
 $(DOCS_VENV)/.made: docs/requirements.txt $(VENV)/.controller
 	$(PYTHON) -m venv $(DOCS_VENV)
 	$(DOCS_BIN)/pip install --quiet --requirement docs/requirements.txt
+	touch $@
+
+$(PUBLISH)/.made: tests/publish/requirements.txt $(VENV)/.controller
+	$(PYTHON) -m venv $(PUBLISH)
+	$(PUBLISH_BIN)/pip install --quiet --requirement tests/publish/requirements.txt
 	touch $@
 
 # The modules of awx.awx as PyPI's ansible holds them; nothing else of it is kept.
@@ -101,11 +108,30 @@ lint-docs: $(DOCS_VENV)/.made $(COLLECTION) ## The part of lint that reads the d
 	$(LINT_HOME) $(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs . || \
 	  $(LINT_HOME) $(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
 
+.PHONY: lint-publish lint-fragment
+lint-publish: $(PUBLISH)/.made ## The part of lint for those who publish: REUSE, the files of .github, and galaxy-importer
+	mkdir -p $(BUILD)/home
+	$(PUBLISH_BIN)/reuse lint --lines
+	PATH=$(PUBLISH_BIN):$$PATH tests/publish/workflows.sh
+	$(LINT_HOME) PATH=$(PUBLISH_BIN):$$PATH tests/publish/galaxy.sh $(BUILD)/galaxy
+lint-fragment: ## Whether what changed since BASE= has a changelog fragment, if users notice it
+	tests/publish/fragment.sh "$(BASE)"
+
 .PHONY: test-unit test-unit-ansible
 test-unit: $(VENV)/.tests $(COLLECTION) ## The pure parts, with data
 	PYTHONPATH=$(BUILD)/collections $(BIN)/pytest --numprocesses auto tests/unit
 test-unit-ansible: $(VENV)/.tests $(COLLECTION) ## The same by ansible-test units
 	tests/ansible_test.sh units --local --color no
+
+# A venv for each, and nothing of .venv: a pipeline has one job for each pair.
+CORE_VENV = $(BUILD)/core/$(CORE)-$(notdir $(PYTHON))
+.PHONY: test-core
+test-core: $(COLLECTION) ## Sanity and unit tests with another ansible-core and its Python (CORE=2.20 PYTHON=python3.12)
+	test -n "$(CORE)" || { echo "Say which ansible-core: make test-core CORE=2.20 PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(CORE_VENV)
+	$(CORE_VENV)/bin/pip install --quiet 'ansible-core==$(CORE).*' jmespath hypothesis pytest pytest-xdist
+	PATH=$(CURDIR)/$(CORE_VENV)/bin:$$PATH tests/ansible_test.sh sanity --local --color no
+	PATH=$(CURDIR)/$(CORE_VENV)/bin:$$PATH tests/ansible_test.sh units --local --color no
 
 .PHONY: test-pages
 test-pages: $(VENV)/.tests $(COLLECTION) packages ## Reports of made-up runs in Chromium, and ones with faults that must be found
