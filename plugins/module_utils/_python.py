@@ -26,5 +26,5 @@ def refusal(version: tuple, executable: str) -> str:
 _REFUSAL = refusal(sys.version_info, sys.executable)
 if _REFUSAL:
     # No AnsibleModule yet: it would first ask for the module's options.
-    print(json.dumps({"failed": True, "msg": _REFUSAL}))
+    sys.stdout.write(json.dumps({"failed": True, "msg": _REFUSAL}) + "\n")
     raise SystemExit(1)

@@ -155,7 +155,7 @@ after:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401 pylint: disable=unused-import
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import debug_control, dynamic_debug
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.debug_control import Match, Site

@@ -154,7 +154,7 @@ import typing as t
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401 pylint: disable=unused-import
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError, RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import kernel_events, kernel_log
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kernel_log import Read, Record

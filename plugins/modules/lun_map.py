@@ -235,7 +235,7 @@ import platform
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401 pylint: disable=unused-import
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import lun_map, select

@@ -392,7 +392,7 @@ closed:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401 pylint: disable=unused-import
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.fence import apply

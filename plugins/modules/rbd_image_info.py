@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rbd_image_info
 short_description: Say what an RBD image is, and what Ceph itself does with it
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - Returns the image's features, snapshots, clones, group and locks, and whether it is mirrored, migrates, or lies in the trash. With the watchers of
     M(cephops.iscsi_rescue.rbd_watchers) that says why the image cannot be mapped, written or deleted; see the playbook C(explain).
@@ -113,7 +113,7 @@ hidden:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401 pylint: disable=unused-import
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options, in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.image_info import read

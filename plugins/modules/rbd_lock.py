@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rbd_lock
 short_description: Break the exclusive lock that a dead client left on an RBD image
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - A client that is gone may leave the exclusive lock of an image behind although it does not watch the image any more. Another client that may not
     blacklist the owner then gets C(EACCES) for every write.
@@ -68,7 +68,7 @@ kept:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils import _python  # noqa: F401 pylint: disable=unused-import
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.break_lock import apply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._module import CEPH_EXCLUSIVE, ceph_options, in_words

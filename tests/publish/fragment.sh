@@ -10,6 +10,6 @@ changed() { git diff --name-only --diff-filter=d "$1...HEAD" -- "${@:2}"; }
 noticed=$(changed "$1" plugins roles playbooks extensions/eda extensions/prometheus meta ':!*.md')
 [ -n "$noticed" ] || { echo "Changelog: nothing changed that users notice."; exit 0; }
 [ -z "$(changed "$1" 'changelogs/fragments/*.yml')" ] || { echo "Changelog: the change has a fragment."; exit 0; }
-echo "Users notice the change of:" && sed 's/^/  /' <<<"$noticed"
+printf 'Users notice the change of:\n%s\n' "$noticed"
 echo "Add changelogs/fragments/NAME.yml, as CONTRIBUTING.md describes it. If users do not notice the change, label the pull request skip-changelog."
 exit 1

@@ -44,7 +44,8 @@ class Library:
 def test_received_data_is_found_in_both_layouts(fields: list[tuple[str, t.Any]]) -> None:
     library = Library(fields)
     # struct scsi_data: size, then the pointer in the next word.
-    assert libiscsi.datain_offset(library) == type(library.task).data.offset - ctypes.sizeof(ctypes.c_void_p)
+    pointer_at: int = type(library.task).data.offset
+    assert libiscsi.datain_offset(library) == pointer_at - ctypes.sizeof(ctypes.c_void_p)
 
 
 @pytest.mark.parametrize(
