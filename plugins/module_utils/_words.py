@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import functools
+import re
+import string
 import typing as t
 
 
@@ -24,6 +27,22 @@ def short(lines: t.Sequence[str], what: str, shown: int = 20) -> list[str]:
 def printable(text: str) -> str:
     """Returns the text with a code in place of each character that a terminal could take for a command."""
     return "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
+
+
+def fits(sentence: str, text: str) -> bool:
+    """Returns whether a text holds a sentence, whatever is in the sentence's fields: "no {pool} here" fits "There is no rbd here."."""
+    return bool(_pattern(sentence).search(text))
+
+
+def fields(sentence: str) -> list[str]:
+    """Returns the names of a sentence's fields: ["pool"] for "no {pool} here"."""
+    return [name for _text, name, _form, _conversion in string.Formatter().parse(sentence) if name]
+
+
+@functools.cache
+def _pattern(sentence: str) -> re.Pattern[str]:
+    parts = ((re.escape(text), ".*" if name is not None else "") for text, name, _form, _conversion in string.Formatter().parse(sentence))
+    return re.compile("".join(part for pair in parts for part in pair), re.DOTALL)
 
 
 def count(number: int, what: str) -> str:

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from aftermath import blacklist
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons
 from dead_end import DeadEnd
 from lab import Lab
 
@@ -61,7 +62,7 @@ def of_no_known_use(tried: DeadEnd) -> None:
     tried.lab.inject("beside-untagged-too")
     with SickPool(tried.lab, "untagged"):
         done = tried.play(images=["rbd/beside-untagged"], **QUICK)
-        tried.ends("a sick pool without a tag, a stopped client", done, "refused", "what else it serves is not known")
+        tried.ends("a sick pool without a tag, a stopped client", done, "refused", reasons.UNSEEN.format(gap=""))
         gone = tried.play(images=["rbd/beside-untagged-too"], **QUICK)
         tried.ends("a sick pool without a tag, a dead client", gone, "partly_healed", "rbd/beside-untagged-too: watchers 2 -> 1")
     tried.check("a sick pool without a tag: the stopped client is not fenced", stopped["address"] not in blacklist(tried.lab)["entries"], stopped)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, Judgement, WatchedImage, Watcher
 
 A, B, C, D = (Watcher(f"192.0.2.{number}:0/{number}", number, number * 100) for number in (1, 2, 3, 4))
@@ -34,9 +34,9 @@ def judged(livenesses: str, expected: int = 1, name: str = "lun", clients: tuple
     """An image whose watchers are, letter by letter, a(live), h(ung), o(rphaned), u(nknown) or - (not asked); a capital letter is an rbd-mirror."""
     words = {"a": "alive", "h": "hung", "o": "orphaned", "u": "unknown"}
     words["-"] = "unknown"
-    reasons = {"-": verdict.NOT_ASKED}
+    told = {"-": reasons.NOT_ASKED}
     findings = [
-        Finding(watcher, words[letter.lower()], reasons.get(letter, "why"), daemon="rbd-mirror" if letter.isupper() else "")  # type: ignore[arg-type]
+        Finding(watcher, words[letter.lower()], told.get(letter, "why"), daemon="rbd-mirror" if letter.isupper() else "")  # type: ignore[arg-type]
         for watcher, letter in zip(clients, livenesses)
     ]
     watched = WatchedImage(Image("rbd", "", name, f"id-{name}"), tuple(clients[: len(livenesses)]))

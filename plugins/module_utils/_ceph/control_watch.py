@@ -16,7 +16,7 @@ import time
 import typing as t
 import uuid
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement, reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, RescueError
@@ -47,18 +47,18 @@ def unproven(cluster: Cluster, headers: t.Sequence[HeaderObject]) -> dict[Header
 
 def _gap(cluster: Cluster, place: tuple[str, str, int], give_up: float) -> str:
     if time.monotonic() > give_up:
-        return _words(f"there was no time left after {_ALL_S} s")
+        return _words(reasons.CONTROL_TIMED_OUT.format(n=_ALL_S))
     try:
         name = _name_on(cluster, place, give_up)
         # Watch and notify know no deadline of their own.
-        cluster.in_time(lambda: _try(cluster, place, name), "A notify to a watch of our own")
+        cluster.in_time(lambda: _try(cluster, place, name), "A notify to this module's own watch")
     except RescueError as error:
         return _words(error)
     return ""
 
 
 def _words(why: object) -> str:
-    return f"whether its OSD delivers notifies is not proven: {why}"
+    return reasons.DELIVERY_UNPROVEN.format(reason=why)
 
 
 def _name_on(cluster: Cluster, place: tuple[str, str, int], give_up: float) -> str:
@@ -70,7 +70,7 @@ def _name_on(cluster: Cluster, place: tuple[str, str, int], give_up: float) -> s
             return name
         if time.monotonic() > give_up:
             break
-    raise ClusterError(f"no object of pool {pool} was found that osd.{leader} leads")
+    raise ClusterError(reasons.CONTROL_NO_NAME.format(pool=pool, osd=leader))
 
 
 def _try(cluster: Cluster, place: tuple[str, str, int], name: str) -> None:
@@ -84,9 +84,9 @@ def _try(cluster: Cluster, place: tuple[str, str, int], name: str) -> None:
             finally:
                 ioctx.remove_object(name)
         except rados.Error as error:
-            raise explain(error, f"A notify to a watch of our own on {pool}/{name}", _CAP) from error
+            raise explain(error, f"A notify to this module's own watch on {pool}/{name}", _CAP) from error
     if not heard.is_set():
-        raise ClusterError("a notify to a watch of our own ended without it")
+        raise ClusterError(reasons.CONTROL_UNHEARD)
 
 
 def _notify(ioctx: t.Any, name: str, heard: threading.Event) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, FencedError, RescueError
 
 
@@ -27,4 +28,4 @@ def in_words(error: Exception, what: str) -> str:
     """Why a part of a look could not be read, whatever went wrong there: one odd thing stops no look. Raises FencedError, for then nothing can be read."""
     if isinstance(error, FencedError):
         raise error
-    return str(error) if isinstance(error, RescueError) else f"{what} failed: {error!r:.200}"
+    return str(error) if isinstance(error, RescueError) else reasons.ODD_ERROR.format(what=what, reason=f"{error!r:.200}")

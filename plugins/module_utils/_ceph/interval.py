@@ -13,7 +13,7 @@ import errno
 import typing as t
 from datetime import datetime, timezone
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import placement, reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded, in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
@@ -59,11 +59,11 @@ def young(cluster: Cluster, headers: t.Sequence[HeaderObject], sent: float, know
         epochs = {newest[leader][0] for leader in leaders.values() if isinstance(leader, int) and leader in newest}
         stamps = _newer(cluster, epochs, sent - settle_s, sent)
     except Exception as error:
-        return dict.fromkeys(headers, Young(sent, f"the history of its placement group could not be read: {in_words(error, 'that')}"))
+        return dict.fromkeys(headers, Young(sent, reasons.HISTORY_UNKNOWN.format(reason=in_words(error, "that"))))
     found: dict[HeaderObject, Young] = {}
     for header, leader in leaders.items():
         if isinstance(leader, str) or leader not in newest:
-            found[header] = Young(sent, leader if isinstance(leader, str) else "no OSD leads its placement group: see 'ceph osd tree'")
+            found[header] = Young(sent, leader if isinstance(leader, str) else reasons.NO_LEADER)
         elif newest[leader][0] in stamps:
             found[header] = Young(stamps[newest[leader][0]], _in_words(stamps[newest[leader][0]], settle_s))
     return found
@@ -71,7 +71,7 @@ def young(cluster: Cluster, headers: t.Sequence[HeaderObject], sent: float, know
 
 def _in_words(began: float, settle_s: int) -> str:
     at = datetime.fromtimestamp(began, timezone.utc).isoformat(timespec="seconds")
-    return f"the OSDs that serve its header changed at {at}, and clients need up to {settle_s} s to watch again: check 'ceph osd tree', then rerun"
+    return reasons.OSDS_CHANGED.format(time=at, n=settle_s)
 
 
 def _leader(cluster: Cluster, header: HeaderObject) -> int | str:
@@ -79,7 +79,7 @@ def _leader(cluster: Cluster, header: HeaderObject) -> int | str:
     try:
         return placement.led(cluster, header.pool, header.namespace, header.name)[1]
     except Exception as error:
-        return f"the placement group of its header is not known: {in_words(error, 'that')}"
+        return reasons.GROUP_UNKNOWN.format(reason=in_words(error, "that"))
 
 
 def _newer(cluster: Cluster, epochs: t.Collection[int], since: float, now: float) -> dict[int, float]:

@@ -16,6 +16,7 @@ import os
 import time
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Connection
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply, decode
@@ -54,7 +55,7 @@ def send_all(connection: Connection, targets: t.Sequence[HeaderObject], timeout_
         # A pool that was removed meanwhile makes librados wait for a newer map, and for that it knows no deadline.
         started = in_time(lambda: {target: _start(library, cluster, target, timeout_s) for target in targets}, timeout_s + ANSWER_MARGIN_S)
     except TimeoutError:
-        return dict.fromkeys(targets, "the notify could not be sent in time: see whether the monitors have a quorum")
+        return dict.fromkeys(targets, reasons.NOT_SENT_IN_TIME)
     results = {target: _finish(library, notify, deadline) if isinstance(notify, _Notify) else notify for target, notify in started.items()}
     if not any(isinstance(result, str) for result in results.values()):
         library.rados_shutdown(cluster)
@@ -103,15 +104,15 @@ def _start(library: ctypes.CDLL, cluster: ctypes.c_void_p, target: HeaderObject,
     if not code:
         address, length = ctypes.byref(notify.reply), ctypes.byref(notify.length)
         code = library.rados_aio_notify(ioctx, target.name.encode(), notify.completion, b"", 0, timeout_s * 1000, address, length)
-    return notify if not code else f"the notify could not be sent: {os.strerror(-code)}"
+    return notify if not code else reasons.NOT_SENT.format(reason=os.strerror(-code))
 
 
 def _finish(library: ctypes.CDLL, notify: _Notify, deadline: float) -> NotifyReply | str:
     while not library.rados_aio_is_complete(notify.completion):
         if time.monotonic() > deadline:
-            return "the OSD that holds the header did not answer the notify"
+            return reasons.OSD_SILENT
         time.sleep(_POLL_S)
     code = -library.rados_aio_get_return_value(notify.completion)
     if code not in (0, errno.ETIMEDOUT) or not notify.reply.value:
-        return f"the notify failed: {os.strerror(code or errno.ENODATA)}"
+        return reasons.NOTIFY_FAILED.format(reason=os.strerror(code or errno.ENODATA))
     return decode(ctypes.string_at(notify.reply.value, notify.length.value))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded, in_words
 
@@ -28,14 +29,14 @@ def inactive(cluster: Cluster) -> Inactive:
         # keeps its last state, often active, with stale beside it.
         return parse(cluster.command("pg dump_stuck", stuckops=["inactive", "stale"], threshold=0))
     except Exception as error:
-        return Inactive({}, f"the states of the placement groups could not be read: {in_words(error, 'that')}")
+        return Inactive({}, reasons.GROUPS_UNREAD.format(reason=in_words(error, "that")))
 
 
 @guarded("pg dump_stuck")
 def parse(dump: t.Any) -> Inactive:
     """From ``pg dump_stuck --format json``, a list before Ceph 14.2.5 and an object since."""
     if isinstance(dump, t.Mapping) and not dump.get("pg_ready", True):
-        return Inactive({}, "the manager has not heard of all placement groups yet")
+        return Inactive({}, reasons.MANAGER_WAITS)
     stuck = dump.get("stuck_pg_stats", []) if isinstance(dump, t.Mapping) else dump or []
     return Inactive({pg["pgid"]: pg["state"] for pg in stuck})
 

@@ -10,7 +10,7 @@ import errno
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import guarded, in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
@@ -57,7 +57,7 @@ def _ask_or_gap(cluster: Cluster, monitor: str) -> Sessions:
 
 
 def _unread(error: Exception) -> Sessions:
-    return Sessions({}, gap=f"the monitors' sessions could not be read: {in_words(error, 'that')}")
+    return Sessions({}, gap=reasons.SESSIONS_UNREAD.format(reason=in_words(error, "that")))
 
 
 def ask(cluster: Cluster, monitor: str) -> Sessions:
@@ -67,7 +67,7 @@ def ask(cluster: Cluster, monitor: str) -> Sessions:
     except ClusterError as error:
         if error.code != errno.EINVAL:
             raise
-        return Sessions({}, gap="this release of Ceph does not list its monitors' sessions to clients")
+        return Sessions({}, gap=reasons.NO_SESSION_LIST)
 
 
 @guarded("quorum_status")
@@ -81,7 +81,7 @@ def in_quorum(status: t.Mapping[str, t.Any], settle_s: float) -> tuple[list[str]
     names, known, age = list(status["quorum_names"]), len(status["monmap"]["mons"]), float(status.get("quorum_age", 0))
     if age >= settle_s:
         return names, ""
-    return names, f"{len(names)} of {known} monitors are in quorum, since {age:.0f} s ago, and a client that was silent meanwhile would have no session"
+    return names, reasons.YOUNG_QUORUM.format(n=len(names), m=known, seconds=round(age))
 
 
 def union(looks: t.Sequence[Sessions]) -> Sessions:
@@ -94,7 +94,7 @@ def union(looks: t.Sequence[Sessions]) -> Sessions:
 @guarded("sessions")
 def parse(sessions: t.Sequence[t.Mapping[str, t.Any]] | None) -> Sessions:
     """From one monitor's JSON list. A session of a client whose address cannot be read is a gap: it may be anybody's."""
-    hosts, names, ids, gap = {}, {}, set(), "" if sessions else "a monitor listed no sessions"
+    hosts, names, ids, gap = {}, {}, set(), "" if sessions else reasons.EMPTY_SESSIONS
     for session in sessions or []:
         socket, client_id = session.get("socket_addr") or {}, session.get("global_id") or 0
         try:
@@ -102,6 +102,6 @@ def parse(sessions: t.Sequence[t.Mapping[str, t.Any]] | None) -> Sessions:
             hosts[client], names[client] = str(session.get("remote_host") or ""), str(session.get("entity_name") or "")
         except InputError:
             # A monitor lists itself, with id 0 and no address.
-            gap = gap or (f"the session of client.{client_id} has no readable address" if client_id else "")
+            gap = gap or (reasons.ODD_SESSION.format(client=f"client.{client_id}") if client_id else "")
         ids.add(client_id)
     return Sessions(hosts, frozenset(ids - {0}), gap, names)

@@ -12,6 +12,7 @@ import threading
 import typing as t
 from collections import Counter, defaultdict
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count
@@ -35,7 +36,7 @@ def headers(cluster: Cluster, asleep: t.Iterable[HeaderObject]) -> tuple[int, li
         with cluster.open_pool(pool, namespace) as ioctx:
             failed.update(_stat(ioctx, names))
     failed.pop(errno.ENOENT, None)
-    return sum(failed.values()), [f"{count(number, 'header')} could not be read: {os.strerror(code)}" for code, number in failed.items()]
+    return sum(failed.values()), [reasons.HEADERS_UNREAD.format(what=count(number, "header"), reason=os.strerror(code)) for code, number in failed.items()]
 
 
 def _stat(ioctx: t.Any, names: t.Sequence[str]) -> Counter[int]:

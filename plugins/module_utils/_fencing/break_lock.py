@@ -13,7 +13,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, Connection, explain, rbd
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import WatchedImage, Watcher
 
@@ -51,14 +51,14 @@ def _refused(cluster: Cluster, one: WatchedImage) -> str:
 def why_kept(one: WatchedImage, seen: Sessions, listed: t.Collection[str] | None) -> str:
     """Returns why a lock must stay, '' where it may go. ``listed``: the addresses on the blocklist, None where that does not matter yet."""
     if one.unseen or not one.lock_owner:
-        return f"its lock could not be read: {one.unseen}"
+        return reasons.LOCK_UNREAD.format(reason=one.unseen)
     owner = one.lock_owner
     if owner.client_id in [watcher.client_id for watcher in one.watchers]:
-        return f"{owner.address} holds its lock, and watches it"
+        return reasons.OWNER_WATCHES.format(address=owner.address)
     if not seen.missing(owner.address, owner.client_id):
-        return f"{owner.address} holds its lock, and may be alive: {seen.gap or 'it has a session on a monitor'}"
+        return reasons.OWNER_LIVES.format(address=owner.address, reason=seen.gap or reasons.OWNER_HAS_SESSION)
     if listed is not None and owner.address not in listed:
-        return f"{owner.address} holds its lock, and is not on the blacklist: it would write on if it came back"
+        return reasons.OWNER_NOT_FENCED.format(address=owner.address)
     return ""
 
 

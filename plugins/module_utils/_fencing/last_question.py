@@ -13,16 +13,15 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import interval, notify
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, Span, WatchedImage
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.verdict import NOTHING_HEALED
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.reasons import NOTHING_HEALED
 
 # A client that is back answers within milliseconds; one without a session in the look and now has been silent for over five minutes.
 GONE_TIMEOUT_S = 1
 # A client that the operator names, and the one that stays, are alive, and most often answer at once.
 NAMED_TIMEOUT_S = 5
-# How the reason of a client that answered begins.
-ACKNOWLEDGED = "it acknowledged the last notify"
 # Image, pool/[namespace/]name -> addresses.
 Serving = t.Mapping[str, t.Collection[str]]
 Replies = t.Mapping[Image, t.Union[NotifyReply, str]]
@@ -121,13 +120,10 @@ def unserved(clients: t.Sequence[str], watched: t.Sequence[WatchedImage], servin
     """Returns the clients on whose images no client is left that served them in the look, address -> why they are spared."""
     unseen = [one for one in watched if one.unseen]
     if unseen:
-        return dict.fromkeys(clients, f"whether its images are still served could not be read before the fence: {unseen[0].unseen}")
+        return dict.fromkeys(clients, reasons.SERVICE_UNKNOWN.format(reason=unseen[0].unseen))
     bare = [one for one in watched if not {watcher.address for watcher in one.watchers} & set(serving.get(one.image.spec, ()))]
-    return {client: _went(one.image.spec) for one in bare for client in clients if client in {watcher.address for watcher in one.watchers}}
-
-
-def _went(spec: str) -> str:
-    return f"the client that served {spec} when it was looked at closed the image before the fence"
+    left = [(one, reasons.SERVER_LEFT.format(image=one.image.spec)) for one in bare]
+    return {client: why for one, why in left for client in clients if client in {watcher.address for watcher in one.watchers}}
 
 
 def judge(question: Question, watched: t.Sequence[WatchedImage], replies: Replies) -> Answers:
@@ -145,9 +141,9 @@ def judge(question: Question, watched: t.Sequence[WatchedImage], replies: Replie
 def _why_spared(client: str, question: Question, watched: t.Sequence[WatchedImage], replies: Replies) -> str:
     unseen = [one for one in watched if one.unseen]
     if unseen:
-        return f"it could not be asked before the fence: {unseen[0].unseen}"
-    reasons = (_reason(one, client, question, replies[one.image]) for one in watched)
-    return next(filter(None, reasons), "")
+        return reasons.NOT_ASKED.format(reason=unseen[0].unseen)
+    found = (_reason(one, client, question, replies[one.image]) for one in watched)
+    return next(filter(None, found), "")
 
 
 def _reason(one: WatchedImage, client: str, question: Question, reply: NotifyReply | str) -> str:
@@ -155,24 +151,22 @@ def _reason(one: WatchedImage, client: str, question: Question, reply: NotifyRep
     if not keys:
         return ""
     if isinstance(reply, str):
-        return f"it could not be asked on {one.image.spec} before the fence: {reply}"
+        return reasons.NOT_ASKED_ON.format(image=one.image.spec, reason=reply)
     return ("" if question.named else _heard(one.image.spec, keys, reply)) or _unserved(one, question, reply)
 
 
 def _heard(spec: str, keys: set[tuple[int, int]], reply: NotifyReply) -> str:
     if keys & set(reply.acked):
-        return f"{ACKNOWLEDGED} on {spec} before the fence, so it is alive"
+        return reasons.ACKNOWLEDGED.format(image=spec)
     moved = keys - set(reply.timed_out)
-    return f"its watch on {spec} came or went while it was asked before the fence" if moved else ""
+    return reasons.MOVED.format(image=spec) if moved else ""
 
 
 def _unserved(one: WatchedImage, question: Question, reply: NotifyReply) -> str:
     """A client that came only after the look, or was there only then, such as a command, serves the image to no initiator."""
     spec, answered = one.image.spec, {watcher.address for watcher in one.watchers if watcher.key in reply.acked}
     if spec in question.freeing:
-        return f"another client acknowledged the last notify on {spec}, so it is not to be freed" if answered else ""
+        return reasons.NOT_FREED.format(image=spec) if answered else ""
     if spec in question.specs:
-        words = f"no client that served {spec} when it was looked at acknowledged the last notify before the fence"
-        return "" if answered & set(question.serving.get(spec, ())) else words
-    words = f"it also watches {spec}, where no other client acknowledged the last notify: fencing it might take that image offline"
-    return "" if answered - set(question.clients) else words
+        return "" if answered & set(question.serving.get(spec, ())) else reasons.SERVER_SILENT.format(image=spec)
+    return "" if answered - set(question.clients) else reasons.OTHER_IMAGE.format(image=spec)

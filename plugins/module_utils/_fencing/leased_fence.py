@@ -14,11 +14,10 @@ from functools import partial
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address, sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, caps, last_question, lease_store
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, caps, last_question, lease_store, reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change, read_with
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import (
-    ACKNOWLEDGED,
     GONE_TIMEOUT_S,
     NAMED_TIMEOUT_S,
     Answers,
@@ -27,10 +26,10 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_lock import LONGEST_BETWEEN_S
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease, LeaseBook
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import FencePlan, Look, plan_fence
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.verdict import NOTHING_HEALED
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.reasons import NOTHING_HEALED
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
 
 LONGEST_PATIENCE_S = LONGEST_BETWEEN_S
-_BACK = "it was gone when it was looked at, and has a session again, so it might be alive: rerun"
 Options = t.Mapping[str, t.Any]
 
 
@@ -58,7 +57,8 @@ def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run:
         back = [client for client in plan.add + plan.extend if client in look.gone and client in seen.hosts and client not in request["evict"]]
         asked = questions([client for client in plan.add + plan.extend if client not in back], gone, request, look)
         fence = _Fence(cluster, book, before, plan, open_leases, options["expire"])
-        fenced = _one_after_the_other(asked, Answers(spared=dict.fromkeys(back, _BACK)), look, partial(last_question.ask, cluster) if dry_run else fence.after)
+        spared = Answers(spared=dict.fromkeys(back, reasons.CAME_BACK))
+        fenced = _one_after_the_other(asked, spared, look, partial(last_question.ask, cluster) if dry_run else fence.after)
         after = read_with(cluster, before, fenced.silent, options["expire"], dry_run)
     added, extended = ([client for client in clients if client in fenced.silent] for clients in (plan.add, plan.extend))
     return _told(Change(before.entries, after, added=added, extended=extended, word=before.word), fenced)
@@ -74,7 +74,7 @@ def _one_after_the_other(asked: t.Sequence[Question], found: Answers, look: Look
 
 def _told(change: Change, answers: Answers) -> Change:
     """With what the clients answered."""
-    spared = [{"address": client, "reason": reason, "answered": reason.startswith(ACKNOWLEDGED)} for client, reason in answers.spared.items()]
+    spared = [{"address": client, "reason": reason, "answered": fits(reasons.ACKNOWLEDGED, reason)} for client, reason in answers.spared.items()]
     missed = [{"address": client, "at": began, "seconds": round(ended - began, 1)} for client, (began, ended) in answers.missed.items()]
     return replace(change, spared=spared, vanished=answers.vanished, missed=missed)
 

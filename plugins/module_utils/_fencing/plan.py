@@ -16,6 +16,7 @@ from datetime import datetime
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import BETWEEN_LOOKS_S, Sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.time_format import TIME, TIME_WITHOUT_ZONE
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease
 
 # A run is done with fencing and looking again within this time, most often; ending its fence sooner could meet its add on the way to the OSDs.
@@ -196,11 +197,11 @@ def _kept(pool: str, open_lease: Lease, until: str, how: Restoring, now: float) 
 
 def _why_kept(open_lease: Lease, last: Sessions | None, how: Restoring, now: float) -> str:
     if how.when == "never":
-        return "it was asked for that no fence is taken away before it ends by itself"
+        return reasons.NEVER
     if how.spare_recent and _is_recent(open_lease, now):
-        return f"run {open_lease.run} fenced it less than {UNDER_WAY_S} s ago and may be under way: wait for it, then restore again"
+        return reasons.UNDER_WAY.format(run=open_lease.run, n=UNDER_WAY_S)
     if last is not None:
-        who = f"as {last.names.get(open_lease.address) or 'an unknown user'} on host {last.hosts[open_lease.address] or 'unknown'}"
-        return f"the client still lives, {who}: end that process there, then restore again; before that it would take the image back"
-    gaps = [look.gap for look in how.looks if look.gap] or ["it was found gone only once"]
-    return f"it is not known whether the client still lives ({gaps[0]}): restore again when that can be seen"
+        user = last.names.get(open_lease.address) or "an unknown user"
+        return reasons.ALIVE.format(user=user, host=last.hosts[open_lease.address] or "unknown")
+    gaps = [look.gap for look in how.looks if look.gap] or [reasons.SEEN_ONCE]
+    return reasons.LIFE_UNKNOWN.format(gap=gaps[0])

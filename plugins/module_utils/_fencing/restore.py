@@ -13,7 +13,7 @@ from dataclasses import replace
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, lease_store, open_leases
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import blocklist, lease_store, open_leases, reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.blocklist import Blocklist
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.change import Change, read_without
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease, LeaseBook
@@ -36,7 +36,7 @@ def restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[st
         try:
             change = _joined(change, _restore_pool(cluster, pool, [one.address for one in book], how, change.after if dry_run else None)) if book else change
         except ClusterError as error:
-            change.unread.append(f"What is recorded in pool '{pool}' stays open: {error}")
+            change.unread.append(reasons.POOL_STAYS.format(pool=pool, reason=error))
     return change
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.service_map import ServiceMap
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.osd_sweep import Sweep
 
 _MIRROR_USER = "client.rbd-mirror"
@@ -22,5 +23,5 @@ def clients(services: ServiceMap, swept: Sweep | None, looks: t.Sequence[Session
     for look in looks:
         found.update({client: f"a manager ({name})" for client, name in look.names.items() if name.startswith("mgr.")})
         found.update({client: f"rbd-mirror ({name})" for client, name in look.names.items() if name.startswith(_MIRROR_USER)})
-    gaps = [f"whether it is an rbd-mirror, for the service map could not be read: {services.gap}"] if services.gap else []
+    gaps = [reasons.MIRRORS_UNKNOWN.format(gap=services.gap)] if services.gap else []
     return {**found, **dict.fromkeys(services.mirrors, "rbd-mirror")}, gaps

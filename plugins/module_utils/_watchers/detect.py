@@ -19,7 +19,15 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets import gateway_conf
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import ceph_own_clients, evidence, guards, image_watchers, module_result, verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import (
+    ceph_own_clients,
+    evidence,
+    guards,
+    image_watchers,
+    module_result,
+    reasons,
+    verdict,
+)
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.dead_hosts import DeadHosts
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.evidence import Evidence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
@@ -108,7 +116,7 @@ class _Look:
         """Where a watch comes or goes while the notify runs, as when another run fences its client, it is seen once more who watches, and asked."""
         suspects, timeout_s = self._suspects(seen.watched), self._options["notify_timeout"]
         found = evidence.gather(self._cluster, suspects, timeout_s)
-        moved = [watched.image for watched in suspects if any(finding.reason == verdict.MOVED for finding in found.findings(watched))]
+        moved = [watched.image for watched in suspects if any(finding.reason == reasons.MOVED for finding in found.findings(watched))]
         if not moved:
             return seen, found
         now = {watched.image: watched for watched in image_watchers.of_all(self._cluster, moved, with_lock=True)}
@@ -203,7 +211,7 @@ class _Look:
             return list(judgements)
         sick = survey.inactive()
         places = at_once(lambda one: evidence.placed(self._cluster, one.watched.image, sick), silent)
-        words = {judgement.watched.image: f"its header is in {place}" for judgement, (place, _inactive) in zip(silent, places)}
+        words = {judgement.watched.image: reasons.PLACE.format(pg=place) for judgement, (place, _inactive) in zip(silent, places)}
         return [
             replace(judgement, reasons=(*judgement.reasons, words[judgement.watched.image])) if judgement.watched.image in words else judgement
             for judgement in judgements
@@ -265,7 +273,7 @@ def _kept(judgement: Judgement, gap: str) -> Judgement:
 
 
 def _was_asked(judgement: Judgement) -> bool:
-    return all(finding.reason != verdict.NOT_ASKED for finding in judgement.findings)
+    return all(finding.reason != reasons.NOT_ASKED for finding in judgement.findings)
 
 
 def _has_answer(judgement: Judgement) -> bool:

@@ -15,7 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, Span, WatchedImage
 
 # A cluster whose OSDs change for longer than this many times osd_settle does not settle while somebody waits.
@@ -39,7 +39,7 @@ class Evidence:
 
     def findings(self, watched: WatchedImage) -> list[Finding]:
         """A finding for each watcher of the image."""
-        reply, asked = self.replies.get(watched.image, verdict.NOT_ASKED), self.asked.get(watched.image, ())
+        reply, asked = self.replies.get(watched.image, reasons.NOT_ASKED), self.asked.get(watched.image, ())
         return [verdict.find(watcher, reply, self.looks, asked) for watcher in watched.watchers]
 
     def then(self, later: Evidence) -> Evidence:
@@ -118,6 +118,6 @@ def placed(cluster: Cluster, image: Image, sick: placement.Inactive) -> tuple[st
     try:
         group, leader = placement.locate(cluster, image.pool, image.namespace, image.header)
     except Exception as error:
-        return f"its placement group is not known: {in_words(error, 'that')}", False
+        return reasons.PLACE_UNKNOWN.format(reason=in_words(error, "that")), False
     state = sick.states.get(group, "active")
     return f"placement group {group}, led by {leader}" + (f"; {sick.gap}" if sick.gap else f", which is {state}"), group in sick.states

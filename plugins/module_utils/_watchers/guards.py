@@ -10,6 +10,7 @@ import typing as t
 from collections import defaultdict
 from dataclasses import replace
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Culprit, Finding, Judgement, Surroundings, Watch
 
 
@@ -24,7 +25,7 @@ def answers_elsewhere(culprit: Culprit, around: Surroundings) -> t.Iterator[str]
     """The blacklist knows clients, not watches: it would end the healthy watch, too. A client that the operator names is known to be alive."""
     for judgement, finding in _own(culprit, around):
         if finding.liveness == "alive" and not culprit.named:
-            yield f"the same client answers on {judgement.watched.image.spec}: fencing its address would cut off a healthy watch"
+            yield reasons.ANSWERS_ELSEWHERE.format(image=judgement.watched.image.spec)
 
 
 def only_watcher(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
@@ -32,36 +33,34 @@ def only_watcher(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
     going = {culprit.address, *around.named}
     for judgement, _finding in _own(culprit, around):
         if may_live(culprit, around) and not judgement.freeing and not _served_without(going, judgement):
-            spec = judgement.watched.image.spec
-            yield f"the client may still live and {spec} has no other watcher that answers and stays: fencing it would cut that image off"
+            yield reasons.ONLY_WATCHER.format(image=judgement.watched.image.spec)
 
 
 def untested(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
     """A living client may be well where it could not be asked."""
     for judgement, finding in _own(culprit, around):
         if may_live(culprit, around) and finding.liveness == "unknown":
-            yield f"the client may still live and could not be tested on {judgement.watched.image.spec}: {finding.reason}"
+            yield reasons.UNTESTED_ELSEWHERE.format(image=judgement.watched.image.spec, reason=finding.reason)
 
 
 def unseen(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
     """What else a living client serves must be known."""
     for gap in around.gaps:
         if may_live(culprit, around):
-            yield f"the client may still live and what else it serves is not known: {gap}"
+            yield reasons.UNSEEN.format(gap=gap)
 
 
 def protected(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
     """Ceph's own clients have several watches by right, and care for their leftovers themselves."""
     if culprit.address in around.protected:
-        yield f"it is {around.protected[culprit.address]}, which Ceph itself looks after"
+        yield reasons.PROTECTED.format(what=around.protected[culprit.address])
 
 
 def living_gateway(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
     """tcmu-runner that was fenced removes its own entry and takes the lock back, or is BUSY for ever (measured): only its restart helps."""
     for judgement, finding in _own(culprit, around):
         if finding.gateway and may_live(culprit, around) and not culprit.named and not finding.dead_host:
-            spec = judgement.watched.image.spec
-            yield f"it is the gateway {finding.gateway} of {spec}, by the service map: restart tcmu-runner there, or name the client in evict"
+            yield reasons.GATEWAY.format(host=finding.gateway, image=judgement.watched.image.spec)
 
 
 def gateway_on_its_host(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
@@ -70,7 +69,7 @@ def gateway_on_its_host(culprit: Culprit, around: Surroundings) -> t.Iterator[st
         host = _host(culprit.address)
         alive = {finding.gateway for watches in around.watches.values() for _judgement, finding in watches if _answers_on(finding, host)}
         for gateway in sorted(alive):
-            yield f"it is on the host of gateway {gateway}, which responds for other clients: restart tcmu-runner there, or name the client in evict"
+            yield reasons.GATEWAY_HOST.format(host=gateway)
 
 
 def _answers_on(finding: Finding, host: str) -> bool:
@@ -86,7 +85,7 @@ def inactive_group(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
     """Behind an inactive placement group nobody can answer, and fencing heals nothing."""
     for spec in culprit.images:
         if spec in around.inactive:
-            yield f"the header of {spec} is in {around.inactive[spec]}: heal the placement group first"
+            yield reasons.INACTIVE.format(image=spec, pg=around.inactive[spec])
 
 
 GUARDS: tuple[t.Callable[[Culprit, Surroundings], t.Iterator[str]], ...] = (
@@ -125,4 +124,4 @@ def _served_without(clients: t.Collection[str], judgement: Judgement) -> bool:
 
 def _reach(culprit: Culprit, around: Surroundings) -> tuple[str, ...]:
     others = [judgement.watched.image.spec for judgement, _finding in _own(culprit, around) if judgement.watched.image.spec not in culprit.images]
-    return (f"it also watches {', '.join(dict.fromkeys(others))}: fencing cuts it off there, too",) if others else ()
+    return (reasons.REACH.format(image=", ".join(dict.fromkeys(others))),) if others else ()

@@ -15,6 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, explain, rbd
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, FencedError, InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
 _CAP = "the osd cap 'allow r class-read' on rbd_id., rbd_header. and rbd_info"
@@ -93,7 +94,7 @@ def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.An
     def patiently(one: t.Any) -> WatchedImage | None:
         image = image_of(one)
         if misses[image.pool] >= _MISSES_A_POOL:
-            return WatchedImage(image, (), unseen=f"it was not tried, since {_MISSES_A_POOL} other images of pool '{image.pool}' had no answer in time")
+            return WatchedImage(image, (), unseen=reasons.SKIPPED.format(n=_MISSES_A_POOL, pool=image.pool))
         try:
             return read(one)
         except ClusterError as error:
@@ -103,7 +104,7 @@ def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.An
             raise
         except Exception as error:
             # One odd image blinds the look for no other one.
-            return WatchedImage(image, (), unseen=f"reading it failed: {error!r:.200}")
+            return WatchedImage(image, (), unseen=reasons.READ_FAILED.format(reason=f"{error!r:.200}"))
 
     return [watched for watched in at_once(patiently, wanted, _THREADS) if watched is not None]
 

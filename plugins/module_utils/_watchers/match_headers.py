@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import header_object
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory_and_trash import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.osd_sweep import Sweep
@@ -53,7 +54,7 @@ def stray(namespace: str, header: str, pool: str = "") -> Image:
 
 def in_words(unseen: t.Iterable[WatchedImage]) -> list[str]:
     """One line for each reason, with the images it keeps out of sight."""
-    reasons: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, list[str]] = defaultdict(list)
     for one in unseen:
-        reasons[one.unseen.replace(f" of image '{one.image.spec}'", "")].append(one.image.spec)
-    return [f"{some(specs)} could not be read: {reason}" for reason, specs in reasons.items()]
+        found[one.unseen.replace(f" of image '{one.image.spec}'", "")].append(one.image.spec)
+    return [reasons.IMAGES_UNREAD.format(image=some(specs), reason=reason) for reason, specs in found.items()]

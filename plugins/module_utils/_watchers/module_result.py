@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STATES, Culprit, Finding, Judgement, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
 
@@ -125,7 +125,7 @@ def _watcher(judgement: Judgement, finding: Finding, spared: t.Mapping[str, t.Se
     watcher, owner = finding.watcher, judgement.watched.lock_owner
     surplus = finding in judgement.surplus
     vetoes = spared.get(watcher.address, ()) if surplus else ()
-    other = [verdict.NOTHING_HEALED] if surplus and decision != "fence" and not vetoes else []
+    other = [reasons.NOTHING_HEALED] if surplus and decision != "fence" and not vetoes else []
     return {
         "address": watcher.address,
         "client": f"client.{watcher.client_id}",
@@ -150,7 +150,7 @@ def _verdict(judgement: Judgement, finding: Finding, decision: str) -> str:
 
 def _culprit(culprit: Culprit, healable: set[str], looked_at: float) -> dict[str, t.Any]:
     fence = not culprit.vetoes and bool(healable & set(culprit.images))
-    other = [] if fence or culprit.vetoes else [verdict.NOTHING_HEALED]
+    other = [] if fence or culprit.vetoes else [reasons.NOTHING_HEALED]
     return {
         "address": culprit.address,
         "client": f"client.{culprit.client_id}",

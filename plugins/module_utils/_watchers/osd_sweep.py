@@ -17,6 +17,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_guard import in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Watcher
 
 # rbd-mirror's leader watches this object of each pool it mirrors (RBD_MIRROR_LEADER in Ceph's src/cls/rbd/cls_rbd_types.h).
@@ -71,7 +72,7 @@ def parse(answers: t.Iterable[t.Any], gaps: t.Sequence[str] = ()) -> Sweep:
             client = normal(f"{row['entity_addr_t']['addr']}/{row['entity_addr_t']['nonce']}")
             _take(sweep, row["namespace"], row["object"], row["entity_name"]["type"], Watcher(client, row["entity_name"]["num"], row["cookie"]))
         except (AttributeError, KeyError, TypeError):
-            sweep.gaps.append(f"an OSD tells of a watch in a form that is not known here: {str(row)[:200]}")
+            sweep.gaps.append(reasons.ODD_WATCH.format(what=str(row)[:200]))
     return sweep
 
 

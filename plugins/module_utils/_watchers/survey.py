@@ -15,7 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster, rados
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import at_once
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError, RescueError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import directory_and_trash, image_watchers, match_headers, osd_sweep
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import directory_and_trash, image_watchers, match_headers, osd_sweep, reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.directory_and_trash import Directory
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.expected import Expected
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.match_headers import in_words, stray
@@ -70,7 +70,7 @@ class Survey:
         self.pools = pool_list.parse(self._map)
         self.swept: Sweep | None = None
         self.way: Way = "image"
-        self.why = "asked for" if whole else "only named images are looked at"
+        self.why = reasons.BY_REQUEST if whole else reasons.ONLY_NAMED
         # For the images themselves a sweep is not worth while then; it is for what else a culprit watches.
         self._may_sweep = wanted == "auto" and not whole
         if wanted == "sweep" or (wanted == "auto" and whole):
@@ -91,8 +91,8 @@ class Survey:
         except osd_sweep.Refused as error:
             if insist:
                 raise
-            return "image", f"the OSDs do not list their watchers to this user: {error}"
-        return "sweep", f"{len(up)} OSDs could be asked for all their watchers at once"
+            return "image", reasons.NO_SWEEP.format(reason=error)
+        return "sweep", reasons.SWEPT.format(n=len(up))
 
     def inactive(self) -> placement.Inactive:
         """The placement groups that are not active; asked for once."""
@@ -172,9 +172,9 @@ class Survey:
         numbers = {self.pools.numbers[pool]: pool for pool in pools if pool in self.pools.numbers}
         groups = [f"{group} is {state}" for group, state in sorted(sick.states.items()) if int(group.split(".")[0]) in numbers]
         if groups:
-            return [f"what is watched in {len(groups)} inactive placement groups cannot be seen ({some(groups)}): see 'ceph health detail'"]
+            return [reasons.IN_INACTIVE_GROUPS.format(n=len(groups), pg=some(groups))]
         down = [str(osd["osd"]) for osd in self._map["osds"] if osd["in"] and not osd["up"]]
-        return [f"OSDs {', '.join(down)} are down, and {sick.gap}"] if down and sick.gap else []
+        return [reasons.OSDS_DOWN.format(osd=", ".join(down), gap=sick.gap)] if down and sick.gap else []
 
     def _strays(self, unmatched: t.Sequence[WatchedImage]) -> list[WatchedImage]:
         """Those that no other pool's directory knows either, with the pool that holds them, where one was found."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import (
     STALE,
     Culprit,
@@ -25,16 +26,6 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
     WatchedImage,
     Watcher,
 )
-
-NOT_ASKED = "its liveness was not asked for"
-# Why a culprit without a veto is spared.
-NOTHING_HEALED = "another surplus watcher of its images is spared, so fencing it would heal nothing"
-FREED = "it is to be freed, and nobody serves it"
-MOVED = "its watch came or went while the notify ran"
-DEAD_HOST = "is on a host that is given as dead, and responds, so it is left"
-ALL_DEAD = "all its clients are on hosts that are given as dead"
-_NEVER = "; never fenced"
-OWNS = "it holds the exclusive lock without watching the image"
 
 
 def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions], asked: t.Sequence[Span] = ()) -> Finding:
@@ -54,8 +45,8 @@ def find_owner(watched: WatchedImage, looks: t.Sequence[Sessions]) -> Finding | 
     if owner is None or owner.client_id in [watcher.client_id for watcher in watched.watchers]:
         return None
     if looks and all(look.missing(owner.address, owner.client_id) for look in looks):
-        return Finding(owner, "orphaned", f"{OWNS}, and has no session on any monitor: the client is gone, or silent for over 5 minutes")
-    return _with_session(Finding(owner, "unknown", f"{OWNS}, {_session(owner.address, looks)}"), looks)
+        return Finding(owner, "orphaned", reasons.GONE.format(reason=reasons.OWNS))
+    return _with_session(Finding(owner, "unknown", _by_session(reasons.OWNS, owner.address, looks)), looks)
 
 
 def _with_session(finding: Finding, looks: t.Sequence[Sessions]) -> Finding:
@@ -68,30 +59,32 @@ def _liveness(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sess
     if isinstance(reply, str):
         return "unknown", reply
     if watcher.key in reply.acked:
-        return "alive", "it acknowledged the notify"
+        return "alive", reasons.ACKNOWLEDGED
     if watcher.key not in reply.timed_out:
-        return "unknown", MOVED
+        return "unknown", reasons.MOVED
     if looks and all(look.missing(watcher.address, watcher.client_id) for look in looks):
         # A monitor forgets a client that it has not heard of for 300 s (mon_session_timeout; measured with a stopped client).
-        return "orphaned", f"{_silence(asked)} and has no session on any monitor: the client is gone, or silent for over 5 minutes"
-    return "hung", f"{_silence(asked)}, {_session(watcher.address, looks)}"
+        return "orphaned", reasons.GONE.format(reason=_silence(asked))
+    return "hung", _by_session(_silence(asked), watcher.address, looks)
 
 
 def _silence(asked: t.Sequence[Span]) -> str:
-    return f"it was silent for {asked[-1][1] - asked[0][0]:.0f} s in {len(asked)} notifies" if len(asked) > 1 else "it did not answer the notify"
+    if len(asked) < 2:
+        return reasons.SILENT
+    return reasons.SILENT_FOR.format(seconds=round(asked[-1][1] - asked[0][0]), n=len(asked))
 
 
-def _session(client: str, looks: t.Sequence[Sessions]) -> str:
+def _by_session(reason: str, client: str, looks: t.Sequence[Sessions]) -> str:
     hosts = [look.hosts[client] for look in looks if client in look.hosts]
     if hosts:
-        return f"but still has a session on a monitor, from host {hosts[-1] or 'unknown'}"
-    gaps = [look.gap for look in looks if look.gap] or ["a monitor has a session of its id at another address" if looks else "no sessions were read"]
-    return f"and it is not known whether the client still lives ({gaps[0]})"
+        return reasons.HAS_SESSION.format(reason=reason, host=hosts[-1] or "unknown")
+    gaps = [look.gap for look in looks if look.gap] or [reasons.OTHER_ADDRESS if looks else reasons.NO_SESSIONS]
+    return reasons.SESSION_UNKNOWN.format(reason=reason, gap=gaps[0])
 
 
 def with_owner(judgement: Judgement, owner: Finding) -> Judgement:
     """With a client that holds the lock and does not watch. The lock of one that is gone is broken where the image can be healed, that of another one never."""
-    told = replace(judgement, owner=owner, reasons=(*judgement.reasons, f"{owner.watcher.address}: {owner.reason}"))
+    told = replace(judgement, owner=owner, reasons=(*judgement.reasons, reasons.OF_OWNER.format(address=owner.watcher.address, reason=owner.reason)))
     if owner.liveness != "orphaned" or owner.daemon or not (judgement.state == "normal" or judgement.surplus or judgement.state == "contested"):
         return told
     bare = all(finding.daemon for finding in judgement.findings)
@@ -106,7 +99,7 @@ def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, e
     of clients that the operator wants fenced: living ones where more are alive than expected, and silent ones where the image is to be ``free``.
     """
     if watched.unseen:
-        return Judgement(watched, (), "undetermined", (f"its watchers could not be read: {watched.unseen}",), expected)
+        return Judgement(watched, (), "undetermined", (reasons.UNREADABLE.format(reason=watched.unseen),), expected)
     judgement = _of_watchers(watched, findings, expected, evict, free)
     return _with_dead_hosts(judgement) if any(finding.dead_host for finding in findings) else judgement
 
@@ -115,10 +108,10 @@ def _with_dead_hosts(judgement: Judgement) -> Judgement:
     """Clients on dead hosts go where they are silent, also where the image has no duplicate, or nobody else. One that responds is left, and told."""
     theirs = [finding for finding in judgement.findings if finding.dead_host and not finding.daemon]
     others = [finding for finding in judgement.findings if not finding.dead_host and not finding.daemon]
-    alive = tuple(f"{one.watcher.address} {DEAD_HOST}" for one in theirs if one.liveness == "alive")
+    alive = tuple(reasons.ON_DEAD_HOST.format(address=one.watcher.address) for one in theirs if one.liveness == "alive")
     told, silent = replace(judgement, reasons=(*judgement.reasons, *alive)), tuple(one for one in theirs if one.stale)
     if silent and not others and len(silent) == len(theirs):
-        return replace(told, reasons=(*_lifted(told.reasons), ALL_DEAD), surplus=silent, freeing=True)
+        return replace(told, reasons=(*_lifted(told), reasons.ALL_DEAD), surplus=silent, freeing=True)
     if judgement.state == "degraded" and any(one.serves for one in judgement.findings):
         return replace(told, surplus=silent)
     return told
@@ -137,20 +130,19 @@ def _of_watchers(watched: WatchedImage, findings: t.Sequence[Finding], expected:
 def _freed(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
     """Nobody is to serve the image, so all its clients go. One that might be alive may be about to write, so it goes by the operator's word alone."""
     stale = _stale(judgement.findings)
-    daemons = [f"{finding.watcher.address} ({finding.daemon})" for finding in judgement.findings if finding.daemon]
+    daemons = [reasons.NOT_FREED_DAEMON.format(address=one.watcher.address, what=one.daemon) for one in judgement.findings if one.daemon]
     if daemons:
-        why = f"it is not freed, since {', '.join(daemons)} watches it: let Ceph end what it does with the image first"
-        return replace(judgement, reasons=(*judgement.reasons, why))
+        return replace(judgement, reasons=(*judgement.reasons, *daemons))
     living = [finding.watcher.address for finding in stale if finding.liveness != "orphaned" and finding.watcher.address not in evict]
     if living:
-        why = f"it is not freed, since {', '.join(living)} might be alive: end that client on its host, or name it in evict"
-        return replace(judgement, reasons=(*judgement.reasons, why))
-    return replace(judgement, reasons=(*_lifted(judgement.reasons), FREED), surplus=tuple(stale), freeing=True)
+        return replace(judgement, reasons=(*judgement.reasons, reasons.NOT_FREED_LIVING.format(address=", ".join(living))))
+    return replace(judgement, reasons=(*_lifted(judgement), reasons.FREED), surplus=tuple(stale), freeing=True)
 
 
-def _lifted(reasons: t.Sequence[str]) -> list[str]:
-    """Without the rule that the operator's word lifts."""
-    return [reason.removesuffix(_NEVER) for reason in reasons]
+def _lifted(judgement: Judgement) -> list[str]:
+    """Returns the reasons without the rule that the operator's word lifts."""
+    rule = reasons.NEVER_FENCED.format(reason="")
+    return [reason.removesuffix(rule) for reason in judgement.reasons]
 
 
 def _contested(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
@@ -159,7 +151,7 @@ def _contested(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
     gone = tuple(finding for finding in judgement.findings if finding.liveness == "orphaned" and not finding.daemon)
     if settled.surplus or not gone:
         return settled
-    word = f"only the clients that are gone are fenced: {', '.join(finding.watcher.address for finding in gone)}"
+    word = reasons.ONLY_GONE.format(address=", ".join(finding.watcher.address for finding in gone))
     return replace(settled, reasons=(*settled.reasons, word), surplus=gone)
 
 
@@ -171,9 +163,9 @@ def _evicted(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
     if not named:
         return judgement
     if not stay or len(stay) > judgement.expected or any(finding.liveness != "alive" for finding in stay):
-        wrong = f"naming {len(named)} of them would leave {len(stay)} where {judgement.expected} is expected, all alive: name others, or more"
+        wrong = reasons.EVICT_TOO_FEW.format(n=len(stay), m=judgement.expected)
         return replace(judgement, reasons=(*judgement.reasons, wrong))
-    word = f"the operator names {', '.join(finding.watcher.address for finding in named)} as the surplus"
+    word = reasons.EVICTED.format(address=", ".join(finding.watcher.address for finding in named))
     return replace(judgement, reasons=(*judgement.reasons, word), surplus=tuple(named + stale))
 
 
@@ -186,27 +178,27 @@ def _state(every: t.Sequence[Finding], expected: int) -> tuple[State, str]:
     """rbd-mirror and managers serve no initiator, so they count neither as watchers nor as the one that answers."""
     daemons = dict.fromkeys(finding.daemon for finding in every if finding.daemon)
     state, reason = _state_of_clients([finding for finding in every if not finding.daemon], expected)
-    return state, f"{reason}; besides, {', '.join(daemons)} watches it and serves no initiator" if daemons else reason
+    return state, reasons.DAEMON.format(reason=reason, what=", ".join(daemons)) if daemons else reason
 
 
 def _state_of_clients(findings: t.Sequence[Finding], expected: int) -> tuple[State, str]:
     count = len(findings)
     alive = sum(finding.liveness == "alive" for finding in findings)
     stale = sum(finding.stale for finding in findings)
-    shown = f"{count} watchers where {expected} is expected: {alive} alive, {stale} stale, {count - alive - stale} unknown"
-    untested = [finding for finding in findings if finding.liveness == "unknown" and finding.reason != NOT_ASKED]
+    counts = reasons.COUNTS.format(n=count, m=expected, alive=alive, stale=stale, unknown=count - alive - stale)
+    untested = [finding for finding in findings if finding.liveness == "unknown" and finding.reason != reasons.NOT_ASKED]
     if count <= expected and not stale and not untested:
-        return "normal", f"{count} of {expected} expected watchers"
+        return "normal", reasons.NORMAL.format(n=count, m=expected)
     if alive > expected:
-        return "contested", f"{shown}; more clients are alive than expected, so this is not the stale-watcher fault; never fenced by guess"
+        return "contested", reasons.CONTESTED.format(counts=counts)
     if stale and not alive and stale == count:
-        return "headless", f"{shown}; nobody answered, so the OSDs or the network may be at fault{_NEVER}"
+        return "headless", reasons.NEVER_FENCED.format(reason=reasons.HEADLESS.format(counts=counts))
     if count <= expected and not untested:
-        return "degraded", f"{shown}; not every expected watcher answered, but there is no duplicate to fence"
+        return "degraded", reasons.DEGRADED.format(counts=counts)
     if alive and alive + stale == count:
-        return "stale_duplicate", shown
-    why = "; ".join(f"{finding.watcher.address} could not be tested: {finding.reason}" for finding in untested)
-    return "undetermined", "; ".join(filter(None, [shown, why, "the evidence does not tell which one is stale, so look again"]))
+        return "stale_duplicate", counts
+    why = [reasons.UNTESTED.format(address=finding.watcher.address, reason=finding.reason) for finding in untested]
+    return "undetermined", "; ".join([counts, *why, reasons.UNDETERMINED])
 
 
 def culprits(judgements: t.Iterable[Judgement]) -> list[Culprit]:
@@ -216,7 +208,8 @@ def culprits(judgements: t.Iterable[Judgement]) -> list[Culprit]:
         spec = judgement.watched.image.spec
         for finding in judgement.surplus:
             known = found.get(finding.watcher.address, Culprit(finding.watcher.address, finding.watcher.client_id, (), (), gone=True))
-            reason = f"on {spec} {finding.reason}" + (", and the operator names it" if finding.liveness == "alive" else "")
+            sentence = reasons.ON_IMAGE_EVICTED if finding.liveness == "alive" else reasons.ON_IMAGE
+            reason = sentence.format(image=spec, reason=finding.reason)
             named = known.named or finding.liveness == "alive" or (judgement.freeing and finding.liveness == "hung" and not finding.dead_host)
             gone = known.gone and finding.liveness == "orphaned"
             missed = tuple(sorted({*known.missed, *finding.missed}))

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons as of_fence
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import fenced_living, messages, next_steps, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, Kept, Lease, OpenItem, Probe, Result
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 
 # The reason why an entry stays -> its next step.
-KEPT = {"before it ends by itself": "kept_never", "may be under way": "kept_busy", messages.PASSED_OVER: "kept_passed_over"}
+KEPT = {of_fence.NEVER: "kept_never", of_fence.UNDER_WAY: "kept_busy", messages.PASSED_OVER: "kept_passed_over"}
 
 
 def next_step(summed: Result) -> str:
@@ -52,7 +54,7 @@ def _kept(summed: Result) -> list[OpenItem]:
 
 
 def _of_kept(kept: Kept) -> str:
-    special = next((key for reason, key in KEPT.items() if messages.is_in(reason, kept["reason"])), "")
+    special = next((key for sentence, key in KEPT.items() if fits(sentence, kept["reason"])), "")
     return next_steps.OPEN[special or ("kept" if kept.get("host") else "kept_unseen")]
 
 
@@ -122,7 +124,7 @@ def _unprobed(image: ImageResult) -> str:
 def _of_unprobed(image: ImageResult) -> str:
     if not image["unreached"]:
         return next_steps.OPEN["unknown_lun"]
-    return next_steps.OPEN["no_access" if messages.is_in(messages.NO_ACCESS, image["proven"]) else "pathless"]
+    return next_steps.OPEN["no_access" if fits(messages.NO_ACCESS, image["proven"]) else "pathless"]
 
 
 def _gateways(summed: Result) -> list[OpenItem]:

@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-import re
-from string import Formatter
-
 # Why a run must not go on, or failed.
 PROBER_UNREACHABLE = "Ansible cannot reach {hosts}, which probes the LUNs. Check that host, or name another one in remediate_watchers_probe_host."
 OUT_OF_REACH = (
@@ -95,9 +92,3 @@ FENCED_LIVING_BY_RUN = "{client} is alive and fenced by {entry} until {until}, b
 # The origin of an entry that this run did not make.
 OF_OTHERS = "a manager or an operator"
 OF_GATEWAY = "probably a gateway that took the lock of {image}, which that client watched"
-
-
-def is_in(message: str, text: str) -> bool:
-    """Returns whether a text contains the message, whatever its fields are filled with."""
-    parts = [re.escape(literal) for literal, *_field in Formatter().parse(message)]
-    return re.search(".*".join(parts), text, re.DOTALL) is not None

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import reasons as of_cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons as of_fence
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons as of_look
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
+
 STATES = {
     "contested": "Find the client that does not belong there. End it on its host, or name it in remediate_watchers_evict. If all of them belong there, raise "
     "remediate_watchers_expected.",
@@ -23,35 +28,38 @@ STATES = {
 _FIX = "Fix what the reason names, then rerun."
 _MOVE = "The client alone serves that image: move it to another host, or end the client by hand. Then rerun."
 _RESTART = "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict."
-# A part of the reason -> what to do. The first that fits counts.
+# Reason -> what to do. The first that fits counts. Reasons of the look and of the fence are named; those of the role are parts of their text.
 REASONS: t.Mapping[str, str] = {
-    "OSDs that serve its header changed": "Check 'ceph osd tree'. When all OSDs are up, rerun.",
-    "came or went while": "Its watch moved meanwhile: rerun.",
-    "the same client answers on": "One process has a dead and a living watch: restart that process.",
-    "has no other watcher that answers and stays": _MOVE,
-    "where no other client acknowledged the last notify": _MOVE,
-    "what else it serves is not known": "Fix what hides the rest: an OSD, a placement group, or a missing cap. Then rerun.",
-    "which Ceph itself looks after": "Check 'ceph mgr stat' and 'rbd mirror pool status', and restart that daemon.",
-    "heal the placement group first": "Check 'ceph health detail', and heal that placement group. Then rerun.",
-    "it acknowledged the last notify": "The client only paused: rerun. If the LUN still hangs, check that client.",
-    "it could not be asked": _FIX,
-    "whether its images are still served could not be read": _FIX,
-    "another surplus watcher of its images is spared": "First follow the reason of that other client.",
-    "no client that served": "Check the gateway: it might have ended meanwhile. When it responds, rerun.",
-    "closed the image before the fence": "Start the gateway, then rerun: that client might have been a command, such as 'rbd snap create'.",
+    of_cluster.OSDS_CHANGED: "Check 'ceph osd tree'. When all OSDs are up, rerun.",
+    of_look.MOVED: "Its watch moved meanwhile: rerun.",
+    of_fence.MOVED: "Its watch moved meanwhile: rerun.",
+    of_look.ANSWERS_ELSEWHERE: "One process has a dead and a living watch: restart that process.",
+    of_look.ONLY_WATCHER: _MOVE,
+    of_fence.OTHER_IMAGE: _MOVE,
+    of_look.UNSEEN: "Fix what hides the rest: an OSD, a placement group, or a missing cap. Then rerun.",
+    of_look.PROTECTED: "Check 'ceph mgr stat' and 'rbd mirror pool status', and restart that daemon.",
+    of_look.INACTIVE: "Check 'ceph health detail', and heal that placement group. Then rerun.",
+    of_fence.ACKNOWLEDGED: "The client only paused: rerun. If the LUN still hangs, check that client.",
+    of_fence.NOT_ASKED: _FIX,
+    of_fence.NOT_ASKED_ON: _FIX,
+    of_fence.SERVICE_UNKNOWN: _FIX,
+    of_look.NOTHING_HEALED: "First follow the reason of that other client.",
+    of_fence.SERVER_SILENT: "Check the gateway: it might have ended meanwhile. When it responds, rerun.",
+    of_fence.SERVER_LEFT: "Start the gateway, then rerun: that client might have been a command, such as 'rbd snap create'.",
     "so the client that responds might be a command that waits for it": "If the LUN is down, start its target, then rerun. If it is not known, name it in "
     "remediate_watchers_luns. To fence the client all the same, name it in remediate_watchers_evict.",
     "serves a LUN through it": "It is the kernel client behind the LUN: check 'dmesg' on that gateway for why it is silent.",
     "did not tell its LUNs": "Run lun_map on that gateway: it might lack root, or hang ('ps -eo stat,wchan:30,args' shows state D). Or name the client in "
     "remediate_watchers_evict.",
-    "has a session again": "The client's host is back: rerun.",
-    "by the service map": _RESTART,
+    of_fence.CAME_BACK: "The client's host is back: rerun.",
+    of_look.GATEWAY: _RESTART,
     "by tcmu-runner, which might be this client": _RESTART,
-    "it is on the host of gateway": _RESTART,
+    of_look.GATEWAY_HOST: _RESTART,
     "it is protected by": "Your own remediate_watchers_protect spares it: end the client by hand, or take the rule away for one run.",
     "so many rarely die at once": "Look for what the clients have in common: a host, a switch, an OSD. If they are dead, raise remediate_watchers_max_fence.",
-    "would leave": "Name other clients in remediate_watchers_evict, or more of them.",
-    "could not be tested": "Check why the OSD of that image does not respond, then rerun.",
+    of_look.EVICT_TOO_FEW: "Name other clients in remediate_watchers_evict, or more of them.",
+    of_look.UNTESTED_ELSEWHERE: "Check why the OSD of that image does not respond, then rerun.",
+    of_look.UNTESTED: "Check why the OSD of that image does not respond, then rerun.",
 }
 
 OPEN = {
@@ -88,5 +96,5 @@ OPEN = {
 
 def of_refusal(state: str, reasons: t.Sequence[str]) -> str:
     """Returns what to do about a refused image: by its reasons, or by its state."""
-    fitting = [next((step for part, step in REASONS.items() if part in reason), "") for reason in reasons]
+    fitting = [next((step for sentence, step in REASONS.items() if fits(sentence, reason)), "") for reason in reasons]
     return " ".join(dict.fromkeys(filter(None, fitting))) or STATES[state]

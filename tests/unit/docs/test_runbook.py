@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STATES
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fields
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, next_steps
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
@@ -45,6 +46,11 @@ def quoted() -> t.Iterator[str]:
     yield from re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
 
 
+def shown(sentence: str) -> str:
+    """Returns a sentence as the runbook writes it, with its fields in capitals."""
+    return sentence.format_map({field: field.upper() for field in fields(sentence)})
+
+
 PRINTED = printed()
 
 
@@ -73,11 +79,11 @@ def test_the_runbook_gives_each_reason_the_step_that_a_run_gives(reason: str) ->
     assert next_steps.of_refusal("contested", [reason]) not in next_steps.STATES.values()
 
 
-@pytest.mark.parametrize("part", next_steps.REASONS)
-def test_every_reason_with_a_step_is_one_that_is_given(part: str) -> None:
-    assert part in printed("next_steps.py")
+@pytest.mark.parametrize("sentence", [*next_steps.REASONS, *advice.KEPT])
+def test_the_runbook_quotes_every_reason_with_a_step(sentence: str) -> None:
+    assert shown(sentence) in PAGE
 
 
-@pytest.mark.parametrize("part", advice.KEPT)
-def test_every_kept_entry_with_a_step_is_one_that_is_kept(part: str) -> None:
-    assert part in printed("advice.py")
+@pytest.mark.parametrize("sentence", [*next_steps.REASONS, *advice.KEPT])
+def test_every_reason_with_a_step_is_one_that_is_given(sentence: str) -> None:
+    assert sentence in printed("next_steps.py", "advice.py")

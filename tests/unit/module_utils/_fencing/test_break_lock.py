@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.break_lock import why_kept
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import A, B
@@ -22,6 +23,10 @@ def locked(owner: Watcher | None = B, watchers: tuple[Watcher, ...] = (A,), **mo
     return WatchedImage(IMAGE, watchers, owner, **more)
 
 
+def lives(reason: str) -> str:
+    return reasons.OWNER_LIVES.format(address=B.address, reason=reason)
+
+
 def test_the_lock_of_a_fenced_client_that_is_gone_may_go() -> None:
     assert why_kept(locked(), NOBODY, [B.address]) == why_kept(locked(watchers=()), NOBODY, None) == ""
 
@@ -29,14 +34,14 @@ def test_the_lock_of_a_fenced_client_that_is_gone_may_go() -> None:
 @pytest.mark.parametrize(
     ("one", "seen", "listed", "words"),
     [
-        (locked(watchers=(A, B)), NOBODY, [B.address], "and watches it"),
-        (locked(watchers=(Watcher("192.0.2.9:0/9", B.client_id, 7),)), NOBODY, [B.address], "and watches it"),
-        (locked(), Sessions({B.address: "gateway2"}), [B.address], "may be alive: it has a session"),
-        (locked(), Sessions({}, frozenset({B.client_id})), [B.address], "may be alive: it has a session"),
-        (locked(), Sessions({}, gap="only 2 of 3 monitors"), [B.address], "may be alive: only 2 of 3 monitors"),
-        (locked(), NOBODY, [A.address], "is not on the blacklist"),
-        (locked(None, unseen="timed out"), NOBODY, [B.address], "could not be read: timed out"),
+        (locked(watchers=(A, B)), NOBODY, [B.address], reasons.OWNER_WATCHES.format(address=B.address)),
+        (locked(watchers=(Watcher("192.0.2.9:0/9", B.client_id, 7),)), NOBODY, [B.address], reasons.OWNER_WATCHES.format(address=B.address)),
+        (locked(), Sessions({B.address: "gateway2"}), [B.address], lives(reasons.OWNER_HAS_SESSION)),
+        (locked(), Sessions({}, frozenset({B.client_id})), [B.address], lives(reasons.OWNER_HAS_SESSION)),
+        (locked(), Sessions({}, gap="only 2 of 3 monitors"), [B.address], lives("only 2 of 3 monitors")),
+        (locked(), NOBODY, [A.address], reasons.OWNER_NOT_FENCED.format(address=B.address)),
+        (locked(None, unseen="timed out"), NOBODY, [B.address], reasons.LOCK_UNREAD.format(reason="timed out")),
     ],
 )
 def test_any_other_lock_stays(one: WatchedImage, seen: Sessions, listed: list[str], words: str) -> None:
-    assert words in why_kept(one, seen, listed)
+    assert why_kept(one, seen, listed) == words

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import Answers, Question, judge, together, unserved, vanished
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
 
@@ -39,17 +40,17 @@ def test_a_client_that_stays_silent_is_fenced() -> None:
 @pytest.mark.parametrize(
     ("replies", "words"),
     [
-        ([reply([GATEWAY, STALE])], "it acknowledged the last notify on rbd/a"),
-        ([reply([GATEWAY], [STALE]), reply([STALE, GATEWAY])], "it acknowledged the last notify on rbd/b"),
-        ([reply([GATEWAY])], "its watch on rbd/a came or went"),
-        (["the OSD did not answer"], "it could not be asked on rbd/a before the fence: the OSD did not answer"),
-        ([reply([GATEWAY], [STALE]), "no quorum"], "it could not be asked on rbd/b before the fence: no quorum"),
+        ([reply([GATEWAY, STALE])], reasons.ACKNOWLEDGED.format(image="rbd/a")),
+        ([reply([GATEWAY], [STALE]), reply([STALE, GATEWAY])], reasons.ACKNOWLEDGED.format(image="rbd/b")),
+        ([reply([GATEWAY])], reasons.MOVED.format(image="rbd/a")),
+        (["the OSD did not answer"], reasons.NOT_ASKED_ON.format(image="rbd/a", reason="the OSD did not answer")),
+        ([reply([GATEWAY], [STALE]), "no quorum"], reasons.NOT_ASKED_ON.format(image="rbd/b", reason="no quorum")),
     ],
 )
 def test_a_client_that_answers_or_could_not_be_asked_is_spared(replies: list[NotifyReply | str], words: str) -> None:
     answers = asked(*replies)
     assert (answers.silent, answers.vanished) == ([], [])
-    assert answers.spared[STALE.address].startswith(words)
+    assert answers.spared[STALE.address] == words
 
 
 def test_a_client_that_watches_nothing_any_more_is_not_fenced() -> None:
@@ -67,7 +68,7 @@ def test_an_owner_that_is_gone_is_fenced_where_it_does_not_watch() -> None:
 def test_an_image_that_cannot_be_read_spares_every_client() -> None:
     watched = [WatchedImage(A, (STALE,)), WatchedImage(B, (), unseen="timed out")]
     answers = judge(question(STALE.address, OTHER.address), watched, {A: reply([], [STALE])})
-    assert set(answers.spared.values()) == {"it could not be asked before the fence: timed out"}
+    assert set(answers.spared.values()) == {reasons.NOT_ASKED.format(reason="timed out")}
 
 
 def test_a_client_whose_watch_the_osd_dropped_meanwhile_is_gone_by_itself() -> None:
@@ -85,7 +86,7 @@ def test_two_watches_of_one_client_are_one_client() -> None:
 
 
 def test_a_client_is_fenced_only_while_one_that_served_the_image_when_it_was_looked_at_does_so() -> None:
-    words = "no client that served rbd/b when it was looked at acknowledged the last notify before the fence"
+    words = reasons.SERVER_SILENT.format(image="rbd/b")
     served, silent, newcomer = reply([GATEWAY], [STALE]), reply([], [GATEWAY, STALE]), reply([OTHER], [STALE])
     assert asked(served, silent).spared == asked(served, newcomer, watchers=[OTHER, STALE, GATEWAY]).spared == {STALE.address: words}
     assert asked(newcomer, watchers=[OTHER, STALE], served_by=OTHER).silent == [STALE.address]
@@ -104,25 +105,25 @@ def test_a_command_that_ended_while_the_client_was_asked_does_not_serve_the_imag
     question_ = question(STALE.address)
     assert unserved([STALE.address], [WatchedImage(A, (GATEWAY, STALE))], question_.serving) == {}
     lost = unserved([STALE.address], [WatchedImage(A, (OTHER, STALE)), WatchedImage(B, (OTHER,))], question_.serving)
-    assert lost == {STALE.address: "the client that served rbd/a when it was looked at closed the image before the fence"}
+    assert lost == {STALE.address: reasons.SERVER_LEFT.format(image="rbd/a")}
     assert Answers([STALE.address]).sparing(lost) == Answers([], lost)
     unseen = unserved([STALE.address], [WatchedImage(A, (), unseen="timed out")], question_.serving)
-    assert unseen == {STALE.address: "whether its images are still served could not be read before the fence: timed out"}
+    assert unseen == {STALE.address: reasons.SERVICE_UNKNOWN.format(reason="timed out")}
 
 
 @pytest.mark.parametrize(
     ("there", "words"),
     [
         (reply([OTHER], [STALE]), ""),
-        (reply([STALE, OTHER]), "it acknowledged the last notify on rbd/b"),
-        (reply([], [STALE, OTHER]), "it also watches rbd/b, where no other client acknowledged the last notify"),
-        ("no quorum", "it could not be asked on rbd/b before the fence: no quorum"),
+        (reply([STALE, OTHER]), reasons.ACKNOWLEDGED.format(image="rbd/b")),
+        (reply([], [STALE, OTHER]), reasons.OTHER_IMAGE.format(image="rbd/b")),
+        ("no quorum", reasons.NOT_ASKED_ON.format(image="rbd/b", reason="no quorum")),
     ],
 )
 def test_a_client_must_be_silent_on_all_it_watches_and_not_be_needed_there(there: NotifyReply | str, words: str) -> None:
     question_ = Question([STALE.address], ["rbd/a"], 30, {"rbd/a": [GATEWAY.address]}, ["rbd/b"])
     answers = judge(question_, [WatchedImage(A, (GATEWAY, STALE)), WatchedImage(B, (OTHER, STALE))], {A: reply([GATEWAY], [STALE]), B: there})
-    assert (answers.silent == [STALE.address], answers.spared.get(STALE.address, "").startswith(words)) == (not words, True)
+    assert (answers.silent == [STALE.address], answers.spared.get(STALE.address, "")) == (not words, words)
     gone = judge(question_, [WatchedImage(A, (GATEWAY,)), WatchedImage(B, (OTHER, STALE))], {A: reply([GATEWAY]), B: reply([OTHER], [STALE])})
     assert gone.vanished == [STALE.address]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.last_question import GONE_TIMEOUT_S, NAMED_TIMEOUT_S, Answers, Question
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.leased_fence import questions, spared_together
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import Look
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.verdict import NOTHING_HEALED
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.reasons import NOTHING_HEALED
 
 GONE, HUNG, NAMED = ("192.0.2.1:0/1", "192.0.2.2:0/1", "192.0.2.3:0/1")
 SERVING = {"rbd/a": ["192.0.2.9:0/1"]}

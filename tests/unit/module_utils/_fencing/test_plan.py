@@ -10,8 +10,10 @@ from datetime import datetime, timezone
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError, InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan import Look, Restoring, plan_fence, plan_restore, seconds_left
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
 
 DEAD, LIVING, EXPIRED = "192.0.2.1:0/1", "192.0.2.2:0/2", "192.0.2.3:0/3"
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=timezone.utc).timestamp()
@@ -26,7 +28,7 @@ def test_only_the_dead_are_let_in_again() -> None:
     assert plan.remove == [DEAD]
     assert plan.close == [DEAD, EXPIRED]
     assert [(kept["address"], kept["host"], kept["entity"]) for kept in plan.keep] == [(LIVING, "gateway2", "client.iscsi")]
-    assert "as client.iscsi on host gateway2: end that process" in plan.keep[0]["reason"]
+    assert plan.keep[0]["reason"] == reasons.ALIVE.format(user="client.iscsi", host="gateway2")
 
 
 def test_a_client_that_one_look_shows_is_not_gone() -> None:
@@ -36,7 +38,7 @@ def test_a_client_that_one_look_shows_is_not_gone() -> None:
 def test_one_look_is_not_enough() -> None:
     plan = plan_restore("rbd", LEASES, LISTED, Restoring("when_gone", [SEEN]), NOW)
     assert plan.remove == []
-    assert "found gone only once" in plan.keep[0]["reason"]
+    assert plan.keep[0]["reason"] == reasons.LIFE_UNKNOWN.format(gap=reasons.SEEN_ONCE)
 
 
 @pytest.mark.parametrize(("gone_since", "remove"), [(NOW - 60, [DEAD]), (0.0, []), (NOW - 1, []), (NOW + 5, [])])
@@ -80,14 +82,14 @@ def test_killed_between_taking_the_prior_entry_away_and_adding_one(prior: str, r
 def test_asked_for_never_nobody_is_let_in_but_what_is_over_is_closed() -> None:
     plan = plan_restore("rbd", LEASES, LISTED, Restoring("never", []), NOW)
     assert (plan.remove, plan.close) == ([], [EXPIRED])
-    assert "asked for" in plan.keep[0]["reason"]
+    assert plan.keep[0]["reason"] == reasons.NEVER
 
 
 @pytest.mark.parametrize(("age", "remove"), [(59.0, []), (61.0, [DEAD])])
 def test_the_fence_of_a_run_that_may_be_under_way_stays(age: float, remove: list[str]) -> None:
     plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], added=NOW - age)}, LISTED, Restoring("when_gone", [NOBODY, NOBODY], spare_recent=True), NOW)
     assert plan.remove == remove
-    assert all("may be under way" in kept["reason"] for kept in plan.keep)
+    assert all(fits(reasons.UNDER_WAY, kept["reason"]) for kept in plan.keep)
 
 
 @pytest.mark.parametrize(("until", "foreign"), [("", []), (AN_HOUR, []), (A_MINUTE, [DEAD])])

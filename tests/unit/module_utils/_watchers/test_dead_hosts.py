@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.dead_hosts import DeadHosts
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Judgement, WatchedImage
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
 from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import judged
 
 
@@ -70,8 +71,8 @@ def test_only_the_silent_on_a_dead_host_go(livenesses: str, dead: list[int], exp
 
 
 def test_who_responds_on_a_dead_host_is_told() -> None:
-    assert any(verdict.DEAD_HOST in reason for reason in on_dead_hosts("a", [0]).reasons)
-    assert not any(verdict.DEAD_HOST in reason for reason in on_dead_hosts("a", []).reasons)
+    assert any(fits(reasons.ON_DEAD_HOST, reason) for reason in on_dead_hosts("a", [0]).reasons)
+    assert not any(fits(reasons.ON_DEAD_HOST, reason) for reason in on_dead_hosts("a", []).reasons)
 
 
 def test_a_dead_host_is_no_word_on_a_single_client() -> None:

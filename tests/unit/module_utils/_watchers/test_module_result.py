@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import guards, module_result, verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import guards, module_result, reasons, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, Judgement, Surroundings, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.survey import Seen
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
 from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import A, B, C, judged
 
 
@@ -48,7 +49,7 @@ def test_one_spared_culprit_refuses_the_image_and_spares_the_others() -> None:
     found = shown([judged("aho"), judged("h", name="other", clients=(B,))])
     assert {culprit["address"]: culprit["verdict"] for culprit in found["culprits"]} == {B.address: "spare", C.address: "spare"}
     own = {culprit["address"]: culprit["reasons"][-1] for culprit in found["culprits"]}
-    assert own[C.address] == verdict.NOTHING_HEALED and own[B.address] != verdict.NOTHING_HEALED
+    assert own[C.address] == reasons.NOTHING_HEALED and own[B.address] != reasons.NOTHING_HEALED
     watchers = next(image for image in found["images"] if image["spec"] == "rbd/lun")["watchers"]
     assert [len(watcher["reasons"]) for watcher in watchers] == [1, 2, 2]
 
@@ -65,7 +66,7 @@ def test_a_named_client_is_fenced_although_it_is_alive() -> None:
     found = shown([judged("aa", evict=(B.address,))])
     assert [watcher["verdict"] for watcher in found["images"][0]["watchers"]] == ["keep", "fence"]
     assert found["culprits"][0]["address"] == B.address
-    assert "the operator names it" in found["culprits"][0]["reasons"][0]
+    assert fits(reasons.ON_IMAGE_EVICTED, found["culprits"][0]["reasons"][0])
 
 
 @pytest.mark.parametrize(("on_one", "on_two", "since"), [("ao", "ao", 7.0), ("ao", "ah", 0.0), ("ah", "ao", 0.0), ("ah", "ah", 0.0)])

@@ -7,8 +7,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_reply import NotifyReply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.sessions import Sessions
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import verdict
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, WatchedImage, Watcher
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
 from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import A, B, C, D, judged
 
 REPLY = NotifyReply(frozenset({A.key}), frozenset({B.key}))
@@ -16,25 +17,32 @@ NOBODY, ALL = Sessions({}), Sessions({A.address: "gateway1", B.address: "gateway
 BLIND = Sessions({}, gap="only 2 of 3 monitors are in quorum")
 
 
+def unknown(gap: str, reason: str = reasons.SILENT) -> str:
+    return reasons.SESSION_UNKNOWN.format(reason=reason, gap=gap)
+
+
+def from_host(host: str, reason: str = reasons.SILENT) -> str:
+    return reasons.HAS_SESSION.format(reason=reason, host=host)
+
+
 @pytest.mark.parametrize(
     ("watcher", "reply", "looks", "liveness", "words"),
     [
-        (B, REPLY, [Sessions({}, frozenset({B.client_id})), NOBODY], "hung", "not known whether"),
-        (A, REPLY, [NOBODY, NOBODY], "alive", "acknowledged"),
-        (B, REPLY, [NOBODY, NOBODY], "orphaned", "no session on any monitor"),
-        (B, REPLY, [ALL, ALL], "hung", "from host gateway2"),
-        (B, REPLY, [ALL, NOBODY], "hung", "from host gateway2"),
-        (B, REPLY, [NOBODY, ALL], "hung", "from host gateway2"),
-        (B, REPLY, [NOBODY, BLIND], "hung", "only 2 of 3 monitors"),
-        (B, REPLY, [], "hung", "no sessions were read"),
-        (C, REPLY, [NOBODY, NOBODY], "unknown", "came or went"),
+        (B, REPLY, [Sessions({}, frozenset({B.client_id})), NOBODY], "hung", unknown(reasons.OTHER_ADDRESS)),
+        (A, REPLY, [NOBODY, NOBODY], "alive", reasons.ACKNOWLEDGED),
+        (B, REPLY, [NOBODY, NOBODY], "orphaned", reasons.GONE.format(reason=reasons.SILENT)),
+        (B, REPLY, [ALL, ALL], "hung", from_host("gateway2")),
+        (B, REPLY, [ALL, NOBODY], "hung", from_host("gateway2")),
+        (B, REPLY, [NOBODY, ALL], "hung", from_host("gateway2")),
+        (B, REPLY, [NOBODY, BLIND], "hung", unknown(BLIND.gap)),
+        (B, REPLY, [], "hung", unknown(reasons.NO_SESSIONS)),
+        (C, REPLY, [NOBODY, NOBODY], "unknown", reasons.MOVED),
         (B, "the OSD did not answer", [NOBODY, NOBODY], "unknown", "the OSD did not answer"),
     ],
 )
 def test_liveness(watcher: Watcher, reply: NotifyReply | str, looks: list[Sessions], liveness: str, words: str) -> None:
     finding = verdict.find(watcher, reply, looks)
-    assert finding.liveness == liveness
-    assert words in finding.reason
+    assert (finding.liveness, finding.reason) == (liveness, words)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +92,7 @@ def test_states(livenesses: str, expected: int, state: str) -> None:
 def test_a_daemon_of_ceph_is_never_the_surplus() -> None:
     mixed = judged("aoHO")
     assert [finding.watcher for finding in mixed.surplus] == [B]
-    assert "besides, rbd-mirror watches it and serves no initiator" in mixed.reasons[0]
+    assert fits(reasons.DAEMON.format(reason="{reason}", what="rbd-mirror"), mixed.reasons[0])
     assert judged("aaA", evict=(A.address,)).surplus[0].watcher == A
 
 
@@ -109,7 +117,7 @@ def test_a_watcher_is_shown_with_its_session() -> None:
 def test_an_image_that_could_not_be_read_is_not_normal() -> None:
     judgement = verdict.judge(WatchedImage(Image("rbd", "", "lun", "1"), (), unseen="no answer in time"), [], 1)
     assert judgement.state == "undetermined"
-    assert "no answer in time" in judgement.reasons[0]
+    assert judgement.reasons == (reasons.UNREADABLE.format(reason="no answer in time"),)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +156,7 @@ def test_the_operators_word_counts_for_contested_images_only(livenesses: str) ->
 def test_a_client_that_let_several_notifies_time_out_says_for_how_long() -> None:
     spans = [(10.0, 15.0), (15.1, 20.1), (39.0, 44.2)]
     hung = verdict.find(B, REPLY, [ALL], spans)
-    assert hung.reason == "it was silent for 34 s in 3 notifies, but still has a session on a monitor, from host gateway2"
+    assert hung.reason == from_host("gateway2", reasons.SILENT_FOR.format(seconds=34, n=3))
     assert (hung.missed, verdict.find(A, REPLY, [ALL], spans).missed) == (tuple(spans), ())
     judgement = verdict.judge(WatchedImage(Image("rbd", "", "a", "1"), (A, B)), [verdict.find(A, REPLY, [ALL]), hung], 1)
     assert [culprit.missed for culprit in verdict.culprits([judgement, judgement])] == [tuple(spans)]
@@ -176,7 +184,7 @@ def test_an_image_is_freed_of_clients_that_are_gone_and_of_named_ones(livenesses
 
 
 def test_who_might_be_alive_is_named_where_an_image_is_not_freed() -> None:
-    assert f"it is not freed, since {B.address} might be alive" in judged("oh", free=True).reasons[-1]
+    assert judged("oh", free=True).reasons[-1] == reasons.NOT_FREED_LIVING.format(address=B.address)
 
 
 @pytest.mark.parametrize(
@@ -198,16 +206,16 @@ def test_the_lock_of_a_client_that_is_gone_is_broken(livenesses: str, expected: 
     assert owner
     found = verdict.with_owner(judged(livenesses, expected), owner)
     assert (found.state, [one.watcher for one in found.surplus], found.freeing) == (state, surplus, freeing)
-    assert f"{D.address}: {verdict.OWNS}" in found.reasons[-1]
+    assert found.reasons[-1] == reasons.OF_OWNER.format(address=D.address, reason=reasons.GONE.format(reason=reasons.OWNS))
 
 
 @pytest.mark.parametrize(
     ("looks", "words"),
     [
-        ([Sessions({D.address: "gateway2"}), NOBODY], "from host gateway2"),
-        ([NOBODY, BLIND], "not known whether"),
-        ([], "no sessions were read"),
-        ([NOBODY, Sessions({}, frozenset({D.client_id}))], "not known whether"),
+        ([Sessions({D.address: "gateway2"}), NOBODY], from_host("gateway2", reasons.OWNS)),
+        ([NOBODY, BLIND], unknown(BLIND.gap, reasons.OWNS)),
+        ([], unknown(reasons.NO_SESSIONS, reasons.OWNS)),
+        ([NOBODY, Sessions({}, frozenset({D.client_id}))], unknown(reasons.OTHER_ADDRESS, reasons.OWNS)),
     ],
 )
 def test_the_lock_of_a_client_that_might_live_is_left(looks: list[Sessions], words: str) -> None:
@@ -215,7 +223,7 @@ def test_the_lock_of_a_client_that_might_live_is_left(looks: list[Sessions], wor
     assert owner
     found = verdict.with_owner(judged("a"), owner)
     assert (found.state, found.surplus) == ("normal", ())
-    assert words in found.reasons[-1]
+    assert found.reasons[-1] == reasons.OF_OWNER.format(address=D.address, reason=words)
 
 
 def test_a_client_that_watches_holds_its_lock_by_right() -> None:

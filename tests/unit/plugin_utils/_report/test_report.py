@@ -48,7 +48,7 @@ def image(spec: str = "rbd/lun", **more: t.Any) -> dict[str, t.Any]:
         "header": "rbd_header.1",
         "state": "stale_duplicate",
         "decision": "fence",
-        "reasons": ["2 watchers where 1 is expected"],
+        "reasons": ["watchers: 2, expected: 1"],
         "watchers": [watcher(LIVE), watcher(DEAD, True, "orphaned")],
     }
     return {**found, **more}
@@ -392,7 +392,7 @@ def test_by_hand_quotes_what_comes_from_outside() -> None:
         ),
         (
             run(**{**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")], "incomplete": ["osd.2"]}}),
-            ["rbd/lun is still contested: 2 watchers where 1 is expected", "Not seen: osd.2"],
+            ["rbd/lun is still contested: watchers: 2, expected: 1", "Not seen: osd.2"],
         ),
         (
             run(
@@ -416,7 +416,7 @@ def test_what_is_still_open(summed: dict[str, t.Any], lines: list[str]) -> None:
 
 def went() -> dict[str, t.Any]:
     """The result of a run whose stale watcher was gone before it was fenced."""
-    gone = image(reasons=["2 watchers where 1 is expected", f"{DEAD} stopped watching by itself before the fence"])
+    gone = image(reasons=["watchers: 2, expected: 1", f"{DEAD} stopped watching by itself before the fence"])
     return run(
         **{**QUIET, "detected": {**run_detected(), "images": [gone]}, "fenced": {"vanished": [DEAD], "after": {}}, "probes_before": [probe("rbd/lun", "hung")]}
     )

@@ -72,7 +72,7 @@ def test_a_client_that_is_still_fenced_is_said_to_be(more: dict[str, t.Any], ent
 def test_a_refused_image_says_why_and_proves_nothing() -> None:
     card = only(run(**{**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")]}}))
     assert (card.clients, card.luns, card.proven) == ([], [], "")
-    assert card.decided == "2 watchers where 1 is expected."
+    assert card.decided == "Watchers: 2, expected: 1."
     assert rows(card.rows)["Image"] == ("contested", "not read")
 
 

@@ -34,7 +34,7 @@ def detected(decision: str) -> dict[str, t.Any]:
 
 
 IDLE: dict[str, t.Any] = {"before": {}, "after": {}, "added": [], "extended": [], "removed": [], "reset": [], "kept": [], "closed": [], "unread": []}
-KEPT = {"address": ADDRESS, "until": "2026-11-22", "reason": "the client still lives"}
+KEPT = {"address": ADDRESS, "until": "2026-11-22", "reason": "the client is still running"}
 FENCED = {**IDLE, "added": [ADDRESS], "after": {ADDRESS: "then"}}
 VERIFIED = {"images": [{**image("leave"), "watchers": WATCHERS[:1]}]}
 FREED = {**IDLE, "before": {ADDRESS: "then"}, "removed": [ADDRESS], "closed": [ADDRESS]}

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages, outcome, state
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Phase, Run
 from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import BEGAN, begun
@@ -214,7 +215,7 @@ def test_a_reason_to_stop_that_came_before_the_probe_names_no_client_either() ->
     bad = {"results": [{"item": {"item": "gw1"}, "failed": True, "msg": "EINVAL"}]}
     traced = ("trace", {"said": {}, "lio": bad, "scst": {"skipped": True}})
     run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"))), traced, ("probe_before", probed("hung")))
-    assert (messages.is_in(messages.DEBUG_LEFT, run["stop"]), run["culprits"]) == (True, [])
+    assert (fits(messages.DEBUG_LEFT, run["stop"]), run["culprits"]) == (True, [])
 
 
 def probes(verdict: str, **place: t.Any) -> dict[str, t.Any]:
