@@ -21,7 +21,7 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._portal import portal_at
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import libiscsi
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import libiscsi, reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply, decode_sense
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
@@ -84,7 +84,7 @@ class IscsiTransport:
             self._wait(lambda callback: self._library.iscsi_connect_async(self._context, address.encode(), callback, None), end)
         except Unreachable:
             # libiscsi speaks of its own reconnecting here, which says nothing to the reader.
-            raise Unreachable(f"no TCP connection to the portal {address}: it was refused or reset") from None
+            raise Unreachable(reasons.NO_CONNECTION.format(portal=address)) from None
         self._wait(lambda callback: self._library.iscsi_login_async(self._context, callback, None), end)
         self._logged_in = True
 
@@ -137,11 +137,11 @@ class IscsiTransport:
         events = poll.poll(left * 1000)
         if events and self._library.iscsi_service(self._context, events[0][1]) < 0:
             # The error text at this point may be that of an earlier command.
-            raise Unreachable("the connection was lost")
+            raise Unreachable(reasons.CONNECTION_LOST)
 
     def _error(self) -> str:
         message = (self._library.iscsi_get_error(self._context) or b"").decode(errors="replace").strip()
-        return message or "the target closed the connection"
+        return message or reasons.CLOSED
 
 
 def split_portal(portal: str) -> tuple[str, int]:
@@ -173,7 +173,7 @@ def _resolve(host: str, port: int, seconds: float) -> str:
         try:
             ip = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
         except (OSError, UnicodeError) as error:  # the latter for what no name can be
-            wrong.append(getattr(error, "strerror", None) or "it is none")
+            wrong.append(getattr(error, "strerror", None) or reasons.NO_NAME)
             return
         found.append(portal_at(ip, port))
 
@@ -181,5 +181,5 @@ def _resolve(host: str, port: int, seconds: float) -> str:
     thread.start()
     thread.join(seconds)
     if not found:
-        raise Unreachable(f"the name {host[:80]} has no address: {wrong[0] if wrong else 'the lookup did not end in time'}")
+        raise Unreachable(reasons.NO_ADDRESS.format(host=host[:80], reason=wrong[0] if wrong else reasons.LOOKUP_TIMED_OUT))
     return found[0]

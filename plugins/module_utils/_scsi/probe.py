@@ -15,7 +15,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, identity, parameter_data, replies, unit_attention
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, identity, parameter_data, reasons, replies, unit_attention
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.parameter_data import Capacity
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply
@@ -34,7 +34,6 @@ _CLOSING_S = 0.5
 _COMPARE_TRIES = 5
 # The LUN does not know the command, or is read-only, or the block was written meanwhile.
 _REFUSALS = (replies.ILLEGAL_REQUEST, replies.DATA_PROTECT, replies.MISCOMPARE)
-_WOULD_BREAK_A_LOCK = "writes: not tested, since this gateway would break the image's lock and blocklist its owner; write_path=lock tests them all the same"
 # LOGICAL UNIT NOT SUPPORTED (SPC-4 annex D), as LIO answers for a number that it does not have.
 _NOT_SUPPORTED = replies.Sense(replies.ILLEGAL_REQUEST, 0x25, 0)
 _NO_SUCH_LUN = 0x7F  # peripheral qualifier 3, type 1Fh: no device there (SPC-4 6.6.2)
@@ -72,7 +71,7 @@ class Outcome:
     """What the probe found."""
 
     verdict: Verdict = "healthy"
-    reason: str = "every step answered in time"
+    reason: str = reasons.HEALTHY
     proof: Proof = "none"
     steps: list[Step] = field(default_factory=list)
     identity: dict[str, t.Any] = field(default_factory=dict)
@@ -113,12 +112,12 @@ def run(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = No
 
 
 def _fault(name: str, reply: Reply) -> _Ended:
-    return _Ended("faulty", f"the LUN answered {name} with {replies.status_name(reply.status)} ({reply.sense or 'no sense'})")
+    return _Ended("faulty", reasons.FAULT.format(what=name, status=replies.status_name(reply.status), sense=reply.sense or reasons.NO_SENSE))
 
 
 def _refusal(way: WritePath, reply: Reply) -> _Ended:
     if reply.is_sense(replies.ILLEGAL_REQUEST):
-        return _Ended("faulty", f"the LUN does not know the command of write_path={way}: choose another write_path")
+        return _Ended("faulty", reasons.UNKNOWN_COMMAND.format(what=way))
     return _fault(way, reply)
 
 
@@ -143,12 +142,12 @@ class _Run:
 
     def connect(self) -> None:
         started = time.monotonic()
+        longest_s = self.left() if self.login_s is None else min(self.left(), self.login_s)
         try:
-            self.transport.connect(self.left() if self.login_s is None else min(self.left(), self.login_s))
+            self.transport.connect(longest_s)
         except NoAnswer:
             self._note("connect", started, "no_answer")
-            within = "before the deadline" if self.login_s is None else f"within {self.login_s:.1f} s"
-            raise _Ended("unreachable", f"the target did not let the probe log in {within}") from None
+            raise _Ended("unreachable", reasons.LOGIN_TIMED_OUT.format(seconds=f"{longest_s:.1f}")) from None
         except Unreachable as error:
             self._note("connect", started, "failed")
             raise _Ended("unreachable", str(error)) from None
@@ -158,14 +157,15 @@ class _Run:
         answer = self._optional(commands.inquiry())
         standard = answer.data
         if standard[:1] == bytes((_NO_SUCH_LUN,)) or answer.sense == _NOT_SUPPORTED:
-            raise _Ended("unreachable", "the target has no such LUN")
+            raise _Ended("unreachable", reasons.NO_SUCH_LUN)
         if answer.status != replies.GOOD:
             raise _fault("inquiry", answer)
         pages = [self._optional(commands.inquiry(page)).data for page in (0x80, 0x83)]
         self.outcome.identity = identity.decode(standard, *pages)
-        other = [f"its {name} is {self.outcome.identity[name]}, not {meant}" for name, meant in names.items() if differs(self.outcome.identity[name], meant)]
+        found = self.outcome.identity
+        other = [reasons.OTHER_NAME.format(what=name, name=found[name], wanted=meant) for name, meant in names.items() if differs(found[name], meant)]
         if other:
-            raise _Ended("mismatch", f"another LUN is there than the one that is meant: {', '.join(other)}")
+            raise _Ended("mismatch", reasons.MISMATCH.format(what=", ".join(other)))
         self._must(commands.test_unit_ready())
 
     def check_registrants(self) -> None:
@@ -175,7 +175,7 @@ class _Run:
         self.outcome.registrants = parameter_data.decode_registrants(told[0].data)
         self.outcome.persistent_reservation = parameter_data.decode_reservation(told[1].data)
         listed, count = len(self.outcome.registrants), parameter_data.count_registrants(told[0].data)
-        self.notes = [f"of {count} registered keys only {listed} are listed"] if count > listed else []
+        self.notes = [reasons.KEYS_CUT.format(n=count, m=listed)] if count > listed else []
 
     def find_out_who_holds_it(self) -> None:
         """By READ, for a RESERVE that is good for a holder would make RELEASE end what it holds. READ conflicts for everybody else (SPC-2 5.5.1).
@@ -198,7 +198,7 @@ class _Run:
     def check_read(self) -> None:
         capacity = parameter_data.decode_capacity(self._must(commands.read_capacity()).data)
         if capacity is None:
-            raise _Ended("faulty", "the LUN does not tell its capacity")
+            raise _Ended("faulty", reasons.NO_CAPACITY)
         self._must(commands.read(0, capacity.block_length))
         self.capacity = capacity
 
@@ -206,9 +206,9 @@ class _Run:
         """Where write_path=auto meets a LUN that refuses the command, the LUN is not at fault: then a flush has to do, and if need be nothing."""
         way = self.plan.write_path
         if self.plan.dry:
-            self.notes.append("writes: not tested in check mode")
+            self.notes.append(reasons.NOT_WRITTEN_CHECK_MODE)
         elif way not in ("none", "lock") and (self.plan.breaks_locks or identity.breaks_locks(self.outcome.identity)):
-            self.notes.append(_WOULD_BREAK_A_LOCK)
+            self.notes.append(reasons.NOT_WRITTEN_LOCK)
         elif way in ("auto", "lock"):
             self._test_writes_as_the_lun_can()
         elif way == "flush":
@@ -221,13 +221,13 @@ class _Run:
     def _test_writes_as_the_lun_can(self) -> None:
         refused = self._write_and_flush("ats") if self._takes_compare_and_write() else None
         if self.outcome.proof == "none":
-            self._only_flush(f"the LUN refused COMPARE AND WRITE ({refused.sense})" if refused else "the LUN has no COMPARE AND WRITE")
+            self._only_flush(reasons.REFUSED_COMPARE_AND_WRITE.format(sense=refused.sense) if refused else reasons.NO_COMPARE_AND_WRITE)
 
     def _only_flush(self, why: str) -> None:
         refused = self._flush()
         if refused or why:
-            how = f"not tested, the LUN refused SYNCHRONIZE CACHE ({refused.sense})" if refused else "only flushed"
-            self.notes.append(f"writes: {', '.join(filter(None, [how, why]))}")
+            how = reasons.NOT_WRITTEN.format(sense=refused.sense) if refused else reasons.ONLY_FLUSHED
+            self.notes.append(", ".join(filter(None, [how, why])))
 
     def _takes_compare_and_write(self) -> bool:
         """By what the LUN can, for vendors rename their LUNs."""
@@ -261,16 +261,13 @@ class _Run:
 
     def judge(self) -> None:
         if self.reserved:
-            self.notes.append("RESERVE was not sent, for this initiator itself holds the LUN, and RELEASE would end that")
+            self.notes.append(reasons.OWN_RESERVATION)
         if self.outcome.registrants:
-            keys = ", ".join(self.outcome.registrants)
-            raise self._ended(
-                "conflict", f"registered persistent reservation keys ({keys}) make RESERVE conflict by rule, so it was not sent; all else answered"
-            )
+            raise self._ended("conflict", reasons.REGISTERED.format(what=", ".join(self.outcome.registrants)))
         slow = [step for step in self.outcome.steps if step.seconds > self.plan.slow_after_s]
         if slow:
-            shown = ", ".join(f"{step.name} took {step.seconds:.2f} s" for step in slow)
-            raise self._ended("slow", f"{shown}, which is more than {self.plan.slow_after_s:g} s")
+            shown = ", ".join(reasons.SLOW_STEP.format(what=step.name, seconds=f"{step.seconds:.2f}") for step in slow)
+            raise self._ended("slow", reasons.SLOW.format(steps=shown, seconds=f"{self.plan.slow_after_s:g}"))
         raise self._ended("healthy", self.outcome.reason)
 
     def _ended(self, verdict: Verdict, reason: str) -> _Ended:
@@ -303,7 +300,7 @@ class _Run:
         if isinstance(reply, _Ended):
             raise reply
         if reply.status == replies.RESERVATION_CONFLICT and conflict_decides:
-            raise _Ended("conflict", f"another initiator holds the LUN reserved: {command.name} met a reservation conflict, which is not a hang")
+            raise _Ended("conflict", reasons.CONFLICT.format(what=command.name))
         return reply
 
     def _send(self, command: Command, seconds: float) -> Reply | _Ended:
@@ -315,10 +312,10 @@ class _Run:
                 reply = self.transport.execute(command, max(0.0, started + seconds - time.monotonic()))
             except NoAnswer:
                 self._note(command.name, started, "no_answer", tries=tries)
-                return _Ended("hung", f"{command.name} had no answer within {time.monotonic() - started:.1f} s")
+                return _Ended("hung", reasons.TIMED_OUT.format(what=command.name, seconds=f"{time.monotonic() - started:.1f}"))
             except Unreachable as error:
                 self._note(command.name, started, "connection_lost", tries=tries)
-                return _Ended("unreachable", f"the session was lost at {command.name}: {error}")
+                return _Ended("unreachable", reasons.SESSION_LOST.format(what=command.name, reason=error))
             if not unit_attention.calls_again(reply, started + seconds, tries):
                 self._note(command.name, started, replies.status_name(reply.status), str(reply.sense or ""), tries)
                 return reply

@@ -13,7 +13,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, sg_helper
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, reasons, sg_helper
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.disk import Disk
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply
@@ -70,7 +70,7 @@ class SgTransport:
             reply = self._channel.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
             self._release_for_it()
-            raise Unreachable("the helper process was killed") from None
+            raise Unreachable(reasons.HELPER_KILLED) from None
         self._under_way = ""
         if isinstance(reply, Unreachable):
             raise reply

@@ -21,7 +21,7 @@ import typing as t
 from multiprocessing.connection import Connection
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux import detached_process
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, replies
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import commands, reasons, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import Unreachable
@@ -121,10 +121,10 @@ class _Unit:
                 self._file = os.open(self._generic, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
             return self._execute(command) if command else Reply(replies.GOOD)
         except OSError as error:
-            return Unreachable(f"{self._generic} says: {error.strerror}")
+            return Unreachable(reasons.DEVICE_SAYS.format(device=self._generic, reason=error.strerror))
         except Exception as error:
             # The probe must not take it for the end of this process, which is still to release the LUN.
-            return Unreachable(f"the helper process failed at {command.name if command else 'open'}: {error!r}")
+            return Unreachable(reasons.HELPER_FAILED.format(what=command.name if command else "open", reason=f"{error!r}"))
 
     def leave(self) -> None:
         """Waits for what is under way, and releases what it may have reserved."""
@@ -210,7 +210,7 @@ class _Unit:
 def _reply(sent: _Sent, header: _Header) -> Reply | Unreachable:
     if header.host_status or header.driver_status & 0x0F & ~_DRIVER_SENSE:
         word = _HOST_BYTES.get(header.host_status, f"host byte 0x{header.host_status:02x}, driver byte 0x{header.driver_status:02x}")
-        return Unreachable(f"the kernel could not deliver {sent.command.name}: {word}")
+        return Unreachable(reasons.NOT_DELIVERED.format(what=sent.command.name, reason=word))
     if header.status != replies.GOOD:
         return Reply(header.status, sense=replies.decode_sense(sent.sense.raw[: header.sb_len_wr]))
     length = max(0, sent.command.read_length - max(0, header.resid))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import probe, replies
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi import probe, reasons, replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.commands import Command
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe import Outcome, Plan, WritePath
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies import Reply, Sense
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
 
 GOOD = Reply(replies.GOOD)
 CONFLICT = Reply(replies.RESERVATION_CONFLICT)
@@ -92,7 +93,7 @@ def test_what_this_initiator_holds_is_neither_reserved_nor_released() -> None:
     """Reading keys conflicts for everybody while the LUN is reserved, and READ for everybody but the holder."""
     table = Table(pr_read_keys=CONFLICT, pr_read_reservation=CONFLICT)
     outcome = run(table)
-    assert outcome.verdict == "healthy" and "this initiator itself holds the LUN" in outcome.reason
+    assert outcome.verdict == "healthy" and outcome.reason == f"{reasons.HEALTHY}; {reasons.OWN_RESERVATION}"
     assert not {"reserve", "release"} & set(table.names) and "flush" in table.names
 
 
@@ -104,7 +105,7 @@ def test_what_another_holds_is_found_out_without_reserve() -> None:
 
 def test_what_was_let_go_meanwhile_is_reserved() -> None:
     table = Table(pr_read_keys=[CONFLICT, GOOD], pr_read_reservation=[CONFLICT, GOOD])
-    assert run(table).reason == "every step answered in time"
+    assert run(table).reason == reasons.HEALTHY
     assert table.names.count("reserve") == 1
 
 
@@ -130,7 +131,7 @@ def test_registered_keys_mean_conflict_and_no_reserve() -> None:
 
 def test_keys_that_had_no_room_are_said() -> None:
     keys = Reply(replies.GOOD, bytes.fromhex("0000000100000018 00000000000000aa"))
-    assert run(Table(pr_read_keys=keys)).reason.endswith("of 3 registered keys only 1 are listed")
+    assert run(Table(pr_read_keys=keys)).reason.endswith(reasons.KEYS_CUT.format(n=3, m=1))
 
 
 def test_a_hang_behind_registered_keys_is_still_a_hang() -> None:
@@ -171,9 +172,9 @@ def test_what_auto_chose_and_the_lun_refuses_is_no_fault_of_the_lun(refusal: Rep
     table = Table(inquiry_vpd_b0=CAN_ATS, ats=refusal)
     outcome = run(table, "auto")
     assert (outcome.verdict, outcome.proof, table.names[-1]) == ("healthy", "cache", "flush")
-    assert outcome.reason.endswith(f"writes: only flushed, the LUN refused COMPARE AND WRITE ({refusal.sense})")
+    assert outcome.reason.endswith(f"{reasons.ONLY_FLUSHED}, {reasons.REFUSED_COMPARE_AND_WRITE.format(sense=refusal.sense)}")
     told = run(Table(inquiry_vpd_b0=CAN_ATS, ats=refusal, flush=ILLEGAL), "auto")
-    assert (told.verdict, told.proof) == ("healthy", "none") and "writes: not tested" in told.reason
+    assert (told.verdict, told.proof) == ("healthy", "none") and fits(reasons.NOT_WRITTEN, told.reason)
     assert run(Table(inquiry_vpd_b0=CAN_ATS, ats=refusal, flush=NoAnswer()), "auto").verdict == "hung"
     assert run(Table(ats=refusal), "ats").verdict == "faulty"
 
@@ -183,7 +184,7 @@ def test_a_block_that_was_written_meanwhile_is_read_again(write_path: WritePath)
     other = Reply(replies.GOOD, b"y" * 512)
     table = Table(inquiry_vpd_b0=CAN_ATS, read=[ANSWERS["read"], ANSWERS["read"], other], ats=[MISCOMPARE, GOOD])
     outcome = run(table, write_path)
-    assert (outcome.verdict, outcome.reason, outcome.proof) == ("healthy", "every step answered in time", "write")
+    assert (outcome.verdict, outcome.reason, outcome.proof) == ("healthy", reasons.HEALTHY, "write")
     assert table.sent[-2].data == b"y" * 1024
 
 
@@ -200,7 +201,7 @@ def test_writes_are_tested_as_the_lun_can_and_not_by_its_vendor(vendor: str, lim
     table = Table(inquiry=Reply(replies.GOOD, bytes(8) + vendor.encode().ljust(28)), inquiry_vpd_b0=limits)
     outcome = run(table, "auto")
     assert (outcome.verdict, outcome.proof, table.names[-2:]) == ("healthy", proof, steps)
-    assert ("writes: only flushed" in outcome.reason) == (proof == "cache")
+    assert (reasons.ONLY_FLUSHED in outcome.reason) == (proof == "cache")
 
 
 @pytest.mark.parametrize(("caching", "proof"), [(WRITE_THROUGH, "write"), (WRITE_CACHE, "cache"), (ILLEGAL, "cache"), (GOOD, "cache")])
@@ -238,7 +239,7 @@ def test_a_gateway_that_would_break_the_lock_gets_no_command_of_the_write_path(w
     table = Table(inquiry=Reply(replies.GOOD, TCMU[tpgs]), inquiry_vpd_b0=CAN_ATS)
     outcome = run(table, write_path)
     assert (outcome.verdict, outcome.proof, table.names[-1]) == ("healthy", "none", "read")
-    assert "would break the image's lock" in outcome.reason
+    assert outcome.reason.endswith(reasons.NOT_WRITTEN_LOCK)
 
 
 @pytest.mark.parametrize(("tpgs", "write_path"), [(0, "auto"), (1, "lock")])
@@ -256,7 +257,7 @@ def test_in_check_mode_no_command_of_the_write_path_is_sent() -> None:
     table = Table(inquiry_vpd_b0=CAN_ATS)
     outcome = probe.run(table, Plan(2.0, 1.0, "auto", dry=True))
     assert (outcome.proof, table.names[-1]) == ("none", "read")
-    assert outcome.reason.endswith("writes: not tested in check mode")
+    assert outcome.reason.endswith(reasons.NOT_WRITTEN_CHECK_MODE)
 
 
 def test_ats_writes_what_was_read() -> None:
@@ -275,7 +276,7 @@ def test_unreachable() -> None:
     assert run(Table(connect=Unreachable("Target not found(515)"))).reason == "Target not found(515)"
     assert run(Table(connect=NoAnswer())).verdict == "unreachable"
     assert run(Table(reserve=Unreachable("closed"))).verdict == "unreachable"
-    assert run(Table(inquiry=Reply(replies.GOOD, b"\x7f"))).reason == "the target has no such LUN"
+    assert run(Table(inquiry=Reply(replies.GOOD, b"\x7f"))).reason == reasons.NO_SUCH_LUN
 
 
 SERIAL = Reply(replies.GOOD, b"\x00\x80\x00\x04S123")
@@ -284,7 +285,7 @@ SERIAL = Reply(replies.GOOD, b"\x00\x80\x00\x04S123")
 def test_another_lun_than_is_meant_is_not_reserved() -> None:
     table = Table(inquiry_vpd_80=SERIAL)
     outcome = run(table, serial="S124")
-    assert (outcome.verdict, outcome.reason) == ("mismatch", "another LUN is there than the one that is meant: its serial is S123, not S124")
+    assert (outcome.verdict, outcome.reason) == ("mismatch", reasons.MISMATCH.format(what=reasons.OTHER_NAME.format(what="serial", name="S123", wanted="S124")))
     assert "reserve" not in table.names
 
 

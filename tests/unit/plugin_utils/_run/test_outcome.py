@@ -198,11 +198,11 @@ def test_a_lun_that_was_not_probed_is_not_called_healthy() -> None:
 
 def test_probes_are_shown_before_and_after() -> None:
     def took(verdict: str, seconds: float) -> dict[str, t.Any]:
-        return probed(verdict, reason="flush had no answer within 9.5 s", lun=1, steps=[{"name": "flush", "seconds": seconds}])
+        return probed(verdict, reason="flush timed out after 9.5 s", lun=1, steps=[{"name": "flush", "seconds": seconds}])
 
     before, after = [took("hung", 9.5)], [took("healthy", 0.01)]
     result = conclude("fence", fenced=FENCED, restored=FREED, probes_before=before, probes_after=after)
-    assert "rbd/lun: LUN 1 hung (flush had no answer within 9.5 s) -> healthy (longest step flush, 0.01 s)" in summary.lines(result)
+    assert "rbd/lun: LUN 1 hung (flush timed out after 9.5 s) -> healthy (longest step flush, 0.01 s)" in summary.lines(result)
 
 
 def test_what_was_not_seen_is_said() -> None:
