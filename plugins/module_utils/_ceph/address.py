@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Client addresses as the OSD map's blacklist writes them: ``IP:PORT/NONCE``."""
+"""Reads client addresses as the OSD map's blocklist writes them: ``IP:PORT/NONCE``."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def parse(text: str) -> ClientAddress:
 
 
 def normal(text: str) -> str:
-    """The normal form of an address read from the cluster; what is no client address (a whole host, a range) stays as it is."""
+    """Returns the normal form of an address read from the cluster; other text (a whole host, a range) stays as it is."""
     try:
         return str(parse(text))
     except InputError:
@@ -56,13 +56,13 @@ def normal(text: str) -> str:
 
 
 def network(entry: str) -> str:
-    """A range of the blocklist as it is written elsewhere: ``192.0.2.0/24`` for ``cidr:192.0.2.0:0/24``. What has another form stays as it is."""
+    """Returns a range of the blocklist as it is written elsewhere: ``192.0.2.0/24`` for ``cidr:192.0.2.0:0/24``. Any other form stays as it is."""
     match = _RANGE.fullmatch(entry)
     return f"{match['v6'] or match['v4']}/{match['bits']}" if match else entry
 
 
 def covers(entry: str, client: str) -> bool:
-    """Whether an entry of the blocklist fences a client: its own address, its whole host (``IP:0/0``), or a network with that, as ``network`` writes it."""
+    """Returns whether an entry of the blocklist fences a client: its address, its whole host (``IP:0/0``), or its network, as ``network`` writes it."""
     host = parse(client).ip
     if entry in (client, f"[{host}]:0/0", f"{host}:0/0"):
         return True

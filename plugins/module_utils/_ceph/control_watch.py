@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether an OSD delivers notifies: by one to a watch of our own, on an object that the same OSD leads.
+"""Proves that an OSD delivers notifies, by a notify to a watch of this module on an object that the same OSD leads.
 
-Where nobody answers on a header, that is either because all its watchers are dead, or because its OSD reaches none of them.
-The object has the prefix of the leases, which the user that ceph_user.yml makes may write.
+If no watcher of a header responds, either all are dead, or the OSD reaches none of them.
+The object has the prefix of the leases, which the user of ceph_user.yml is allowed to write.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ALL_S = 60
 
 
 def unproven(cluster: Cluster, headers: t.Sequence[HeaderObject]) -> dict[HeaderObject, str]:
-    """Returns for each header '' where its OSD delivered a notify to a watch of our own, or why that is not proven. Each OSD is tried once. Raises nothing."""
+    """Returns for each header '' if its OSD delivered a notify to this module's own watch, or why that is not proven. Raises nothing."""
     give_up, known, found = time.monotonic() + _ALL_S, dict[tuple[str, str, int], str](), dict[HeaderObject, str]()
     for header in headers:
         try:
@@ -62,7 +62,7 @@ def _words(why: object) -> str:
 
 
 def _name_on(cluster: Cluster, place: tuple[str, str, int], give_up: float) -> str:
-    """A name that nobody else uses at the same time."""
+    """Returns a name that no other run uses at the same time."""
     pool, namespace, leader = place
     run = uuid.uuid4().hex[:12]
     for name in (f"{_PREFIX}.{run}.{number}" for number in range(_NAMES if leader >= 0 else 0)):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Guards the decoding of the cluster's answers: one that has not the form that its releases give is an error in words, wherever it is read."""
+"""Guards the decoding of the cluster's answers: an answer of an unknown form becomes an error in words."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def guarded(command: str) -> t.Iterator[None]:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ClusterError(
-            f"The cluster's answer to '{command}' has a form that is not known here ({error!r:.200}): see whether its release is supported."
+            f"The cluster's answer to '{command}' has an unknown form ({error!r:.200}): check whether its release is supported."
         ) from error
 
 
 def in_words(error: Exception, what: str) -> str:
-    """Why a part of a look could not be read, whatever went wrong there: one odd thing stops no look. Raises FencedError, for then nothing can be read."""
+    """Returns why a part of a look could not be read, so that one odd answer stops no look. Raises FencedError, since then nothing can be read."""
     if isinstance(error, FencedError):
         raise error
     return str(error) if isinstance(error, RescueError) else reasons.ODD_ERROR.format(what=what, reason=f"{error!r:.200}")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The exclusive lock of an image, and what it takes to break it."""
+"""Checks whether this user is allowed to break the exclusive lock of an image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CLIENT = 8
 
 
 def require_to_break(cluster: Cluster, header: HeaderObject) -> None:
-    """Raises ClusterError where this user may not break the lock on a header: asks for a lock to be broken that is not there, which changes nothing."""
+    """Raises ClusterError if this user is not allowed to break the lock on a header. It asks to break a lock that does not exist, which changes nothing."""
     with cluster.open_pool(header.pool, header.namespace) as ioctx:
         try:
             ioctx.execute(header.name, "lock", "break_lock", _request(_NO_COOKIE, 0))
@@ -31,7 +31,7 @@ def require_to_break(cluster: Cluster, header: HeaderObject) -> None:
 
 
 def _request(cookie: bytes, client_id: int) -> bytes:
-    """cls_lock_break_op (Ceph's src/cls/lock/cls_lock_ops.h): the lock's name, its owner and its cookie."""
+    """Returns a cls_lock_break_op (Ceph's src/cls/lock/cls_lock_ops.h): the lock's name, its owner and its cookie."""
     body = _text(_NAME) + struct.pack("<BQ", _CLIENT, client_id) + _text(cookie)
     return struct.pack("<BBI", 1, 1, len(body)) + body
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Header objects of RBD images, which every client that has the image open watches: their names, and what a name tells.
+"""Names the header objects of RBD images, which every client that has the image open watches, and reads such names.
 
 Format 2: ``rbd_header.ID``. Format 1, which has no id: ``NAME.rbd`` (``header_name`` and ``old_header_name`` in Ceph's src/librbd/Utils.cc).
 """
@@ -16,7 +16,7 @@ _OLD_SUFFIX = ".rbd"
 
 
 class HeaderObject(t.NamedTuple):
-    """Where an image's header lives."""
+    """Says where an image's header lives."""
 
     pool: str
     namespace: str
@@ -34,7 +34,7 @@ def is_header(name: str) -> bool:
 
 
 def read(name: str) -> tuple[str, str]:
-    """Returns the id of the image of format 2 and the name of the image of format 1 that the header can belong to, '' for none.
+    """Returns the id of a format-2 image and the name of a format-1 image that the header can belong to, '' for none.
 
     A name can be of both: the image ``rbd_header.1`` of format 1 has the header ``rbd_header.1.rbd``.
     """

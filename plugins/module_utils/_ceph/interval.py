@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How old the interval of a header's placement group is: the time in which the same OSDs have served it.
+"""Reads how old the interval of a header's placement group is: the time in which the same OSDs have served it.
 
 In the first seconds of an interval healthy clients have not watched again yet, and let a notify time out.
 """
@@ -24,12 +24,12 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 # Every zone is whole quarters of an hour away from another one.
 _ZONES_S = 900
 
-# OSD -> the newest epoch in which an interval that it leads may have begun, and whether it is up.
+# OSD -> the newest epoch in which an interval that it leads might have begun, and whether it is up.
 Osds = dict[int, tuple[int, bool]]
 
 
 class Young(t.NamedTuple):
-    """``began``: when the interval began at the latest, in seconds since the epoch; ``why``: in words, why a notify proves nothing."""
+    """Holds a young interval. ``began``: when the interval began at the latest, in seconds since the epoch; ``why``: in words, why a notify proves nothing."""
 
     began: float
     why: str
@@ -75,7 +75,7 @@ def _in_words(began: float, settle_s: int) -> str:
 
 
 def _leader(cluster: Cluster, header: HeaderObject) -> int | str:
-    """The OSD that leads the header's placement group, or why that is not known."""
+    """Returns the OSD that leads the header's placement group, or why that is not known."""
     try:
         return placement.led(cluster, header.pool, header.namespace, header.name)[1]
     except Exception as error:
@@ -83,7 +83,7 @@ def _leader(cluster: Cluster, header: HeaderObject) -> int | str:
 
 
 def _newer(cluster: Cluster, epochs: t.Collection[int], since: float, now: float) -> dict[int, float]:
-    """The epochs of the OSD map that began after ``since``, and when. An epoch that the monitors no longer keep is long ago."""
+    """Returns the epochs of the OSD map that began after ``since``, and when. Epochs that the monitors no longer keep are older."""
     found: dict[int, float] = {}
     for epoch in sorted(epochs, reverse=True):
         try:
@@ -100,7 +100,7 @@ def _newer(cluster: Cluster, epochs: t.Collection[int], since: float, now: float
 
 @guarded("osd dump")
 def stamp(dump: t.Mapping[str, t.Any], now: float) -> float:
-    """The time of an OSD map, from ``osd dump``, in seconds since the epoch; of one without a zone the newest that it can be. Raises ClusterError."""
+    """Returns the time of an OSD map, from ``osd dump``, in seconds since the epoch; without a zone, it is the newest possible time. Raises ClusterError."""
     try:
         return datetime.strptime(dump["modified"], TIME).timestamp()
     except ValueError:

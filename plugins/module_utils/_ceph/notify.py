@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Notifies through librados itself.
+"""Sends notifies through librados itself.
 
-Python's ``Ioctx.aio_notify`` drops the reply when a watcher timed out, and the reply is what names that
-watcher. So the C library is called here, and nowhere else.
+Python's ``Ioctx.aio_notify`` drops the reply when a watcher timed out, and that reply names the
+watcher. So the C library is called here, and in no other file.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.parallel import in_time
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import ClusterError
 
-# The OSD counts the notify's timeout in whole seconds from when it starts; the answer needs its way back.
+# The OSD counts the notify's timeout in whole seconds from its start; then the answer travels back.
 ANSWER_MARGIN_S = 2.0
 _POLL_S = 0.01
 
 
 class _Notify:
-    """One notify under way: librados writes into ``reply`` and ``length`` when it ends."""
+    """Holds one pending notify: librados writes into ``reply`` and ``length`` when it ends."""
 
     def __init__(self) -> None:
         self.completion = ctypes.c_void_p()
@@ -37,13 +37,13 @@ class _Notify:
         self.length = ctypes.c_size_t()
 
 
-# Kept until the process ends, since an answer that comes too late is still written into them. Once they were freed, that was other objects' memory
+# Kept until the process ends, since librados still writes a late answer into them. If they were freed, it would write into other objects' memory
 # (measured: a process crashed within ten notifies around an OSD that was marked down).
 SENT: list[_Notify] = []
 
 
 def send_all(connection: Connection, targets: t.Sequence[HeaderObject], timeout_s: int) -> dict[HeaderObject, NotifyReply | str]:
-    """Sends an empty notify to every header object at once and collects who acknowledged it.
+    """Sends an empty notify to every header object at once and returns which watchers acknowledged it.
 
     Returns by ``timeout_s`` + ``ANSWER_MARGIN_S`` after connecting. A value is the reply, or, where none came, the reason in words.
     An empty notify is what every header update sends, so librbd and krbd answer it by re-reading the header.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reply to a notify: who acknowledged it and who let it time out."""
+"""Decodes the reply to a notify: which watchers acknowledged it, and which let it time out."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 
 @dataclass(frozen=True)
 class NotifyReply:
-    """Both are sets of (client id, cookie)."""
+    """Holds two sets of (client id, cookie)."""
 
     acked: frozenset[tuple[int, int]]
     timed_out: frozenset[tuple[int, int]]
 
     def and_also(self, later: NotifyReply) -> NotifyReply:
-        """Returns what both replies say: who acknowledged one of them, and who let both time out."""
+        """Returns what both replies say: the watchers that acknowledged one of them, and those that let both time out."""
         acked = self.acked | later.acked
         return NotifyReply(acked, (self.timed_out & later.timed_out) - acked)
 
@@ -35,7 +35,7 @@ def decode(reply: bytes) -> NotifyReply:
         acked, offset = _acks(reply)
         timed_out = _misses(reply, offset)
     except struct.error as error:
-        raise ClusterError(f"A notify's reply of {len(reply)} bytes is cut short: repeat the look.") from error
+        raise ClusterError(f"A notify's reply of {len(reply)} bytes is cut short: rerun.") from error
     return NotifyReply(frozenset(acked), frozenset(timed_out))
 
 

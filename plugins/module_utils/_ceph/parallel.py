@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for answers: for many at the same time, so that what hangs costs its deadline once, and for what knows no deadline itself."""
+"""Waits for many answers at the same time, so that hanging calls cost one deadline, and gives a deadline to calls that have none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Answer = t.TypeVar("Answer")
 
 
 def at_once(work: t.Callable[[Item], Answer], items: t.Iterable[Item], most: int = _THREADS) -> list[Answer]:
-    """The answers in the order of the items, by at most ``most`` threads; raises what the first that failed raised."""
+    """Returns the answers in the order of the items, by at most ``most`` threads; raises the first error."""
     todo = list(items)
     if not todo:
         return []
@@ -27,7 +27,7 @@ def at_once(work: t.Callable[[Item], Answer], items: t.Iterable[Item], most: int
 
 
 def in_time(work: t.Callable[[], Answer], seconds: float) -> Answer:
-    """The answer, or what ``work`` raised. Raises TimeoutError after ``seconds``: the call is then left behind in its thread, which ends with the process."""
+    """Returns the answer, or what ``work`` raised. Raises TimeoutError after ``seconds``; then the call stays in its thread until the process ends."""
     answers: queue.SimpleQueue[tuple[Answer | None, Exception | None]] = queue.SimpleQueue()
 
     def run() -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where objects live, and which placement groups do not serve anybody at the moment."""
+"""Locates objects, and lists the placement groups that are not active."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_
 
 @dataclass(frozen=True)
 class Inactive:
-    """PGs that are not active, or that no OSD reports on: id -> state. ``gap``: why that is not known, '' when it is."""
+    """Holds the PGs that are not active, or that no OSD reports on: id -> state. ``gap``: why they are unknown, '' if they are known."""
 
     states: t.Mapping[str, str]
     gap: str = ""
 
 
 def inactive(cluster: Cluster) -> Inactive:
-    """As the manager counts them, so a few seconds old. Never raises: the gap says what is missing."""
+    """Returns them as the manager counts them, a few seconds old. Raises nothing but FencedError: the gap says what is missing."""
     try:
         # The monitors hand this on to the manager. A threshold of 0 s also shows what has just become so. A group that lost all its OSDs
         # keeps its last state, often active, with stale beside it.
@@ -34,7 +34,7 @@ def inactive(cluster: Cluster) -> Inactive:
 
 @guarded("pg dump_stuck")
 def parse(dump: t.Any) -> Inactive:
-    """From ``pg dump_stuck --format json``, a list before Ceph 14.2.5 and an object since."""
+    """Parses ``pg dump_stuck --format json``, a list before Ceph 14.2.5 and an object since."""
     if isinstance(dump, t.Mapping) and not dump.get("pg_ready", True):
         return Inactive({}, reasons.MANAGER_WAITS)
     stuck = dump.get("stuck_pg_stats", []) if isinstance(dump, t.Mapping) else dump or []
@@ -42,13 +42,13 @@ def parse(dump: t.Any) -> Inactive:
 
 
 def locate(cluster: Cluster, pool: str, namespace: str, name: str) -> tuple[str, str]:
-    """An object's PG, and the OSD that leads it, such as ``("1.6", "osd.1")``. Raises ClusterError."""
+    """Returns an object's PG, and the OSD that leads it, such as ``("1.6", "osd.1")``. Raises ClusterError."""
     group, leader = led(cluster, pool, namespace, name)
     return group, f"osd.{leader}" if leader >= 0 else "no OSD"
 
 
 def led(cluster: Cluster, pool: str, namespace: str, name: str) -> tuple[str, int]:
-    """An object's PG, and the number of the OSD that leads it, -1 for none. Raises ClusterError."""
+    """Returns an object's PG, and the number of the OSD that leads it, -1 for none. Raises ClusterError."""
     found = cluster.command("osd map", pool=pool, object=name, **({"nspace": namespace} if namespace else {}))
     with guarded("osd map"):
         return found["pgid"], int(found.get("acting_primary", -1))

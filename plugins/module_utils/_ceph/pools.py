@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cluster's pools, by whether they are tagged for RBD."""
+"""Sorts the cluster's pools by whether they are tagged for RBD."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import RescueError
 
 _NOT_FOR_US = (errno.EACCES, errno.EPERM)
-# The applications of Ceph's own pools that hold no images; any other name is somebody's, who may keep images there.
+# The applications of Ceph's own pools that hold no images. A pool with any other name might hold images.
 _OTHER_USES = frozenset(("cephfs", "rgw", "mgr", "mgr_devicehealth"))
 # TYPE_ERASURE in Ceph's src/osd/osd_types.h. Such a pool has no omap, which the header of an image of format 2 is made of.
 _ERASURE = 3
@@ -22,9 +22,9 @@ _ERASURE = 3
 
 @dataclass(frozen=True)
 class Pools:
-    """Names. ``others`` may hold images and leases all the same: nothing forbids it. ``numbers``: name -> id, the part of a PG's id before the dot.
+    """Holds names. ``others`` might hold images and leases, too. ``numbers``: name -> id, the part of a PG's id before the dot.
 
-    ``undecided``: those of ``others`` that can hold images, as far as what they are tagged for tells.
+    ``undecided``: those of ``others`` that can hold images, by their tags.
     """
 
     tagged: tuple[str, ...]
@@ -34,16 +34,16 @@ class Pools:
 
     @property
     def every(self) -> tuple[str, ...]:
-        """All of them, those for RBD first."""
+        """Returns all of them, those for RBD first."""
         return self.tagged + self.others
 
     @property
     def likely(self) -> tuple[str, ...]:
-        """Those that hold images, or may: of a pool that is tagged for something else nobody supposes that."""
+        """Returns those that hold images, or might: all but the pools tagged for something else."""
         return self.tagged + self.undecided
 
     def gaps(self, errors: t.Mapping[str, RescueError]) -> list[str]:
-        """Of what could not be read, pool by pool, that which may hide something: a pool without RBD's tag and closed to this user holds nothing of ours."""
+        """Returns the errors, pool by pool, that might hide an image. A pool without RBD's tag that is closed to this user holds none."""
         return [str(error) for pool, error in errors.items() if pool in self.tagged or (pool in self.undecided and _might_be_ours(error))]
 
 
@@ -53,7 +53,7 @@ def _might_be_ours(error: RescueError) -> bool:
 
 @guarded("osd dump")
 def parse(dump: t.Mapping[str, t.Any]) -> Pools:
-    """From ``osd dump --format json``."""
+    """Parses ``osd dump --format json``."""
     listed = dump["pools"]
     tagged = tuple(pool["pool_name"] for pool in listed if "rbd" in pool.get("application_metadata", {}))
     others = tuple(pool["pool_name"] for pool in listed if pool["pool_name"] not in tagged)

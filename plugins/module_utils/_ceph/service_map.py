@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The daemons that registered with the manager: rbd-mirror, and Ceph's iSCSI gateways, tcmu-runner, with the image that each serves.
+"""Reads the daemons that registered with the manager: rbd-mirror, and Ceph's iSCSI gateways, tcmu-runner, with the image that each serves.
 
 A daemon that is silent for ``mgr_service_beacon_grace`` (60 s) is dropped from the map (DaemonServer::_prune_pending_service_map of Ceph).
 """
@@ -19,7 +19,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.decode_
 
 @dataclass(frozen=True)
 class ServiceMap:
-    """``mirrors``: client addresses of rbd-mirror. ``gateways``: (client address, image id) of tcmu-runner -> its host. ``gap``: why it is not known."""
+    """Holds daemons. ``mirrors``: addresses of rbd-mirror. ``gateways``: (address, image id) of tcmu-runner -> its host. ``gap``: why they are unknown."""
 
     mirrors: frozenset[str] = frozenset()
     gateways: t.Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -36,7 +36,7 @@ def read(cluster: Cluster) -> ServiceMap:
 
 @guarded("service dump")
 def parse(dump: t.Mapping[str, t.Any] | None) -> ServiceMap:
-    """From ``service dump --format json``."""
+    """Parses ``service dump --format json``."""
     services = (dump or {}).get("services", {})
     mirrors, runners = (_daemons(services.get(name, {})) for name in ("rbd-mirror", "tcmu-runner"))
     told = [(address.normal(daemon["addr"]), daemon.get("metadata", {})) for daemon in runners]
@@ -45,5 +45,5 @@ def parse(dump: t.Mapping[str, t.Any] | None) -> ServiceMap:
 
 
 def _daemons(service: t.Mapping[str, t.Any]) -> list[t.Mapping[str, t.Any]]:
-    """Beside the daemons there is a text, 'summary'."""
+    """Returns the daemons, without the text 'summary' beside them."""
     return [daemon for daemon in service.get("daemons", {}).values() if isinstance(daemon, dict)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which clients the monitors know: a client without a session on any monitor is gone."""
+"""Reads which clients the monitors know: a client without a session on any monitor is gone."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ BETWEEN_LOOKS_S = 3.0
 
 @dataclass(frozen=True)
 class Sessions:
-    """Who is connected. ``hosts``: client address -> host name; ``names``: client address -> Ceph user, such as ``client.admin`` or ``mgr.x``.
+    """Holds the connected clients. ``hosts``: client address -> host name; ``names``: client address -> Ceph user, such as ``client.admin`` or ``mgr.x``.
 
-    ``gap``: why the sight is incomplete, '' when every monitor was read.
+    ``gap``: why the list is incomplete, '' if every monitor was read.
     """
 
     hosts: dict[str, str]
@@ -32,12 +32,12 @@ class Sessions:
     names: t.Mapping[str, str] = field(default_factory=dict)
 
     def missing(self, client: str, client_id: int = 0) -> bool:
-        """True only when every monitor was read and none knows a client of this address or (where known) this id."""
+        """Returns true only if every monitor was read and none knows a client of this address or (if known) this id."""
         return not self.gap and client not in self.hosts and client_id not in self.ids
 
 
 def read(cluster: Cluster) -> Sessions:
-    """The union of all monitors' sessions: a client is connected to one of them only (``MonClient`` in Ceph).
+    """Returns the union of all monitors' sessions: a client is connected to one of them only (``MonClient`` in Ceph).
 
     Never raises for lack of caps or for a monitor that is down: the gap says so.
     """
@@ -45,7 +45,7 @@ def read(cluster: Cluster) -> Sessions:
         monitors, gap = in_quorum(cluster.command("quorum_status"), cluster.connection.quorum_settle)
     except Exception as error:
         return _unread(error)
-    # What was read counts beside a gap, too: it shows who lives, and as whom.
+    # What was read counts beside a gap, too: it shows which clients are alive, and their users.
     return union([_ask_or_gap(cluster, monitor) for monitor in monitors] + [Sessions({}, gap=gap)])
 
 
@@ -61,7 +61,7 @@ def _unread(error: Exception) -> Sessions:
 
 
 def ask(cluster: Cluster, monitor: str) -> Sessions:
-    """One monitor's. Raises ClusterError, but not on Ceph before Octopus, which lists them to nobody but its own host (``command not known``, measured)."""
+    """Returns one monitor's sessions. Raises ClusterError. Ceph before Octopus lists them only to its own host (``command not known``, measured): a gap."""
     try:
         return parse(cluster.tell_monitor(monitor, "sessions"))
     except ClusterError as error:
@@ -72,7 +72,7 @@ def ask(cluster: Cluster, monitor: str) -> Sessions:
 
 @guarded("quorum_status")
 def in_quorum(status: t.Mapping[str, t.Any], settle_s: float) -> tuple[list[str], str]:
-    """The monitors to ask, and why that would not tell everything, '' when it does; from ``quorum_status --format json``.
+    """Returns the monitors to ask, and why their answers would be incomplete, '' if complete; from ``quorum_status --format json``.
 
     A session ends with its monitor, and a client that is stopped cannot make a new one. Every monitor that leaves, restarts or comes back begins a
     new quorum, so a client without a session is gone, or silent since before this quorum began. One that left drops its clients after 10 s
@@ -85,7 +85,7 @@ def in_quorum(status: t.Mapping[str, t.Any], settle_s: float) -> tuple[list[str]
 
 
 def union(looks: t.Sequence[Sessions]) -> Sessions:
-    """What several monitors know together."""
+    """Returns what several monitors know together."""
     hosts = {client: host for look in looks for client, host in look.hosts.items()}
     names = {client: name for look in looks for client, name in look.names.items()}
     return Sessions(hosts, frozenset().union(*(look.ids for look in looks)), next((look.gap for look in looks if look.gap), ""), names)
@@ -93,7 +93,7 @@ def union(looks: t.Sequence[Sessions]) -> Sessions:
 
 @guarded("sessions")
 def parse(sessions: t.Sequence[t.Mapping[str, t.Any]] | None) -> Sessions:
-    """From one monitor's JSON list. A session of a client whose address cannot be read is a gap: it may be anybody's."""
+    """Parses one monitor's JSON list. A session without a readable address is a gap: it might be of any client."""
     hosts, names, ids, gap = {}, {}, set(), "" if sessions else reasons.EMPTY_SESSIONS
     for session in sessions or []:
         socket, client_id = session.get("socket_addr") or {}, session.get("global_id") or 0

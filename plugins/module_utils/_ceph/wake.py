@@ -17,14 +17,14 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.header_object import HeaderObject
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count
 
-# Measured: 20,000 objects took 0.7 s with as many under way as this, and 1.0 s with 200.
+# Measured: 20,000 objects took 0.7 s with so many pending, and 1.0 s with 200.
 _UNDER_WAY = 2000
-# After so many that had no answer in time the others of the pool are given up.
+# After so many timeouts the rest of the pool is given up.
 _MISSES = 8
 
 
 def headers(cluster: Cluster, asleep: t.Iterable[HeaderObject]) -> tuple[int, list[str]]:
-    """Asks for the size of each header. Returns how many could not be read, and why; one that is gone counts as read.
+    """Asks for the size of each header. Returns how many could not be read, and why; a missing header counts as read.
 
     An OSD that loads a header gives its watchers ``osd_client_watch_timeout`` (30 s) to come back, as when any client opens the image; then it drops them.
     """
@@ -40,7 +40,7 @@ def headers(cluster: Cluster, asleep: t.Iterable[HeaderObject]) -> tuple[int, li
 
 
 def _stat(ioctx: t.Any, names: t.Sequence[str]) -> Counter[int]:
-    """How many failed with each errno. Each ends by the deadline of OSD operations."""
+    """Returns how many failed with each errno. Each read ends by the deadline of OSD operations."""
     failed: Counter[int] = Counter()
     room = threading.Semaphore(_UNDER_WAY)
 

@@ -20,7 +20,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 
 @dataclass(frozen=True)
 class Broken:
-    """``broken``: images whose lock was broken; ``kept``: image -> why its lock was not. An image whose lock has another owner by now is in neither."""
+    """Says which locks were broken. ``broken``: images; ``kept``: image -> why its lock stays. An image with a new lock owner is in neither."""
 
     broken: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
@@ -40,7 +40,7 @@ def apply(options: t.Mapping[str, t.Any], dry_run: bool) -> Broken:
 
 
 def _refused(cluster: Cluster, one: WatchedImage) -> str:
-    """Breaks the lock; returns why that failed, '' where it is broken. What was broken before is not lost by that."""
+    """Breaks the lock; returns why that failed, '' if it is broken. Locks that were broken before stay broken."""
     try:
         _break(cluster, one)
     except ClusterError as error:
@@ -49,7 +49,7 @@ def _refused(cluster: Cluster, one: WatchedImage) -> str:
 
 
 def why_kept(one: WatchedImage, seen: Sessions, listed: t.Collection[str] | None) -> str:
-    """Returns why a lock must stay, '' where it may go. ``listed``: the addresses on the blocklist, None where that does not matter yet."""
+    """Returns why a lock must stay, '' if it can go. ``listed``: the addresses on the blocklist, None if that does not matter yet."""
     if one.unseen or not one.lock_owner:
         return reasons.LOCK_UNREAD.format(reason=one.unseen)
     owner = one.lock_owner
@@ -63,7 +63,7 @@ def why_kept(one: WatchedImage, seen: Sessions, listed: t.Collection[str] | None
 
 
 def _break(cluster: Cluster, one: WatchedImage) -> None:
-    """Ceph itself would make an entry of an hour where the owner has none (``librbd::break_lock``, measured on 16.2.15)."""
+    """Breaks the lock of a fenced owner. If the owner is not fenced, Ceph fences it for an hour (``librbd::break_lock``, measured on 16.2.15)."""
     image, owner = one.image, t.cast(Watcher, one.lock_owner)
     with cluster.open_pool(image.pool, image.namespace) as ioctx:
         try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which caps it takes, in the words of ``ceph auth``; the playbook ceph_user.yml gives them all. What follows a fence is tried before it."""
+"""Checks before a fence whether this user has the caps for what follows the fence. The playbook ceph_user.yml grants them all."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.cluster import Cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import image_watchers
 
-# Clients have no such address, so taking it off the list changes nothing, and no new map comes of it (OSDMonitor.cc, "isn't blocklisted").
+# No client has this address, so its removal changes nothing, and makes no new map (OSDMonitor.cc, "isn't blocklisted").
 NOBODY = "0.0.0.0:0/1"
 
 
 def require_way_back(cluster: Cluster, word: str) -> None:
-    """Raises ClusterError where this user may not do what comes after a fence: see whether the client is gone, and let it in again."""
+    """Raises ClusterError if this user is not allowed to look for the client after a fence, or to remove its entry."""
     monitors, _gap = sessions.in_quorum(cluster.command("quorum_status"), 0)
     for monitor in monitors[:1]:
         sessions.ask(cluster, monitor)
@@ -25,7 +25,7 @@ def require_way_back(cluster: Cluster, word: str) -> None:
 
 
 def require_to_break(cluster: Cluster, specs: t.Collection[str]) -> None:
-    """Raises ClusterError where this user may not break the locks of these images, without breaking one."""
+    """Raises ClusterError if this user is not allowed to break the locks of these images. Breaks none."""
     for one in image_watchers.of_named(cluster, specs, missing_ok=True):
         if not one.unseen:
             exclusive_lock.require_to_break(cluster, one.image.header_object)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a change of the blocklist came to, and the check that it is as it was made."""
+"""Holds the result of a change of the blocklist, and checks that the list shows the change."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.bloc
 
 @dataclass(frozen=True)
 class Change:
-    """``before`` and ``after``: address -> until when. ``extended`` and ``reset``: entries that were there and got another expiry, for the fence and back.
+    """Holds the result. ``before`` and ``after``: address -> end. ``extended`` and ``reset``: existing entries with a new end, for the fence and back.
 
-    ``kept``: leases that stay open, with the reason. ``closed``: leases that are done with. ``leases``: those that are open, where only looked at.
-    ``unread``: why the leases of a pool could not be read. ``foreign``: addresses whose entry is somebody else's, and was left alone. ``unlisted``: addresses
-    that were to be restored and are not on the list. ``spared``: clients that were not fenced since they answered the last question, or could not be
-    asked, with the ``reason``; ``vanished``: those that watch nothing any more. ``missed``: the last notify that each client let time out. ``word``: how this
-    cluster spells the list's name. ``ranges``: network -> until when, where the list was only looked at.
+    ``kept``: leases that stay open, with the reason. ``closed``: leases that ended. ``leases``: open leases, if nothing was to be changed.
+    ``unread``: why the leases of a pool could not be read. ``foreign``: addresses with an entry that another run or operator made. ``unlisted``: addresses
+    to restore that are not on the list. ``spared``: clients that were not fenced, with the ``reason``, such as an answer to the last notify.
+    ``vanished``: clients that watch nothing any more. ``missed``: the last notify that each client let time out. ``word``: how this cluster spells
+    blocklist. ``ranges``: network -> end, if the list was only read.
     """
 
     before: dict[str, str]
@@ -46,29 +46,29 @@ class Change:
 
     @property
     def changed(self) -> bool:
-        """Whether anything in the cluster is, or in a dry run would be, different."""
+        """Returns whether anything in the cluster is, or in a dry run would be, different."""
         return bool(self.added or self.extended or self.removed or self.reset or self.closed)
 
 
 def read_with(cluster: Cluster, before: Blocklist, added: t.Sequence[str], expire_s: int, dry_run: bool) -> dict[str, str]:
-    """Returns the list, which must have what was just added; in a dry run as it would be. Raises ClusterError."""
+    """Returns the list, which must have the new entries; in a dry run, the list as it would be. Raises ClusterError."""
     if dry_run or not added:
         return {**before.entries, **dict.fromkeys(added, f"{expire_s} s from then")}
     after = blocklist.read(cluster).entries
     confirm(
-        all(after.get(client, "") != before.entries.get(client, "") for client in added), "An entry that was just added is not on the blacklist", before.word
+        all(after.get(client, "") != before.entries.get(client, "") for client in added), "An entry that was just added is not on the blocklist", before.word
     )
     return after
 
 
 def read_without(cluster: Cluster, removed: t.Sequence[str], word: str) -> dict[str, str]:
-    """Returns the list, which must lack what was just removed. Raises ClusterError."""
+    """Returns the list, which must lack the removed entries. Raises ClusterError."""
     after = blocklist.read(cluster).entries
-    confirm(not set(removed) & set(after), "An entry that was just removed is on the blacklist again", word)
+    confirm(not set(removed) & set(after), "An entry that was just removed is on the blocklist again", word)
     return after
 
 
 def confirm(holds: bool, what: str, word: str) -> None:
-    """Raises ClusterError where an entry is not as it was just made."""
+    """Raises ClusterError if an entry differs from the change that was just made."""
     if not holds:
-        raise ClusterError(f"{what}: somebody else is changing it; see 'ceph osd {word} ls' and run again.")
+        raise ClusterError(f"{what}: another user is changing it. Check 'ceph osd {word} ls', then rerun.")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Adds client addresses to the blocklist and removes them again; acts on what others decided."""
+"""Adds client addresses to the blocklist and removes them again. The decision is made elsewhere."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The last question before a fence: a client that answers it is not fenced."""
+"""Asks the last question before a fence: a client that answers it is not fenced."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers imp
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Image, Span, WatchedImage
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.reasons import NOTHING_HEALED
 
-# A client that is back answers within milliseconds; one without a session in the look and now has been silent for over five minutes.
+# A client that is back answers within milliseconds. A client without a session in the look and now has been silent for over five minutes.
 GONE_TIMEOUT_S = 1
-# A client that the operator names, and the one that stays, are alive, and most often answer at once.
+# A client that the operator names, and the client that stays, are alive, and usually answer at once.
 NAMED_TIMEOUT_S = 5
 # Image, pool/[namespace/]name -> addresses.
 Serving = t.Mapping[str, t.Collection[str]]
@@ -29,10 +29,10 @@ Replies = t.Mapping[Image, t.Union[NotifyReply, str]]
 
 @dataclass(frozen=True)
 class Answers:
-    """``silent``: clients that let the notify time out, or need not answer it, and may be fenced. ``spared``: address -> why another one is not.
+    """Holds what the clients answered. ``silent``: clients to fence: they let the notify time out, or need not answer. ``spared``: address -> why not.
 
-    ``vanished``: clients that watch none of the images any more, so that fencing them would heal nothing. ``missed``: address -> when the notify that it let
-    time out began and ended, in seconds since the epoch.
+    ``vanished``: clients that watch none of the images any more, so that fencing them would heal nothing. ``missed``: address -> begin and end of the
+    notify that it let time out, in seconds since the epoch.
     """
 
     silent: list[str] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Answers:
     missed: dict[str, Span] = field(default_factory=dict)
 
     def without(self, vanished: t.Sequence[str]) -> Answers:
-        """Returns the same where these clients watch nothing any more."""
+        """Returns the same with these clients as vanished."""
         spared = {client: why for client, why in self.spared.items() if client not in vanished}
         return replace(self, spared=spared, vanished=[*self.vanished, *vanished])
 
@@ -57,11 +57,11 @@ class Answers:
 
 @dataclass(frozen=True)
 class Question:
-    """To ``clients``, that watch some of the images ``specs``; for as long as ``timeout_s`` where a watcher is silent.
+    """Asks ``clients``, which watch some of the images ``specs``, and waits for silent watchers for ``timeout_s``.
 
-    ``serving``: see plan.Look. ``others``: images that the clients watch besides, where they must be silent, too, and not the only ones. ``named``: whether
-    the operator wants the clients fenced although they live, so that only the others must respond. ``freeing``: see plan.Look; there nobody may respond.
-    ``owners``: those of ``clients`` that are gone, and need not watch an image whose lock they hold, since there is nothing to ask them.
+    ``serving``: see plan.Look. ``others``: other images of the clients: there they must be silent, too, and another client must respond. ``named``: whether
+    the operator wants living clients fenced, so that only the others must respond. ``freeing``: see plan.Look; on these no client must respond.
+    ``owners``: those of ``clients`` that are gone. They hold the lock of an image, and need not watch it.
     """
 
     clients: t.Sequence[str]
@@ -75,9 +75,9 @@ class Question:
 
 
 def ask(cluster: Cluster, question: Question) -> Answers:
-    """Asks all watchers of the images; where none is given, all clients are ``named``. Raises ClusterError.
+    """Asks all watchers of the images. If no image is given, all clients are ``named``. Raises ClusterError.
 
-    After the notify it reads only whether the OSDs changed meanwhile and, where that was a long wait, who watches now.
+    After the notify it reads only whether the OSDs changed meanwhile and, after a long wait, the watchers.
     """
     watched = image_watchers.of_named(cluster, [*question.specs, *question.others], missing_ok=True)
     targets = {one.image: one.image.header_object for one in watched if not one.unseen}
@@ -97,27 +97,27 @@ def ask(cluster: Cluster, question: Question) -> Answers:
     timed = replace(answers, missed=dict.fromkeys(answers.silent, (began, ended)))
     if not answers.spared and question.timeout_s <= GONE_TIMEOUT_S:
         return timed
-    # An OSD drops the watch of a client that is silent for osd_client_watch_timeout (30 s), which the patience can be as long as; and a command may end.
+    # An OSD drops the watch of a client that is silent for osd_client_watch_timeout (30 s), and the patience can be longer. A command might end.
     left = image_watchers.of_named(cluster, question.specs, missing_ok=True)
     served = [one for one in left if one.image.spec not in question.freeing]
     return timed.without(vanished(list(answers.spared), left)).sparing(unserved(timed.silent, served, question.serving))
 
 
 def vanished(clients: t.Sequence[str], watched: t.Sequence[WatchedImage]) -> list[str]:
-    """Returns the clients that watch nothing of this any more; none where something cannot be read."""
+    """Returns the clients that watch none of these images any more; none if an image cannot be read."""
     watching = {watcher.address for one in watched for watcher in one.watchers}
     return [] if any(one.unseen for one in watched) else [client for client in clients if client not in watching]
 
 
 def together(answers: Answers, watched: t.Sequence[WatchedImage]) -> Answers:
-    """Returns the same without the silent clients of images on which another one was spared: fencing them would heal nothing."""
+    """Returns the same without the silent clients of images on which another client was spared: fencing them would heal nothing."""
     on = [{watcher.address for watcher in one.watchers} for one in watched]
     refused = set[str]().union(*(clients for clients in on if clients & set(answers.spared)))
     return answers.sparing({client: NOTHING_HEALED for client in answers.silent if client in refused})
 
 
 def unserved(clients: t.Sequence[str], watched: t.Sequence[WatchedImage], serving: Serving) -> dict[str, str]:
-    """Returns the clients on whose images no client is left that served them in the look, address -> why they are spared."""
+    """Returns the clients to spare, since the client that served their image in the look left: address -> why."""
     unseen = [one for one in watched if one.unseen]
     if unseen:
         return dict.fromkeys(clients, reasons.SERVICE_UNKNOWN.format(reason=unseen[0].unseen))
@@ -127,7 +127,7 @@ def unserved(clients: t.Sequence[str], watched: t.Sequence[WatchedImage], servin
 
 
 def judge(question: Question, watched: t.Sequence[WatchedImage], replies: Replies) -> Answers:
-    """Returns what the replies say of each client. A client counts as silent only where all that it watches could be asked."""
+    """Returns what the replies say of each client. A client counts as silent only if every image that it watches could be asked."""
     clients = question.clients
     spared = {client: why for client in clients if (why := _why_spared(client, question, watched, replies))}
     asked = [one for one in watched if one.image.spec in question.specs]
@@ -163,7 +163,7 @@ def _heard(spec: str, keys: set[tuple[int, int]], reply: NotifyReply) -> str:
 
 
 def _unserved(one: WatchedImage, question: Question, reply: NotifyReply) -> str:
-    """A client that came only after the look, or was there only then, such as a command, serves the image to no initiator."""
+    """Returns why an image has no client that serves it. A client that came after the look, or left, such as a command, serves no initiator."""
     spec, answered = one.image.spec, {watcher.address for watcher in one.watchers if watcher.key in reply.acked}
     if spec in question.freeing:
         return reasons.NOT_FREED.format(image=spec) if answered else ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The RADOS lock under which leases are read and changed; it is on the object that holds them."""
+"""Takes the RADOS lock under which leases are read and changed. The lock is on the object that holds them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ OBJECT = "cephops_iscsi_rescue.leases"
 CAP = f"the osd cap 'allow rwx object_prefix {OBJECT}'"
 NAME = "leases"
 _RETRY_S = 0.2
-# Between two renewals a holder does no more than five operations, usually in milliseconds, each with the connection's timeout.
+# Between two renewals, a holder does at most five operations, usually in milliseconds, each with the connection's timeout.
 _LOCK_TIMEOUTS = 6
 _LOCK_AT_LEAST_S = 60
-# How long a holder may do something else between two changes of the leases.
+# How long a holder is allowed to do something else between two changes of the leases.
 LONGEST_BETWEEN_S = 120
 # LIBRADOS_LOCK_FLAG_MUST_RENEW in Ceph's rados/librados.h.
 _MUST_RENEW = 2
 
 
 class LeaseLock:
-    """The RADOS lock on the object. It lasts from each renewal for longer than what is done until the next, each with the connection's timeout."""
+    """Holds the RADOS lock on the object. After each renewal it lasts longer than the operations until the next renewal can take."""
 
     def __init__(self, ioctx: t.Any, pool: str, timeout_s: int, between_s: int = 0) -> None:
         self._ioctx, self._pool, self._timeout_s = ioctx, pool, timeout_s
@@ -36,7 +36,7 @@ class LeaseLock:
         self._lasts_s = max(_LOCK_AT_LEAST_S, _LOCK_TIMEOUTS * timeout_s) + between_s
 
     def take(self) -> None:
-        """Waits for longer than a killed holder's lock lasts, so that the run after it goes on by itself. Raises ClusterError."""
+        """Waits longer than the lock of a killed holder lasts, so that the next run proceeds. Raises ClusterError."""
         give_up = time.monotonic() + self._lasts_s + LONGEST_BETWEEN_S + self._timeout_s
         while True:
             try:
@@ -45,26 +45,26 @@ class LeaseLock:
                 if time.monotonic() > give_up:
                     raise ClusterError(
                         f"Another run holds the lock on {self._pool}/{OBJECT} (see 'rados -p {self._pool} lock info {OBJECT} {NAME}'): "
-                        "wait for it to end, then run this again."
+                        "wait for its end, then rerun."
                     ) from error
                 time.sleep(_RETRY_S)
             except rados.Error as error:
                 raise explain(error, f"Locking the leases in {self._pool}/{OBJECT}", CAP) from error
 
     def renew(self) -> None:
-        """Raises ClusterError when it has ended meanwhile: what was read under it may be out of date."""
+        """Raises ClusterError if the lock expired meanwhile: what was read under it might be out of date."""
         try:
             self._locked(_MUST_RENEW)
         except (rados.ObjectBusy, rados.ObjectExists, rados.ObjectNotFound) as error:
-            raise ClusterError(f"The lock on {self._pool}/{OBJECT} ended before this run was done, for the cluster is slow: run this again.") from error
+            raise ClusterError(f"The lock on {self._pool}/{OBJECT} expired before this run finished, since the cluster is slow: rerun.") from error
 
     def require(self) -> None:
-        """Raises ClusterError when the lock has ended by its time, as on a cluster that is slow."""
+        """Raises ClusterError if the lock expired, as on a slow cluster."""
         if time.monotonic() - self._renewed >= self._lasts_s:
-            raise ClusterError(f"The lock on {self._pool}/{OBJECT} ended before this run was done, for the cluster is slow: run this again.")
+            raise ClusterError(f"The lock on {self._pool}/{OBJECT} expired before this run finished, since the cluster is slow: rerun.")
 
     def give_back(self) -> None:
-        """Raises rados.Error."""
+        """Releases the lock. Raises rados.Error."""
         self._ioctx.unlock(OBJECT, NAME, self._cookie)
 
     def _locked(self, flags: int) -> None:

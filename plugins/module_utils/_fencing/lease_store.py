@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run owes the blocklist: recorded in the cluster itself before anything is fenced, so that any node can finish it.
+"""Records in the cluster itself what a run will fence, before it fences, so that any node can finish the run.
 
 The leases of a pool are the omap of one object there, one key for each address. They are read and changed under a RADOS lock
 that expires by itself, so a killed run blocks the next one for a limited time only.
@@ -25,11 +25,11 @@ _PAGE = 1000
 
 @dataclass(frozen=True)
 class Lease:
-    """One address that a run fences.
+    """Holds the lease of one address that a run fences.
 
-    ``added``: seconds since the epoch; ``expire``: seconds. ``images``: whom the fence is for, each as ``pool/[namespace/]image``. ``prior``: until
-    when the entry lasted that was there before, '' for none. ``gone_since``: since when no look at the monitors' sessions found the client, in seconds
-    since the epoch; 0 when one did. ``until``: the end of the entry that the run made, '' before it is known, and again while the prior one is put back.
+    ``added``: seconds since the epoch; ``expire``: seconds. ``images``: the images to heal, each as ``pool/[namespace/]image``. ``prior``: the end of an
+    earlier entry, '' for none. ``gone_since``: since when no look at the monitors' sessions found the client, in seconds since the epoch; 0 if one did.
+    ``until``: the end of the run's own entry, '' before it is known, and while the prior entry is put back.
     """
 
     address: str
@@ -44,7 +44,7 @@ class Lease:
 
 
 class LeaseBook:
-    """The leases of one pool; get it from ``opened`` to change them, or from ``looked_at``."""
+    """Reads and changes the leases of one pool; get it from ``opened`` to change them, or from ``looked_at``."""
 
     def __init__(self, ioctx: t.Any, pool: str, lock: LeaseLock | None = None) -> None:
         self._ioctx = ioctx
@@ -64,7 +64,7 @@ class LeaseBook:
         return leases
 
     def _page(self, after: str) -> list[tuple[str, bytes]]:
-        """The entries whose key follows ``after``, as many as the OSD hands out at once (osd_max_omap_entries_per_request, 1024)."""
+        """Returns the entries whose key follows ``after``, as many as the OSD hands out at once (osd_max_omap_entries_per_request, 1024)."""
         with rados.ReadOpCtx() as operation:
             entries, _status = self._ioctx.get_omap_vals(operation, after, "", _PAGE)
             self._ioctx.operate_read_op(operation, OBJECT)
@@ -75,7 +75,7 @@ class LeaseBook:
             return decoded(key, value)
         except (InputError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ClusterError(
-                f"The lease '{key:.60}' in {self.pool}/{OBJECT} cannot be understood ({error!r:.100}): see 'rados -p {self.pool} listomapvals {OBJECT}'."
+                f"The lease '{key:.60}' in {self.pool}/{OBJECT} cannot be decoded ({error!r:.100}): see 'rados -p {self.pool} listomapvals {OBJECT}'."
             ) from error
 
     def record(self, leases: t.Sequence[Lease]) -> None:
@@ -91,12 +91,12 @@ class LeaseBook:
             self._ioctx.remove_omap_keys(operation, tuple(addresses))
 
     def require_lock(self) -> None:
-        """Raises ClusterError when the lock is over, without asking the cluster."""
+        """Raises ClusterError if the lock expired, without asking the cluster."""
         if self._lock:
             self._lock.require()
 
     def remove_if_empty(self) -> None:
-        """The object goes with the last lease, and the lock, which is on it, with the object. Raises ClusterError."""
+        """Removes the object after the last lease, and with it the lock. Raises ClusterError."""
         if not self.read():
             with self._failing("Removing the object of the leases"):
                 self._renew()
@@ -122,7 +122,7 @@ class LeaseBook:
 
 
 def decoded(key: str, value: bytes) -> Lease:
-    """A lease from its omap entry. What it lacks is as if it had never been said; raises InputError, or what Python does, for what is none."""
+    """Returns a lease from its omap entry. Missing fields get their defaults. Raises InputError, or a Python error, for any other content."""
     fields = json.loads(value)
     return Lease(
         address=str(address.parse(key)),
@@ -138,23 +138,23 @@ def decoded(key: str, value: bytes) -> Lease:
 
 
 def read(cluster: Cluster, pool: str) -> dict[str, Lease]:
-    """The leases of a pool, as ``looked_at``. Raises ClusterError."""
+    """Returns the leases of a pool, as ``looked_at``. Raises ClusterError."""
     with looked_at(cluster, pool) as book:
         return book.read()
 
 
 @contextlib.contextmanager
 def looked_at(cluster: Cluster, pool: str) -> t.Iterator[LeaseBook]:
-    """The leases of a pool, without the lock: for looking, not for acting. Raises ClusterError."""
+    """Yields the leases of a pool, without the lock: to read, not to change. Raises ClusterError."""
     with cluster.open_pool(pool) as ioctx:
         yield LeaseBook(ioctx, pool)
 
 
 @contextlib.contextmanager
 def opened(cluster: Cluster, pool: str, between_s: int = 0) -> t.Iterator[LeaseBook]:
-    """The leases of a pool, under the lock. Raises ClusterError when another run holds it for longer than a killed one could.
+    """Yields the leases of a pool, under the lock. Raises ClusterError if another run holds it for longer than a killed run could.
 
-    ``between_s``: how long the holder might do something else between two changes of the leases.
+    ``between_s``: how long the holder does something else between two changes of the leases.
     """
     with cluster.open_pool(pool) as ioctx:
         lock = LeaseLock(ioctx, pool, cluster.connection.timeout, between_s)
@@ -163,7 +163,7 @@ def opened(cluster: Cluster, pool: str, between_s: int = 0) -> t.Iterator[LeaseB
         try:
             yield book
         finally:
-            # What is not given back now ends by itself.
+            # A lock that is not released here expires.
             with contextlib.suppress(rados.Error, ClusterError):
                 book.remove_if_empty()
             with contextlib.suppress(rados.Error):

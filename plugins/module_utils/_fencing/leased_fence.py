@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fences clients under leases, once they let a last question time out."""
+"""Fences clients under leases, after they let a last notify time out."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Options = t.Mapping[str, t.Any]
 
 
 def run(cluster: Cluster, addresses: t.Sequence[str], options: Options, dry_run: bool) -> Change:
-    """Does what the option ``lease`` of osd_blacklist asks for; with ``dry_run`` asks the clients, and only says what it would do. Raises RescueError.
+    """Does what the option ``lease`` of osd_blacklist asks for; with ``dry_run`` it asks the clients, and only says what it would do. Raises RescueError.
 
-    The leases are written before the entries, both under the lock: what somebody else did meanwhile is not ours to end.
+    The leases are written before the entries, both under the lock, so that this run ends no entry of another run.
     """
     request = _checked(options["lease"], addresses)
     with _book(cluster, request, dry_run) as book:
-        # The lock can take minutes, in which evidence grows old.
+        # Waiting for the lock can take minutes, in which evidence grows old.
         now = time.time()
         look, seen = Look.from_option(request["look"]), sessions.read(cluster)
         look.require(addresses, now)
@@ -73,7 +73,7 @@ def _one_after_the_other(asked: t.Sequence[Question], found: Answers, look: Look
 
 
 def _told(change: Change, answers: Answers) -> Change:
-    """With what the clients answered."""
+    """Returns the change with what the clients answered."""
     spared = [{"address": client, "reason": reason, "answered": fits(reasons.ACKNOWLEDGED, reason)} for client, reason in answers.spared.items()]
     missed = [{"address": client, "at": began, "seconds": round(ended - began, 1)} for client, (began, ended) in answers.missed.items()]
     return replace(change, spared=spared, vanished=answers.vanished, missed=missed)
@@ -84,20 +84,20 @@ def _checked(request: Options, addresses: t.Sequence[str]) -> dict[str, t.Any]:
     if not 1 <= request["patience"] <= LONGEST_PATIENCE_S:
         raise InputError(f"lease.patience is {request['patience']}: give between 1 and {LONGEST_PATIENCE_S} seconds.")
     if not request["images"] and set(addresses) - set(evict):
-        raise InputError("lease.images is empty, so the clients cannot be asked before they are fenced: give the images that they watch.")
+        raise InputError("lease.images is empty, so the clients cannot be asked before the fence: give the images that they watch.")
     return {**request, "evict": evict}
 
 
 def _book(cluster: Cluster, request: Options, dry_run: bool) -> t.ContextManager[LeaseBook]:
-    """The lock lasts for longer than the last question."""
+    """Opens the leases. The lock lasts longer than the last notify."""
     return lease_store.looked_at(cluster, request["pool"]) if dry_run else lease_store.opened(cluster, request["pool"], request["patience"])
 
 
 def questions(clients: t.Sequence[str], gone: t.Collection[str], request: Options, look: Look) -> list[Question]:
-    """Returns which clients are asked together, and for how long, in this order.
+    """Returns the questions in their order: which clients are asked together, and for how long.
 
-    ``gone``: clients without a session in the look and now. They wait for no other one's patience. A client that only has no session now, as while it
-    looks for another monitor, gets the whole patience. A client that the operator names need not be silent.
+    ``gone``: clients without a session in the look and now. They do not wait for the patience of others. A client that only has no session now might be
+    between two monitors, and gets the whole patience. A client that the operator names need not be silent.
     """
     named = [client for client in clients if client in request["evict"]]
     orphans = [client for client in clients if client not in named and client in gone]
@@ -120,19 +120,19 @@ def questions(clients: t.Sequence[str], gone: t.Collection[str], request: Option
 
 
 def _others(clients: t.Sequence[str], specs: t.Sequence[str], look: Look) -> list[str]:
-    """The images that these clients watch besides."""
+    """Returns the other images that these clients watch."""
     return sorted({spec for client in clients for spec in look.watches.get(client, ())} - set(specs)) if specs else []
 
 
 def spared_together(question: Question, before: Answers, look: Look) -> dict[str, str]:
-    """Returns the named clients of whose images another client was spared before, address -> why: fencing them would settle nothing."""
+    """Returns the named clients to spare, since another client of their images was spared: address -> why."""
     kept = {spec for client in before.spared for spec in look.watches.get(client, ())}
     return {client: NOTHING_HEALED for client in question.clients if question.named and kept & set(look.watches.get(client, ()))}
 
 
 @dataclass(frozen=True)
 class _Fence:
-    """``before``: the blocklist; ``open_leases``: those of earlier runs."""
+    """Fences. ``before``: the blocklist; ``open_leases``: leases of earlier runs."""
 
     cluster: Cluster
     book: LeaseBook
@@ -142,7 +142,7 @@ class _Fence:
     expire_s: int
 
     def after(self, question: Question) -> Answers:
-        """Asks, and fences those who stay silent. Between the question and the command to the monitors it only sees to the lock."""
+        """Asks, and fences the clients that stay silent. Between the notify and the command to the monitors it only checks the lock."""
         leases = [one for one in self.plan.record if one.address in question.clients]
         self.book.record(leases)
         answers = self._asked(question)
@@ -156,7 +156,7 @@ class _Fence:
         return answers
 
     def _asked(self, question: Question) -> Answers:
-        """Where the question fails, no client is fenced, and no lease says so."""
+        """Asks. If that fails, no client is fenced, and no lease is left."""
         try:
             return last_question.ask(self.cluster, question)
         except BaseException:
@@ -164,7 +164,7 @@ class _Fence:
             raise
 
     def _take_back(self, clients: t.Sequence[str]) -> None:
-        """The leases of clients that are not fenced; those of earlier runs are as they were."""
+        """Removes the leases of clients that are not fenced, and restores leases of earlier runs."""
         former = [self.open_leases[client] for client in clients if client in self.open_leases]
         if former:
             self.book.record(former)

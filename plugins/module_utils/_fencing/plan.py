@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be done with leases and entries, when fencing and when restoring. Decides and touches nothing.
+"""Plans what to do with leases and entries, for a fence and for a restore. Decides, and changes nothing.
 
 Times are seconds since the epoch by this host's clock; the cluster's clock wrote the entries.
 """
@@ -19,11 +19,11 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.lease_store import Lease
 
-# A run is done with fencing and looking again within this time, most often; ending its fence sooner could meet its add on the way to the OSDs.
+# A run usually fences and looks again within this time. A removal before that might arrive before the run's own add.
 UNDER_WAY_S = 60
-# How old the look may be when a client is fenced by it; a notify and its timeout are a part of that.
+# How old the look can be when a client is fenced by it; a notify and its timeout are a part of that.
 _FRESH_S = 300
-# An entry that is there and lasts for this part of what is asked for lasts long enough.
+# An existing entry lasts long enough if it lasts for this part of the wanted time.
 _ENOUGH = 0.5
 _TIMES = (TIME, TIME_WITHOUT_ZONE)
 
@@ -32,10 +32,10 @@ Entries = t.Mapping[str, str]
 
 @dataclass(frozen=True)
 class Look:
-    """What a look of rbd_watchers says of clients. ``at``: when it began. ``fence``: addresses to fence; ``gone``: those of them without a session.
+    """Holds what a look of rbd_watchers says of clients. ``at``: its begin. ``fence``: addresses to fence; ``gone``: those of them without a session.
 
     ``serving``: image, ``pool/[namespace/]name`` -> addresses of the clients that responded, serve it and are not to be fenced. ``watches``: client to
-    fence -> all images that it watches. ``freeing``: the images that nobody serves and nobody is to. ``locks``: client to fence -> images whose exclusive
+    fence -> all images that it watches. ``freeing``: images to be freed, which no client serves. ``locks``: client to fence -> images whose exclusive
     lock it holds without watching them.
     """
 
@@ -49,20 +49,20 @@ class Look:
 
     @classmethod
     def from_option(cls, option: t.Mapping[str, t.Any]) -> Look:
-        """From the option ``lease.look``. Raises InputError."""
+        """Returns the look in the option ``lease.look``. Raises InputError."""
         serving, watches, locks = (_lists(option[name], f"lease.look.{name}") for name in ("serving", "watches", "locks"))
         return cls(float(option["at"]), frozenset(option["fence"]), frozenset(option["gone"]), serving, watches, frozenset(option["freeing"]), locks)
 
     def require(self, addresses: t.Sequence[str], now: float) -> None:
-        """Raises InputError unless the look is fresh and wants every one of these clients fenced."""
+        """Raises InputError unless the look is fresh and names each of these clients as one to fence."""
         if not 0 <= now - self.at <= _FRESH_S:
-            raise InputError(f"The look began {now - self.at:.0f} s ago, longest are {_FRESH_S} s: look again, then fence.")
+            raise InputError(f"The look is {now - self.at:.0f} s old, limit: {_FRESH_S} s. Run rbd_watchers again, then fence.")
         unnamed = [client for client in addresses if client not in self.fence]
         if unnamed:
-            raise InputError(f"The look does not name {', '.join(unnamed)} as a client to fence, so no client was fenced: look again.")
+            raise InputError(f"The look does not name {', '.join(unnamed)} as a client to fence, so no client was fenced: run rbd_watchers again.")
 
     def gone_since(self, client: str) -> float:
-        """Returns since when the client is known to be gone, 0 where the look found it."""
+        """Returns since when the client is known to be gone, 0 if the look found it."""
         return self.at if client in self.gone else 0.0
 
 
@@ -74,7 +74,7 @@ def _lists(told: t.Mapping[str, t.Any], name: str) -> dict[str, frozenset[str]]:
 
 @dataclass(frozen=True)
 class FencePlan:
-    """``record``: leases to write first. ``add`` and ``extend``: addresses to add to the blocklist, those that are new and those whose entry ends too soon."""
+    """Holds a plan to fence. ``record``: leases to write first. ``add``: addresses without an entry. ``extend``: addresses with an entry that ends too soon."""
 
     record: list[Lease] = field(default_factory=list)
     add: list[str] = field(default_factory=list)
@@ -83,10 +83,10 @@ class FencePlan:
 
 @dataclass(frozen=True)
 class RestorePlan:
-    """``remove``: entries that go; ``reset``: entries that get their former expiry back, with what is left of it in seconds.
+    """Holds a plan to restore. ``remove``: entries that go; ``reset``: entries that get their former end back, in seconds from now.
 
-    ``close``: leases that end with that, or have nothing left to end; ``keep``: leases that stay, with the reason; ``foreign``: addresses whose
-    entry somebody else made anew, which is left alone while the lease ends.
+    ``close``: leases that end; ``keep``: leases that stay, with the reason; ``foreign``: addresses with an entry that another user made, which stays
+    while the lease ends.
     """
 
     remove: list[str]
@@ -98,9 +98,9 @@ class RestorePlan:
 
 @dataclass(frozen=True)
 class Restoring:
-    """How to restore. ``when``: ``when_gone``, ``always`` or ``never``; ``looks``: at the monitors' sessions, none unless for ``when_gone``.
+    """Says how to restore. ``when``: ``when_gone``, ``always`` or ``never``; ``looks``: looks at the monitors' sessions, only for ``when_gone``.
 
-    ``spare_recent``: whether leases stay that a run under way may have written.
+    ``spare_recent``: whether leases stay that an active run might have written.
     """
 
     when: str
@@ -109,19 +109,19 @@ class Restoring:
 
 
 def seconds_left(until: str, now: float) -> float:
-    """How long an entry still lasts. Raises ClusterError for a time that cannot be read."""
+    """Returns how long an entry still lasts. Raises ClusterError for a time that cannot be read."""
     for shape in _TIMES:
         try:
             return datetime.strptime(until, shape).timestamp() - now
         except ValueError:
             continue
-    raise ClusterError(f"The blacklist says '{until}' for the end of an entry: this Ceph release is not known here.")
+    raise ClusterError(f"The blocklist says '{until}' for the end of an entry: this Ceph release is unknown.")
 
 
 def plan_fence(wanted: t.Mapping[str, Lease], leases: t.Mapping[str, Lease], entries: Entries) -> FencePlan:
-    """``wanted``: the leases that this run would write; ``leases``: those that are open; ``entries``: the blocklist.
+    """Returns the plan. ``wanted``: leases that this run would write; ``leases``: open leases; ``entries``: the blocklist.
 
-    What lasts long enough is left alone, whoever made it.
+    Entries that last long enough stay as they are.
     """
     plan = FencePlan()
     for client, mine in wanted.items():
@@ -134,26 +134,26 @@ def plan_fence(wanted: t.Mapping[str, Lease], leases: t.Mapping[str, Lease], ent
 
 
 def _prior(until: str | None, open_lease: Lease | None) -> str:
-    """Until when an entry lasted that is not ours, '' for none. An open lease knows, unless somebody changed the entry since then."""
+    """Returns the end of an entry that no run made, '' for none. An open lease holds it, unless the entry changed since then."""
     if open_lease and open_lease.until in ("", until):
         return open_lease.prior
     return until or ""
 
 
 def is_gone(open_lease: Lease, looks: t.Sequence[Sessions], now: float) -> bool:
-    """Whether no look found a session of the client, and the first is long enough ago; that may be one before it was fenced."""
+    """Returns whether no look found a session of the client, and the first look is long enough ago; it can be from before the fence."""
     if not looks or not all(look.missing(open_lease.address) for look in looks):
         return False
     return len(looks) > 1 or seconds_gone(open_lease, now) >= BETWEEN_LOOKS_S
 
 
 def seconds_gone(open_lease: Lease, now: float) -> float:
-    """For how long the client is known to be gone by the looks before it was fenced; 0 when one saw it, or by a clock that is behind."""
+    """Returns for how many seconds the looks before the fence show the client as gone; 0 if one saw it, or if the clock is behind."""
     return max(0.0, now - open_lease.gone_since) if open_lease.gone_since else 0.0
 
 
 def plan_restore(pool: str, leases: t.Mapping[str, Lease], entries: Entries, how: Restoring, now: float) -> RestorePlan:
-    """Which entries may go, and which leases.
+    """Returns which entries may go, and which leases.
 
     An entry that is not there any more has expired, or somebody took it away: its lease ends, and nothing is added. But where a lease does not say
     yet when its entry ends, a run was killed between taking the prior entry away and adding one, so the prior one is owed. An entry that ends at

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Removes the entries that leases tell of, once their clients are gone, and gives others their former end back."""
+"""Removes the entries that leases name, once their clients are gone, and gives others their former end back."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.plan
 
 
 def restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[str, t.Any], dry_run: bool) -> Change:
-    """Restores what can be restored, pool by pool; ``unread`` says where that was not possible. Raises RescueError."""
+    """Restores what can be restored, pool by pool; ``unread`` says which pools failed. Raises RescueError."""
     if options["restore"] == "always" and not addresses:
-        raise InputError("restore is always, which also lets in clients that are alive: name them in addresses.")
+        raise InputError("restore is always, which also removes the entries of living clients: name the clients in addresses.")
     found, books, unread = open_leases.with_blocklist(cluster, options)
     wanted = {pool: [one for one in book.values() if not addresses or one.address in addresses] for pool, book in books.items()}
     listed = [one for book in wanted.values() for one in book if one.address in found.entries]
-    # The looks come before the lock, which does not last for ever.
+    # The looks come before the lock, which does not last forever.
     how = Restoring(options["restore"], _looks(cluster, listed) if options["restore"] == "when_gone" else [], spare_recent=not addresses)
     unlisted = [client for client in addresses if client not in found.entries]
     foreign = _without_lease(addresses, found, wanted) if not unread and not options["pools"] else []
@@ -41,13 +41,13 @@ def restored(cluster: Cluster, addresses: t.Sequence[str], options: t.Mapping[st
 
 
 def _without_lease(addresses: t.Sequence[str], listed: Blocklist, leases: t.Mapping[str, t.Sequence[Lease]]) -> list[str]:
-    """Those whose entry no run of this collection made, or none that is not done."""
+    """Returns the addresses with an entry, but without an open lease."""
     recorded = {one.address for book in leases.values() for one in book}
     return [client for client in addresses if client in listed.entries and client not in recorded]
 
 
 def _restore_pool(cluster: Cluster, pool: str, wanted: t.Sequence[str], how: Restoring, foreseen: dict[str, str] | None) -> Change:
-    """``foreseen``: in a dry run, what the blocklist would be like by now."""
+    """Restores a pool. ``foreseen``: in a dry run, the blocklist as it would be by now."""
     with lease_store.opened(cluster, pool) if foreseen is None else lease_store.looked_at(cluster, pool) as book:
         leases, before = {client: one for client, one in book.read().items() if client in wanted}, blocklist.read(cluster)
         plan = plan_restore(pool, leases, before.entries, how, time.time())
@@ -61,20 +61,20 @@ def _foreseen(entries: t.Mapping[str, str], plan: RestorePlan, leases: t.Mapping
 
 
 def _carried_out(cluster: Cluster, before: Blocklist, plan: RestorePlan, book: LeaseBook, leases: t.Mapping[str, Lease]) -> dict[str, str]:
-    """The blocklist after the plan was carried out."""
+    """Returns the blocklist after the plan was carried out."""
     if not plan.close:
         return before.entries
-    # An entry gets another end by being removed first. Should this run be killed in between, the next one must know that the prior entry is owed.
+    # An entry gets another end by being removed first. If this run is killed in between, the next run must know that the prior entry is missing.
     if plan.reset:
         book.record([replace(leases[client], until="") for client in plan.reset])
-    # Also what is not listed: an add that timed out may still be carried out, and a removal sent after it takes it back.
+    # Also unlisted entries: an add that timed out might still be carried out, and a removal after it reverts it.
     blocklist.change(cluster, before.word, plan.reset, [client for client in plan.close if client not in plan.foreign])
     book.drop(plan.close)
     return read_without(cluster, plan.remove, before.word)
 
 
 def _looks(cluster: Cluster, leases: t.Sequence[Lease]) -> list[sessions.Sessions]:
-    """As many looks at the sessions as it takes to know who is gone."""
+    """Returns as many looks at the sessions as it takes to know which clients are gone."""
     first = sessions.read(cluster)
     missing = [one for one in leases if first.missing(one.address)]
     wait = max((sessions.BETWEEN_LOOKS_S - seconds_gone(one, time.time()) for one in missing), default=0.0)

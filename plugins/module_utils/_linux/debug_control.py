@@ -42,11 +42,11 @@ class Site:
 
     @property
     def place(self) -> tuple[str, str, str, int, str]:
-        """What tells it from others; its flags do not."""
+        """Returns what tells it from others; its flags do not."""
         return (self.module, self.file, self.func, self.line, self.format)
 
     def with_flags(self, flags: t.AbstractSet[str]) -> Site:
-        """The same site with other flags."""
+        """Returns the same site with other flags."""
         return replace(self, flags=frozenset(flags))
 
 
@@ -65,7 +65,7 @@ class Match:
 
 
 def parse(text: str) -> list[Site]:
-    """The sites of the control file; its headline and what is no site is left out."""
+    """Returns the sites of the control file; its headline and what is no site is left out."""
     found = (_LINE.fullmatch(line) for line in text.splitlines())
     return [
         Site(hit["file"], int(hit["line"]), hit["module"], hit["func"], hit["format"], parse_flags(hit["flags"]))
@@ -87,14 +87,14 @@ def show_flags(flags: t.AbstractSet[str]) -> str:
 
 
 def select(sites: t.Sequence[Site], matches: t.Iterable[Match]) -> tuple[list[Site], list[Match]]:
-    """The sites that any of ``matches`` matches, and those of ``matches`` that match none. Raises InputError."""
+    """Returns the sites that any of ``matches`` matches, and those of ``matches`` that match none. Raises InputError."""
     hits = {match: list(filter(_test(match), sites)) for match in matches}
     taken = {site.place for found in hits.values() for site in found}
     return [site for site in sites if site.place in taken], [match for match, found in hits.items() if not found]
 
 
 def _test(match: Match) -> t.Callable[[Site], bool]:
-    """A test that does what ddebug_change() does with one query."""
+    """Returns a test that does what ddebug_change() does with one query."""
     if not str(match):
         raise InputError("An entry of match names nothing and would match every site of the kernel: give func, file, module, line or format.")
     parts: list[t.Callable[[Site], bool]] = []
@@ -134,7 +134,7 @@ def _line_range(text: str) -> tuple[float, float]:
 
 
 def changed(before: t.Iterable[Site], after: t.Iterable[Site]) -> list[tuple[Site, Site]]:
-    """The pairs of which the flags differ; both sides have the same sites in the same order."""
+    """Returns the pairs of which the flags differ; both sides have the same sites in the same order."""
     return [(old, new) for old, new in zip(before, after) if old.flags != new.flags]
 
 

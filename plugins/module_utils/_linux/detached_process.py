@@ -16,7 +16,7 @@ _T = t.TypeVar("_T")
 
 
 def within(seconds: float, function: t.Callable[[], _T]) -> _T | None:
-    """What ``function`` returns; None where it does not within that time, or raises."""
+    """Returns what ``function`` returns; None where it does not within that time, or raises."""
     ours, theirs = multiprocessing.Pipe(duplex=False)
     if os.fork() == 0:
         with contextlib.suppress(BaseException):

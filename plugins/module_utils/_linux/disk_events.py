@@ -44,7 +44,7 @@ class DiskEvents:
         del self._failed[told["device"], told["tag"]]
 
     def _part(self, record: Record, told: Told, part: str) -> Draft:
-        """The event that has got this part now, which is a new one where the last of this disk and tag had it before."""
+        """Returns the event that has got this part now, which is a new one where the last of this disk and tag had it before."""
         key = (told["device"], told["tag"])
         draft = self._failed.get(key)
         if draft is None or part in draft.parts:

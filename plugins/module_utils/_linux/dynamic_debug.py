@@ -31,7 +31,7 @@ class Change(t.NamedTuple):
 
 
 def read() -> list[Site]:
-    """All sites of the running kernel and its modules. Raises KernelError."""
+    """Returns all sites of the running kernel and its modules. Raises KernelError."""
     with _open("r") as control:
         return debug_control.parse(control.read())
 
@@ -120,7 +120,7 @@ def _mark() -> str:
 
 
 def _own_words(mark: str) -> str:
-    """What the kernel logged of the query since ``mark``; empty where the log cannot be read."""
+    """Returns what the kernel logged of the query since ``mark``; empty where the log cannot be read."""
     if not mark:
         return ""
     try:

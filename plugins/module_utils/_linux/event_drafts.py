@@ -56,7 +56,7 @@ class Draft:
     parts: set[str] = field(default_factory=set)
 
     def finished(self) -> Event:
-        """The event as it is by now."""
+        """Returns the event as it is by now."""
         return Event(self.kind, self.seconds, self.stack, "\n".join(self.text), **self.told)
 
 
@@ -67,21 +67,21 @@ class Drafts:
         self._drafts: list[Draft] = []
 
     def add(self, kind: Kind, stack: str, record: Record, **told: t.Any) -> Draft:
-        """A new event, of which this record is the first line."""
+        """Returns a new event, of which this record is the first line."""
         return self.put(Draft(kind, record.seconds, stack, [record.message], told))
 
     def put(self, draft: Draft) -> Draft:
-        """The same for one that is there."""
+        """Returns the same for one that is there."""
         self._drafts.append(draft)
         return draft
 
     def finished(self) -> list[Event]:
-        """All of them."""
+        """Returns all of them."""
         return [draft.finished() for draft in self._drafts]
 
 
 def forms(*rows: tuple[str, str, t.Callable[[_Reader, Record, Told], None]]) -> tuple[Form[_Reader], ...]:
-    """A table of forms; the first that fits counts."""
+    """Returns a table of forms; the first that fits counts."""
     return tuple((needle, re.compile(pattern), understand) for needle, pattern, understand in rows)
 
 

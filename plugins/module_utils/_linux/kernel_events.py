@@ -26,7 +26,7 @@ class Parsed(t.NamedTuple):
 
 
 def parse(records: t.Iterable[Record]) -> Parsed:
-    """The events of ``records``, which may be cut off and mixed with anything; nothing is raised."""
+    """Returns the events of ``records``, which may be cut off and mixed with anything; nothing is raised."""
     drafts = Drafts()
     scst = scst_events.ScstEvents(drafts)
     forms = [

@@ -66,7 +66,7 @@ def mark() -> str:
 
 
 def since(mark: str) -> Read:
-    """The records behind ``mark``; all that the kernel still holds for an empty one. Raises InputError and KernelError."""
+    """Returns the records behind ``mark``; all that the kernel still holds for an empty one. Raises InputError and KernelError."""
     wanted = _MARK.fullmatch(mark) if mark else None
     if mark and not wanted:
         raise InputError(f"'{mark}' is no mark of the kernel log: give what an earlier call returned.")
@@ -93,7 +93,7 @@ def _place(records: t.Sequence[Record]) -> str:
 
 
 def read_file(path: str) -> list[Record]:
-    """The records in a file of dmesg's output or a syslog. Raises InputError, also where no line is either."""
+    """Returns the records in a file of dmesg's output or a syslog. Raises InputError, also where no line is either."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             records = parse_lines(file)
@@ -116,7 +116,7 @@ def parse_record(raw: bytes) -> Record | None:
 
 
 def parse_lines(lines: t.Iterable[str]) -> list[Record]:
-    """The records of dmesg's output or of a syslog file; lines of other programs are left out."""
+    """Returns the records of dmesg's output or of a syslog file; lines of other programs are left out."""
     parsed = (_parse_line(number, line[:_LONGEST_RECORD].rstrip("\r\n")) for number, line in enumerate(lines, 1))
     return [record for record in parsed if record]
 
@@ -139,7 +139,7 @@ def _parse_line(number: int, line: str) -> Record | None:
 
 
 def _read_all() -> tuple[list[Record], bool]:
-    """The records, and whether these are all."""
+    """Returns the records, and whether these are all."""
     try:
         log = os.open(_DEVICE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

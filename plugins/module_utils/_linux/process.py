@@ -32,12 +32,12 @@ class Process:
 
     @property
     def paused(self) -> bool:
-        """Whether it is stopped by a signal."""
+        """Returns whether it is stopped by a signal."""
         return self.state == _STOPPED
 
 
 def read(pid: int) -> Process | None:
-    """The process, or None when there is none or it has ended."""
+    """Returns the process, or None when there is none or it has ended."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             process = parse_stat(file.read())
@@ -54,7 +54,7 @@ def parse_stat(stat: str) -> Process:
 
 
 def find(pattern: str) -> list[Process]:
-    """The processes whose command line the regular expression matches anywhere, without this one and its ancestors. Raises InputError."""
+    """Returns the processes whose command line the regular expression matches anywhere, without this one and its ancestors. Raises InputError."""
     try:
         wanted = re.compile(pattern)
     except re.error as error:
@@ -127,7 +127,7 @@ def _parent(pid: int) -> int:
 
 
 def choose(pid: t.Optional[int], pattern: t.Optional[str], multiple: bool) -> list[Process]:
-    """The process with ``pid``, or those that ``pattern`` matches: exactly one unless ``multiple``. Raises ProcessError."""
+    """Returns the process with ``pid``, or those that ``pattern`` matches: exactly one unless ``multiple``. Raises ProcessError."""
     if pid is not None:
         process = read(pid) if pid > 1 else None
         if process is None:

@@ -156,7 +156,7 @@ class ScstEvents:
 
 
 def _kind(command: _Command, status: str) -> Kind | None:
-    """What a SCST command is that ended so; None for what has nothing to do with reservations."""
+    """Returns what a SCST command is that ended so; None for what has nothing to do with reservations."""
     if status == _CONFLICT or command.device:
         return "conflict"
     kind = _OPERATIONS.get(command.operation.partition("(")[0]) if status else None

@@ -43,7 +43,7 @@ class Level(t.NamedTuple):
 
 
 def parse(text: str) -> Level:
-    """The first line holds the flags; the tokens there are stand in the usage text behind it."""
+    """Returns the first line holds the flags; the tokens there are stand in the usage text behind it."""
     flags = [token.strip() for token in text.partition("\n")[0].split("|")]
     told = _TOKENS.search(text)
     known = [token.strip() for token in told[1].split(",")] if told else []
@@ -51,7 +51,7 @@ def parse(text: str) -> Level:
 
 
 def plan(level: Level, add: t.Collection[str], remove: t.Collection[str]) -> list[str]:
-    """What to write, one text a write, so that the flags of ``add`` are set and those of ``remove`` are not. Raises InputError."""
+    """Returns what to write, one text a write, so that the flags of ``add`` are set and those of ``remove`` are not. Raises InputError."""
     both, unknown = sorted(set(add) & set(remove)), sorted({*add, *remove} - {*ORDER, *level.known, *level.flags})
     if both:
         raise InputError(f"{', '.join(both)} is both in add and in remove.")
@@ -61,7 +61,7 @@ def plan(level: Level, add: t.Collection[str], remove: t.Collection[str]) -> lis
 
 
 def back(level: Level, flags: t.Collection[str]) -> list[str]:
-    """What to write, one text a write, so that just these flags are set. Raises InputError.
+    """Returns what to write, one text a write, so that just these flags are set. Raises InputError.
 
     The value as a whole is set: C(none) also takes away the bits that C(all) sets and no flag names. No number is written, since the flags have other bits in
     other releases (TRACE_SCSI in SCST's scst_debug.h is 0x2000 in old ones).
@@ -73,7 +73,7 @@ def back(level: Level, flags: t.Collection[str]) -> list[str]:
 
 
 def expect(level: Level, state: State | None, writes: t.Iterable[str]) -> list[str]:
-    """The flags that there would be. For C(default) those of now where they are a known default, and else one that is known."""
+    """Returns the flags that there would be. For C(default) those of now where they are a known default, and else one that is known."""
     if state == "default":
         return level.flags if set(level.flags) in _DEFAULTS else in_order(level, _DEFAULTS[1])
     if state:

@@ -32,7 +32,7 @@ class Disk:
 
 
 def find(device: str, force: bool = False) -> Disk:
-    """The disk that ``device`` (C(/dev/sdX), C(/dev/sgN) or a link to one) names. Raises InputError, and KernelError when it has no sg device."""
+    """Returns the disk that ``device`` (C(/dev/sdX), C(/dev/sgN) or a link to one) names. Raises InputError, and KernelError when it has no sg device."""
     node = _sysfs_node(device)
     _refuse_other_kinds(device, node)
     unit = node / "device"

@@ -50,7 +50,7 @@ def decode_write_cache(data: bytes) -> bool | None:
 
 
 def decode_registrants(data: bytes) -> list[str]:
-    """The registered keys of READ KEYS parameter data, in hex (SPC-4 6.15.2)."""
+    """Returns the registered keys of READ KEYS parameter data, in hex (SPC-4 6.15.2)."""
     if len(data) < 8:
         return []
     length = min(struct.unpack_from(">I", data, 4)[0], len(data) - 8)
@@ -58,7 +58,7 @@ def decode_registrants(data: bytes) -> list[str]:
 
 
 def count_registrants(data: bytes) -> int:
-    """How many keys READ KEYS parameter data speaks of, also those that had no room in it (SPC-4 6.15.2)."""
+    """Returns how many keys READ KEYS parameter data speaks of, also those that had no room in it (SPC-4 6.15.2)."""
     return int(struct.unpack_from(">I", data, 4)[0]) // 8 if len(data) >= 8 else 0
 
 

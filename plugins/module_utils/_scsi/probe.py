@@ -122,7 +122,7 @@ def _refusal(way: WritePath, reply: Reply) -> _Ended:
 
 
 def differs(told: str, meant: str) -> bool:
-    """Whether two names of a LUN are those of two LUNs; a name that is not known proves nothing."""
+    """Returns whether two names of a LUN are those of two LUNs; a name that is not known proves nothing."""
     return bool(told and meant) and told.casefold() != meant.casefold()
 
 

@@ -66,7 +66,7 @@ class _Reached:
 
 
 def one(place: Where, plan: Plan, access: Access, read_holders: ReadHolders) -> dict[str, t.Any]:
-    """The outcome as a dict, with C(holder) and C(helper). Raises RescueError for what cannot be probed at all."""
+    """Returns the outcome as a dict, with C(holder) and C(helper). Raises RescueError for what cannot be probed at all."""
     end = time.monotonic() + plan.deadline_s
     way = _way(place.paths[0], access)
     reached = _Reached(place.paths[0], way, probe.run(way, _plan(place, plan), place.paths[0].names, end), [])

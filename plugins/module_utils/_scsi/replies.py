@@ -66,12 +66,12 @@ class Reply:
     sense: Sense | None = None
 
     def is_sense(self, *keys: int) -> bool:
-        """Whether this is a check condition with one of these sense keys."""
+        """Returns whether this is a check condition with one of these sense keys."""
         return self.status == CHECK_CONDITION and self.sense is not None and self.sense.key in keys
 
 
 def status_name(status: int) -> str:
-    """A SCSI status in words."""
+    """Returns a SCSI status in words."""
     return _STATUS.get(status, f"status_0x{status:02x}")
 
 

@@ -114,7 +114,7 @@ class _Unit:
         self._owes_release = False
 
     def answer(self, command: Command | None) -> Reply | Unreachable:
-        """The reply, however long it takes; for None, whether the device could be opened."""
+        """Returns the reply, however long it takes; for None, whether the device could be opened."""
         try:
             if self._file < 0:
                 # Without O_NONBLOCK the call itself waits while the kernel handles errors of the LUN.
@@ -136,7 +136,7 @@ class _Unit:
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def _released(self) -> bool:
-        """Whether nothing is owed any more, after one more RELEASE where it is; what is gone takes its reservation along."""
+        """Returns whether nothing is owed any more, after one more RELEASE where it is; what is gone takes its reservation along."""
         try:
             if self._owes_release:
                 self._release()
@@ -159,7 +159,7 @@ class _Unit:
         return self._wait(number)
 
     def _release(self) -> Reply | Unreachable:
-        """The queued one may have overtaken its RESERVE, so another follows when both are back; who holds nothing may release (SPC-2 7.18)."""
+        """Returns the queued one may have overtaken its RESERVE, so another follows when both are back; who holds nothing may release (SPC-2 7.18)."""
         number, self._queued_release = self._queued_release, 0
         if number:
             self._wait(number)

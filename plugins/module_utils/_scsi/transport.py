@@ -27,7 +27,7 @@ class Transport(t.Protocol):
         """Raises Unreachable or NoAnswer."""
 
     def execute(self, command: Command, seconds: float) -> Reply:
-        """The device's reply. Raises Unreachable when the session is lost and NoAnswer at the deadline."""
+        """Returns the device's reply. Raises Unreachable when the session is lost and NoAnswer at the deadline."""
 
     def close(self, seconds: float) -> None:
         """Ends the session, and with it what the target keeps for it. Raises nothing."""

@@ -27,7 +27,7 @@ class Counters:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is in flight."""
+        """Returns whether nothing is in flight."""
         return not self.reads + self.writes
 
 

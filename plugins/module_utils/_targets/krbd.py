@@ -42,7 +42,7 @@ def _image(tree: Tree, path: str) -> Image | None:
 
 
 def beneath(tree: Tree, backing: str) -> list[str]:
-    """The krbd disks that a block device stores its data on: itself, the disk of a partition, or what lies below device mapper or md."""
+    """Returns the krbd disks that a block device stores its data on: itself, the disk of a partition, or what lies below device mapper or md."""
     found: set[str] = set()
     seen: set[str] = set()
     below = [kernel_name(tree, backing)]

@@ -60,7 +60,7 @@ def _seen(number: int, mapped: t.Mapping[int, set[str]], guests: set[str], is_op
 
 
 def _mapped(tree: Tree, group: str) -> defaultdict[int, dict[int, set[str]]]:
-    """The group's LUN number -> number for the initiator -> initiators, by the access control lists."""
+    """Returns the group's LUN number -> number for the initiator -> initiators, by the access control lists."""
     found: defaultdict[int, dict[int, set[str]]] = defaultdict(dict)
     for initiator in tree.names(f"{group}/acls"):
         for seen, directory in _numbered(tree, f"{group}/acls/{initiator}"):
@@ -83,7 +83,7 @@ def _has_session(tree: Tree, access_list: str) -> bool:
 
 
 def _is_open(tree: Tree, group: str) -> bool:
-    """Whether anybody may log in. Who has no access control list sees the group's own numbers."""
+    """Returns whether anybody may log in. Who has no access control list sees the group's own numbers."""
     return tree.line(f"{group}/attrib/generate_node_acls") == "1"
 
 
@@ -94,7 +94,7 @@ def _numbered(tree: Tree, path: str) -> list[tuple[int, str]]:
 
 
 def _links(tree: Tree, directory: str) -> list[list[str]]:
-    """The links in a LUN's directory; their names are free to choose."""
+    """Returns the links in a LUN's directory; their names are free to choose."""
     return [link for link in (tree.link(f"{directory}/{name}") for name in tree.names(directory)) if link]
 
 
@@ -104,6 +104,6 @@ def _device(tree: Tree, directory: str) -> str:
 
 
 def _disk(tree: Tree, group: str, number: int) -> str:
-    """The local disk of a LUN of tcm_loop, whose ``address`` is HOST:CHANNEL:TARGET."""
+    """Returns the local disk of a LUN of tcm_loop, whose ``address`` is HOST:CHANNEL:TARGET."""
     address = tree.line(f"{group}/address")
     return next((f"/dev/{name}" for name in tree.names(f"sys/class/scsi_device/{address}:{number}/device/block")), "")

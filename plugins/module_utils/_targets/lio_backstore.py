@@ -25,7 +25,7 @@ _SERIAL_DIGITS = 25
 
 
 def fill(tree: Tree, root: str, lun: Lun) -> Lun:
-    """The LUN with what its backstore tells."""
+    """Returns the LUN with what its backstore tells."""
     path = f"{root}/core/{lun.device}"
     serial = _SERIAL.fullmatch(tree.line(f"{path}/wwn/vpd_unit_serial"))
     holder = _HOLDER.fullmatch(tree.line(f"{path}/pr/res_holder"))

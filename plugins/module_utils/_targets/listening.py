@@ -39,6 +39,6 @@ def _of_process(tree: Tree, pid: str) -> set[str]:
 
 
 def _decoded(words: str, port: str) -> str:
-    """The kernel prints addresses as words in the order of this host's bytes."""
+    """Returns the kernel prints addresses as words in the order of this host's bytes."""
     packed = b"".join(struct.pack("=I", int(words[start : start + 8], 16)) for start in range(0, len(words), 8))
     return portal_at(str(ipaddress.ip_address(packed)), int(port, 16))

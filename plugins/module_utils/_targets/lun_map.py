@@ -61,7 +61,7 @@ def _tried(root: str, tgt_control_port: int, seconds: float) -> LunMap | Excepti
 
 
 def read(root: str, tgt_control_port: int = 0, seconds: float = 30) -> LunMap:
-    """Everything that this host exports or has mapped. ``seconds``: for the whole. Raises TargetError, and InputError for a root that is none.
+    """Returns everything that this host exports or has mapped. ``seconds``: for the whole. Raises TargetError, and InputError for a root that is none.
 
     Each stack is read by itself, so that one which holds its configuration hides no other one.
     """
@@ -85,7 +85,7 @@ def _joined(tree: Tree, mapped: t.Mapping[str, Image], told: t.Sequence[Lun]) ->
 
 
 def _on(lun: Lun, mapped: t.Mapping[str, Image], disks: t.Sequence[str]) -> list[tuple[Lun, str]]:
-    """The LUN once for each disk, since device mapper may spread it over several; with the image where it is one of krbd."""
+    """Returns the LUN once for each disk, since device mapper may spread it over several; with the image where it is one of krbd."""
     return [(lun.on(mapped[disk]) if disk in mapped else lun, disk) for disk in disks]
 
 

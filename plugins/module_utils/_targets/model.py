@@ -67,7 +67,7 @@ class Lun:
     in_flight: t.Optional[dict[str, t.Any]] = None
 
     def on(self, image: Image) -> Lun:
-        """The same LUN with the image behind it."""
+        """Returns the same LUN with the image behind it."""
         return replace(self, **asdict(image))
 
     def record(self) -> dict[str, t.Any]:

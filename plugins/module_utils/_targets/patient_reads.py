@@ -52,7 +52,7 @@ class PatientReads:
 
     @property
     def gaps(self) -> list[str]:
-        """What could not be read, a sentence for each name of an attribute or directory."""
+        """Returns what could not be read, a sentence for each name of an attribute or directory."""
         stuck = [paths for paths in self._stuck.values() if paths]
         late = [f"{self._late} attributes were not read in time"] if self._late else []
         return [

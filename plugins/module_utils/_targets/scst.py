@@ -63,19 +63,19 @@ def _target(tree: Tree, driver: str, name: str, heard: tuple[str, ...]) -> _Targ
 
 
 def _is_enabled(tree: Tree, target: str) -> bool:
-    """Whether driver and target let initiators in. Drivers such as scst_local have no such switch."""
+    """Returns whether driver and target let initiators in. Drivers such as scst_local have no such switch."""
     return "0" not in (tree.line(f"{target}/enabled"), tree.line(f"{target.rpartition('/')[0]}/enabled"))
 
 
 def _portals(sessions: t.Iterable[_Session], heard: t.Sequence[str]) -> tuple[str, ...]:
-    """A session tells the address that it came in by, and not the port; the daemon listens on one port, on all addresses or on some."""
+    """Returns a session tells the address that it came in by, and not the port; the daemon listens on one port, on all addresses or on some."""
     port = heard[0].rpartition(":")[2] if heard else _ISCSI_PORT
     used = {portal_at(address, port) for session in sessions for address in session.addresses}
     return tuple(dict.fromkeys([*sorted(used), *heard]))
 
 
 def _sessions(tree: Tree, target: str) -> t.Iterator[_Session]:
-    """Each is linked to the LUNs that it sees: ``../../luns`` or ``../../ini_groups/GROUP/luns``."""
+    """Yields each is linked to the LUNs that it sees: ``../../luns`` or ``../../ini_groups/GROUP/luns``."""
     for session in tree.names(f"{target}/sessions"):
         path = f"{target}/sessions/{session}"
         link, initiator = tree.link(f"{path}/luns"), tree.line(f"{path}/initiator_name")
@@ -95,7 +95,7 @@ class _Set(t.NamedTuple):
 
 
 def _sets(tree: Tree, target: _Target) -> t.Iterator[_Set]:
-    """The target's own set is for whom no group names. Names in a group may hold wildcards, and the first group made that fits counts.
+    """Yields the target's own set is for whom no group names. Names in a group may hold wildcards, and the first group made that fits counts.
 
     SCST's scst_find_acg() in scst/src/scst_targ.c.
     """
@@ -132,7 +132,7 @@ def _access(target: _Target, found: _Set) -> dict[str, t.Any]:
 
 
 def _device(tree: Tree, name: str) -> dict[str, t.Any]:
-    """What is behind a LUN, in fields of a Lun; {} where that cannot be known."""
+    """Returns what is behind a LUN, in fields of a Lun; {} where that cannot be known."""
     device, filename = f"{_DEVICES}/{name}", _filename(tree, name)
     eui, naa = identity(tree.line(f"{device}/eui64_id"), tree.line(f"{device}/naa_id"), tree.data(f"{device}/t10_dev_id"))
     told = {"serial": tree.line(f"{device}/usn"), "eui": eui, "naa": naa, "nv_cache": tree.line(f"{device}/nv_cache") == "1"}

@@ -21,7 +21,7 @@ _DEFAULT_GROUP = "default_tg_pt_gp"
 
 
 def is_served(device: str) -> bool:
-    """Whether a backstore, as HBA/NAME, is one of tcmu-runner's."""
+    """Returns whether a backstore, as HBA/NAME, is one of tcmu-runner's."""
     return device.startswith("user_")
 
 

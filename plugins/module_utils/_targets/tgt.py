@@ -27,7 +27,7 @@ _PORTAL = re.compile(r"^Portal: (\S+),\d+$", re.MULTILINE)
 
 
 def read(control_port: int, seconds: float, note: t.Callable[[str], None]) -> list[Lun]:
-    """What the tgtd on that control port exports by iSCSI; nothing where there is no tgtd.
+    """Returns what the tgtd on that control port exports by iSCSI; nothing where there is no tgtd.
 
     ``seconds``: for each of two questions. ``note``: takes a gap. Raises TargetError.
     """
@@ -74,7 +74,7 @@ def image(path: str) -> Image:
 
 
 def naa(scsi_id: str) -> str:
-    """The last NAA designator of page 83h, as spc.c of tgt makes it.
+    """Returns the last NAA designator of page 83h, as spc.c of tgt makes it.
 
     Each character of the SCSI ID is one hex digit, zero when it is none; the last 32 of them, and a 6 for the first.
     """
@@ -83,7 +83,7 @@ def naa(scsi_id: str) -> str:
 
 
 def _show(program: str, control_port: int, seconds: float, mode: str) -> str:
-    """What tgtadm prints, '' when no tgtd listens there. Raises TargetError, and TimeoutExpired."""
+    """Returns what tgtadm prints, '' when no tgtd listens there. Raises TargetError, and TimeoutExpired."""
     try:
         command = [program, "--lld", "iscsi", "--control-port", str(control_port), "--mode", mode, "--op", "show"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=seconds)
@@ -98,6 +98,6 @@ def _show(program: str, control_port: int, seconds: float, mode: str) -> str:
 
 
 def _is_closed(control_port: int) -> bool:
-    """Whether there is a socket that is not for this user. tgtadm says the same of it as of none; the path is that of its own TGT_IPC_SOCKET."""
+    """Returns whether there is a socket that is not for this user. tgtadm says the same of it as of none; the path is that of its own TGT_IPC_SOCKET."""
     path = f"{os.environ.get('TGT_IPC_SOCKET', '/var/run/tgtd/socket')}.{control_port}"
     return os.path.exists(path) and not os.access(path, os.W_OK)

@@ -32,23 +32,23 @@ class Tree:
 
     @property
     def live(self) -> bool:
-        """Whether it is the running kernel's."""
+        """Returns whether it is the running kernel's."""
         return not self.root.strip("/")
 
     def data(self, path: str) -> bytes:
-        """A file's content. Attributes also answer ENODEV where there is nothing to tell, as tcm_loop's nexus does. Raises TargetError."""
+        """Returns a file's content. Attributes also answer ENODEV where there is nothing to tell, as tcm_loop's nexus does. Raises TargetError."""
         return self._patiently(path, lambda: _content(os.path.join(self.root, path)), b"")
 
     def text(self, path: str) -> str:
-        """A file's content as text, whatever it holds."""
+        """Returns a file's content as text, whatever it holds."""
         return self.data(path).decode(errors="replace")
 
     def line(self, path: str) -> str:
-        """A file's first line. SCST's attributes may have a second one, ``[key]``: set by the administrator."""
+        """Returns a file's first line. SCST's attributes may have a second one, ``[key]``: set by the administrator."""
         return self.text(path).partition("\n")[0].strip()
 
     def names(self, path: str) -> list[str]:
-        """What is in a directory, sorted; nothing when it is none. Raises TargetError."""
+        """Returns what is in a directory, sorted; nothing when it is none. Raises TargetError."""
         return self._patiently(path, lambda: _listed(os.path.join(self.root, path)), [])
 
     def oldest_first(self, path: str) -> list[str]:
@@ -60,7 +60,7 @@ class Tree:
         return sorted(names, key=lambda name: self._patiently(path, lambda: _inode(os.path.join(self.root, path, name)), 0)) if self.live else names
 
     def link(self, path: str) -> list[str]:
-        """The parts of a symbolic link's target, as it is written; nothing when it is none."""
+        """Returns the parts of a symbolic link's target, as it is written; nothing when it is none."""
         return self._patiently(path, lambda: _followed(os.path.join(self.root, path)), [])
 
     def note(self, gap: str) -> None:

@@ -30,7 +30,7 @@ class DeadHosts:
         return cls([network for text in texts for network in _networks(text.strip(), timeout_s)])
 
     def has(self, client: str) -> bool:
-        """Whether a client's address is on one of them. A fleet has many watchers, and most often no host is dead."""
+        """Returns whether a client's address is on one of them. A fleet has many watchers, and most often no host is dead."""
         if not self.networks:
             return False
         try:

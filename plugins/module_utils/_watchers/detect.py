@@ -97,13 +97,13 @@ class _Look:
         return any(self._dead.has(watcher.address) for watcher in one.watchers)
 
     def _exports(self, specs: t.Collection[str]) -> dict[str, t.Any]:
-        """What Ceph's iSCSI gateways export of the images that are shown."""
+        """Returns what Ceph's iSCSI gateways export of the images that are shown."""
         luns, gap = gateway_conf.read(self._cluster) if specs else ({}, "")
         shown = {host: [lun.record() for lun in found if lun.image in specs] for host, found in luns.items()}
         return {"luns": {host: found for host, found in shown.items() if found}, "gap": gap}
 
     def _suspects(self, seen: t.Sequence[WatchedImage]) -> list[WatchedImage]:
-        """An image that is named is asked also with one watcher: it may be the dead one that keeps it from being mapped or deleted."""
+        """Returns an image that is named is asked also with one watcher: it may be the dead one that keeps it from being mapped or deleted."""
         asked, named = self._options["liveness"], {*self._options["images"]}
         if asked == "none":
             return []
@@ -162,7 +162,7 @@ class _Look:
         return spec in free or any(fnmatchcase(spec, pattern) for pattern in free)
 
     def _delivered(self, judgements: t.Sequence[Judgement]) -> list[Judgement]:
-        """An image is freed only where its OSD is known to deliver notifies, since nobody answered one."""
+        """Returns an image is freed only where its OSD is known to deliver notifies, since nobody answered one."""
         headers = [one.watched.image.header_object for one in judgements if one.freeing and one.findings]
         gaps = control_watch.unproven(self._cluster, headers) if headers else {}
         return [_kept(one, gaps.get(one.watched.image.header_object, "")) for one in judgements]
@@ -174,7 +174,7 @@ class _Look:
         return replace(finding, daemon=self._own.get(where, ""), gateway=gateway, dead_host=self._dead.has(where))
 
     def _weighed(self, survey: Survey, judgements: t.Sequence[Judgement], found: Evidence) -> list[Culprit]:
-        """The culprits with the vetoes that follow from everything else they watch in the whole cluster, and from where that is."""
+        """Returns the culprits with the vetoes that follow from everything else they watch in the whole cluster, and from where that is."""
         accused = verdict.culprits(judgements)
         if not accused:
             return []
@@ -194,7 +194,7 @@ class _Look:
         return [guards.weigh(culprit, around) for culprit in accused]
 
     def _with_daemons(self, judgement: Judgement) -> Judgement:
-        """A daemon that is known only by now counts as one for the guards."""
+        """Returns a daemon that is known only by now counts as one for the guards."""
         findings = (replace(finding, daemon=self._own.get(finding.watcher.address, finding.daemon)) for finding in judgement.findings)
         return replace(judgement, findings=tuple(findings))
 
@@ -257,7 +257,7 @@ def _look_once(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 @contextlib.contextmanager
 def _no_collection() -> t.Iterator[None]:
-    """A fleet is hundreds of thousands of records and no cycles: looking for some took two fifths of a survey of 100,000 images."""
+    """Yields a fleet is hundreds of thousands of records and no cycles: looking for some took two fifths of a survey of 100,000 images."""
     enabled = gc.isenabled()
     gc.disable()
     try:

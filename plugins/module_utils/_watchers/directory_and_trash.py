@@ -34,23 +34,23 @@ class Directory:
     trash: t.Mapping[str, Dropped] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """The number of images, without the trash."""
+        """Returns the number of images, without the trash."""
         return len(self.names) + len(self.old)
 
     def images(self) -> t.Iterator[Image]:
-        """All of them, without the trash."""
+        """Yields all of them, without the trash."""
         for found, name in self.names.items():
             yield Image(self.pool, self.namespace, name, found)
         for name in self.old:
             yield Image(self.pool, self.namespace, name, "")
 
     def dropped(self) -> t.Iterator[Image]:
-        """Those in the trash."""
+        """Yields those in the trash."""
         for found in self.trash:
             yield self._dropped(found)
 
     def find(self, header: str) -> Image | None:
-        """The image, perhaps in the trash, that a header object of this name would belong to."""
+        """Returns the image, perhaps in the trash, that a header object of this name would belong to."""
         found, old_name = header_object.read(header)
         if found in self.names:
             return Image(self.pool, self.namespace, self.names[found], found)
@@ -84,7 +84,7 @@ def _read(ioctx: t.Any, pool: str, namespace: str) -> Directory:
 
 
 def read_pools(cluster: Cluster, pools: t.Iterable[str]) -> list[list[Directory] | ClusterError]:
-    """Each pool's directories, or why they cannot be read. Raises InputError for a pool that is not there."""
+    """Returns each pool's directories, or why they cannot be read. Raises InputError for a pool that is not there."""
 
     def read(pool: str) -> list[Directory] | ClusterError:
         try:

@@ -38,7 +38,7 @@ class Evidence:
     asked: dict[Image, tuple[Span, ...]] = field(default_factory=dict)
 
     def findings(self, watched: WatchedImage) -> list[Finding]:
-        """A finding for each watcher of the image."""
+        """Returns a finding for each watcher of the image."""
         reply, asked = self.replies.get(watched.image, reasons.NOT_ASKED), self.asked.get(watched.image, ())
         return [verdict.find(watcher, reply, self.looks, asked) for watcher in watched.watchers]
 
@@ -80,7 +80,7 @@ def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_
 
 
 def _settled(cluster: Cluster, headers: t.Sequence[HeaderObject], timeout_s: int) -> tuple[dict[HeaderObject, Reply], dict[HeaderObject, Span]]:
-    """The replies, and when each header was asked."""
+    """Returns the replies, and when each header was asked."""
     settle_s = cluster.connection.osd_settle
     give_up = time.monotonic() + _LONGEST_SETTLES * settle_s
     replies, spans = _ask(cluster, headers, timeout_s)
@@ -98,7 +98,7 @@ def _settled(cluster: Cluster, headers: t.Sequence[HeaderObject], timeout_s: int
 def _young(
     cluster: Cluster, headers: t.Sequence[HeaderObject], replies: t.Mapping[HeaderObject, Reply], spans: t.Mapping[HeaderObject, Span]
 ) -> dict[HeaderObject, interval.Young]:
-    """Those of the headers on which a watcher was silent while their OSDs had just changed."""
+    """Returns those of the headers on which a watcher was silent while their OSDs had just changed."""
     silent = [header for header in headers if isinstance(reply := replies[header], NotifyReply) and reply.timed_out]
     return interval.young(cluster, silent, min((spans[header][0] for header in silent), default=0.0))
 

@@ -37,22 +37,22 @@ class Expected:
         return expected
 
     def by(self, services: ServiceMap) -> Expected:
-        """The same, with the service map."""
+        """Returns the same, with the service map."""
         return replace(self, services=services)
 
     @property
     def least(self) -> int:
-        """The smallest number that any image may have."""
+        """Returns the smallest number that any image may have."""
         return min([1 if self.default is None else self.default, *(number for _pattern, number in self.patterns)])
 
     def of(self, watched: WatchedImage) -> int:
-        """The number for an image."""
+        """Returns the number for an image."""
         spec = watched.image.spec
         fixed = next((number for pattern, number in self.patterns if fnmatchcase(spec, pattern)), self.default)
         return fixed if fixed is not None else max(1, sum(bool(self.gateway(watched.image, watcher)) for watcher in watched.watchers))
 
     def gateway(self, image: Image, watcher: Watcher) -> str:
-        """The host of the gateway that serves the image by this watcher, '' for none that the service map knows."""
+        """Returns the host of the gateway that serves the image by this watcher, '' for none that the service map knows."""
         return self.services.gateways.get((watcher.address, image.id), "")
 
 

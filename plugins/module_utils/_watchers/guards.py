@@ -15,21 +15,21 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 
 
 def weigh(culprit: Culprit, around: Surroundings) -> Culprit:
-    """The culprit with what else fencing it would touch, and with every reason against it."""
+    """Returns the culprit with what else fencing it would touch, and with every reason against it."""
     vetoes = [reason for guard in GUARDS for reason in guard(culprit, around)]
     watches = tuple(dict.fromkeys(judgement.watched.image.spec for judgement, _finding in _own(culprit, around)))
     return replace(culprit, reasons=culprit.reasons + _reach(culprit, around), vetoes=tuple(dict.fromkeys(vetoes)), watches=watches)
 
 
 def answers_elsewhere(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """The blacklist knows clients, not watches: it would end the healthy watch, too. A client that the operator names is known to be alive."""
+    """Yields the blacklist knows clients, not watches: it would end the healthy watch, too. A client that the operator names is known to be alive."""
     for judgement, finding in _own(culprit, around):
         if finding.liveness == "alive" and not culprit.named:
             yield reasons.ANSWERS_ELSEWHERE.format(image=judgement.watched.image.spec)
 
 
 def only_watcher(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """What a living client alone serves would have nobody; who else is named may be fenced with it."""
+    """Yields what a living client alone serves would have nobody; who else is named may be fenced with it."""
     going = {culprit.address, *around.named}
     for judgement, _finding in _own(culprit, around):
         if may_live(culprit, around) and not judgement.freeing and not _served_without(going, judgement):
@@ -37,14 +37,14 @@ def only_watcher(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
 
 
 def untested(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """A living client may be well where it could not be asked."""
+    """Yields a living client may be well where it could not be asked."""
     for judgement, finding in _own(culprit, around):
         if may_live(culprit, around) and finding.liveness == "unknown":
             yield reasons.UNTESTED_ELSEWHERE.format(image=judgement.watched.image.spec, reason=finding.reason)
 
 
 def unseen(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """What else a living client serves must be known."""
+    """Yields what else a living client serves must be known."""
     for gap in around.gaps:
         if may_live(culprit, around):
             yield reasons.UNSEEN.format(gap=gap)
@@ -77,7 +77,7 @@ def _answers_on(finding: Finding, host: str) -> bool:
 
 
 def _host(client: str) -> str:
-    """The IP address of a client address."""
+    """Returns the IP address of a client address."""
     return client.rpartition(":")[0]
 
 
@@ -101,12 +101,12 @@ GUARDS: tuple[t.Callable[[Culprit, Surroundings], t.Iterator[str]], ...] = (
 
 
 def may_live(culprit: Culprit, around: Surroundings) -> bool:
-    """Whether anything but the client's being gone was found, anywhere."""
+    """Returns whether anything but the client's being gone was found, anywhere."""
     return any(finding.liveness != "orphaned" for _judgement, finding in _own(culprit, around))
 
 
 def by_client(judgements: t.Iterable[Judgement]) -> dict[str, list[Watch]]:
-    """The ``watches`` of Surroundings."""
+    """Returns the ``watches`` of Surroundings."""
     watches: dict[str, list[Watch]] = defaultdict(list)
     for judgement in judgements:
         for finding in judgement.findings:

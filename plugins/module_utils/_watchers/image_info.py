@@ -116,7 +116,7 @@ def _migration(status: t.Mapping[str, t.Any]) -> dict[str, str]:
 
 
 def _dropped(ioctx: t.Any, spec: str, name: str, found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The entries of the trash that have the image's name."""
+    """Returns the entries of the trash that have the image's name."""
     try:
         entries = [(image_id, one) for image_id, one in trash.read(ioctx).items() if one.name == name]
     except rados.Error as error:

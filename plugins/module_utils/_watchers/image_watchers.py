@@ -30,7 +30,7 @@ _MISSES_A_POOL = 8
 
 
 def find(cluster: Cluster, spec: str) -> Image:
-    """The image that ``pool/[namespace/]image`` names. Raises InputError when there is none."""
+    """Returns the image that ``pool/[namespace/]image`` names. Raises InputError when there is none."""
     pool, namespace, name = split_spec(spec)
     with cluster.open_pool(pool, namespace) as ioctx:
         try:
@@ -51,7 +51,7 @@ def split_spec(spec: str) -> tuple[str, str, str]:
 
 
 def of(cluster: Cluster, image: Image, with_lock: bool = False) -> WatchedImage | None:
-    """The image with its watchers; None when it went away meanwhile. Raises ClusterError.
+    """Returns the image with its watchers; None when it went away meanwhile. Raises ClusterError.
 
     ``with_lock``: whether to read who holds the exclusive lock also where there is no more than one watcher.
     """
@@ -69,12 +69,12 @@ def of(cluster: Cluster, image: Image, with_lock: bool = False) -> WatchedImage 
 
 
 def of_all(cluster: Cluster, selected: t.Iterable[Image], with_lock: bool = False) -> list[WatchedImage]:
-    """The same for many images, in their order; those that went away are left out, those that cannot be read are ``unseen``."""
+    """Returns the same for many images, in their order; those that went away are left out, those that cannot be read are ``unseen``."""
     return _all(lambda image: of(cluster, image, with_lock), selected, lambda image: image)
 
 
 def of_named(cluster: Cluster, specs: t.Iterable[str], missing_ok: bool = False) -> list[WatchedImage]:
-    """The same for the images that specs name, with their locks. One that is not there raises InputError, or is left out."""
+    """Returns the same for the images that specs name, with their locks. One that is not there raises InputError, or is left out."""
 
     def read(spec: str) -> WatchedImage | None:
         try:
@@ -110,7 +110,7 @@ def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.An
 
 
 def _lock_owner(lockers: t.Any) -> Watcher | None:
-    """The automatic exclusive lock's owner; ``lockers`` is what ``rbd.Image.list_lockers()`` gives. One that ``rbd lock add`` made is somebody's wish."""
+    """Returns the automatic exclusive lock's owner; ``lockers`` is what ``rbd.Image.list_lockers()`` gives. A lock by ``rbd lock add`` has another cookie."""
     for client, cookie, where in lockers["lockers"] if lockers else []:
         automatic, owner = _AUTOMATIC_LOCK.fullmatch(cookie), _CLIENT.fullmatch(client)
         if automatic and owner:

@@ -47,7 +47,7 @@ def to_images(swept: Sweep, directories: t.Iterable[Directory], clients: t.Colle
 
 
 def stray(namespace: str, header: str, pool: str = "") -> Image:
-    """What stands for a header that no directory knows."""
+    """Returns what stands for a header that no directory knows."""
     found, old_name = header_object.read(header)
     return Image(pool, namespace, "" if found else old_name, found, "stray")
 

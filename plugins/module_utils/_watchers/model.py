@@ -54,7 +54,7 @@ class Image:
 
     @property
     def header_object(self) -> HeaderObject:
-        """The same with the place where it lives."""
+        """Returns the same with the place where it lives."""
         return HeaderObject(self.pool, self.namespace, self.header)
 
 
@@ -68,7 +68,7 @@ class Watcher:
 
     @property
     def key(self) -> tuple[int, int]:
-        """How notify replies and lock cookies name this watch."""
+        """Returns how notify replies and lock cookies name this watch."""
         return self.client_id, self.cookie
 
 

@@ -15,7 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.sur
 
 
 def of(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: Seen, named: t.Sequence[str], looked_at: float = 0.0) -> dict[str, t.Any]:
-    """The module's return values, without those on how the look was made; see RETURN of rbd_watchers for their shape.
+    """Returns the module's return values, without those on how the look was made; see RETURN of rbd_watchers for their shape.
 
     ``looked_at``: when the monitors' sessions were first read, in seconds since the epoch.
     """
@@ -34,7 +34,7 @@ def of(judgements: t.Sequence[Judgement], culprits: t.Sequence[Culprit], seen: S
 
 
 def _look(accused: t.Sequence[t.Mapping[str, t.Any]], looked_at: float) -> dict[str, t.Any]:
-    """What a later fence needs of this look as evidence."""
+    """Returns what a later fence needs of this look as evidence."""
     stale = [culprit for culprit in accused if culprit["verdict"] == "fence"]
     return {
         "at": looked_at,
@@ -65,14 +65,14 @@ def _freeing(judgements: t.Sequence[Judgement]) -> list[str]:
 
 
 def _serving(judgement: Judgement) -> list[str]:
-    """The addresses of the clients that serve the image and stay when its surplus is fenced."""
+    """Returns the addresses of the clients that serve the image and stay when its surplus is fenced."""
     going = {finding.watcher.address for finding in judgement.surplus}
     serving = (finding.watcher.address for finding in judgement.findings if finding.serves)
     return [client for client in dict.fromkeys(serving) if client not in going]
 
 
 def _is_shown(judgement: Judgement, named: t.Sequence[str]) -> bool:
-    """What could not be read is counted, and summed up in ``incomplete``: it may be a whole pool."""
+    """Returns what could not be read is counted, and summed up in ``incomplete``: it may be a whole pool."""
     revived = any(finding.dead_host and finding.liveness == "alive" for finding in judgement.findings)
     return judgement.watched.image.spec in named or revived or (judgement.state != "normal" and not judgement.watched.unseen)
 

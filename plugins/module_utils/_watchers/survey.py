@@ -95,13 +95,13 @@ class Survey:
         return "sweep", reasons.SWEPT.format(n=len(up))
 
     def inactive(self) -> placement.Inactive:
-        """The placement groups that are not active; asked for once."""
+        """Returns the placement groups that are not active; asked for once."""
         if self._inactive is None:
             self._inactive = placement.inactive(self._cluster)
         return self._inactive
 
     def look(self, specs: t.Sequence[str], pools: t.Sequence[str], expected: Expected, missing_ok: bool = False) -> Seen:
-        """The images that ``specs`` name and those in ``pools``. Raises RescueError for one that is not there."""
+        """Returns the images that ``specs`` name and those in ``pools``. Raises RescueError for one that is not there."""
         named = image_watchers.of_named(self._cluster, specs, missing_ok)
         seen = self._look_at_pools(pools, expected) if pools else Seen([], 0)
         known = {watched.image.spec for watched in named}
@@ -113,7 +113,7 @@ class Survey:
         return Seen([*named, *rest], total, quiet, min(total, seen.unseen + len(unseen)), gaps, seen.strays)
 
     def selected(self, pools: t.Sequence[str]) -> tuple[str, ...]:
-        """The pools to look at: these, or every pool that is tagged for RBD or holds images. Raises InputError when there is none."""
+        """Returns the pools to look at: these, or every pool that is tagged for RBD or holds images. Raises InputError when there is none."""
         if pools:
             return tuple(pools)
         with_images = {place.pool for place in self._read(self.pools.every)[0] if len(place)}
@@ -142,7 +142,7 @@ class Survey:
         return t.cast(Sweep, self.swept), unread, gaps
 
     def _by_sweep(self, swept: Sweep, pools: t.Sequence[str], expected: Expected) -> Seen:
-        """What looks like too many watchers, or may be of several pools, is read again."""
+        """Returns what looks like too many watchers, or may be of several pools, is read again."""
         directories, unlisted = self._read(pools)
         swept, unread, asleep = self._wake(swept, directories) if self._deep else (swept, 0, [])
         hidden = [*swept.gaps, *self._sick_groups(pools)]
@@ -167,7 +167,7 @@ class Survey:
         return [place for answer in found.values() if not isinstance(answer, ClusterError) for place in answer], self.pools.gaps(errors)
 
     def _sick_groups(self, pools: t.Sequence[str]) -> list[str]:
-        """Why headers in these pools may be out of sight although every OSD that is up answered."""
+        """Returns why headers in these pools may be out of sight although every OSD that is up answered."""
         sick = self.inactive()
         numbers = {self.pools.numbers[pool]: pool for pool in pools if pool in self.pools.numbers}
         groups = [f"{group} is {state}" for group, state in sorted(sick.states.items()) if int(group.split(".")[0]) in numbers]
@@ -177,7 +177,7 @@ class Survey:
         return [reasons.OSDS_DOWN.format(osd=", ".join(down), gap=sick.gap)] if down and sick.gap else []
 
     def _strays(self, unmatched: t.Sequence[WatchedImage]) -> list[WatchedImage]:
-        """Those that no other pool's directory knows either, with the pool that holds them, where one was found."""
+        """Returns those that no other pool's directory knows either, with the pool that holds them, where one was found."""
         others, gaps = self._read(self.pools.others) if unmatched else ([], [])
         alone = [one for one in unmatched if not any(_knows(place, one.image) for place in others)]
         return [] if gaps else [located for found in at_once(self._located, alone) for located in found]
@@ -195,7 +195,7 @@ class Survey:
         return True
 
     def elsewhere(self, clients: t.Collection[str], known: t.Collection[Image]) -> tuple[list[WatchedImage], list[str]]:
-        """What these clients watch in the whole cluster besides the ``known`` images, and why any of it could not be seen."""
+        """Returns what these clients watch in the whole cluster besides the ``known`` images, and why any of it could not be seen."""
         if self.swept is None and self._may_sweep:
             self._sweep(insist=False)
         directories, gaps = self._read(self.pools.every)

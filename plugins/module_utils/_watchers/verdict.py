@@ -40,7 +40,7 @@ def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions]
 
 
 def find_owner(watched: WatchedImage, looks: t.Sequence[Sessions]) -> Finding | None:
-    """The client that holds the exclusive lock, where it does not watch the image, so that no notify can reach it; else None. ``looks``: see find()."""
+    """Returns the client that holds the exclusive lock, where it does not watch the image, so that no notify can reach it; else None. ``looks``: see find()."""
     owner = watched.lock_owner
     if owner is None or owner.client_id in [watcher.client_id for watcher in watched.watchers]:
         return None
@@ -93,7 +93,7 @@ def with_owner(judgement: Judgement, owner: Finding) -> Judgement:
 
 
 def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, evict: t.Collection[str] = (), free: bool = False) -> Judgement:
-    """An image's state and its surplus.
+    """Returns an image's state and its surplus.
 
     ``findings`` has one entry for each watcher; ``expected`` is how many healthy watchers the image has by right. ``evict``: addresses
     of clients that the operator wants fenced: living ones where more are alive than expected, and silent ones where the image is to be ``free``.
@@ -146,7 +146,7 @@ def _lifted(judgement: Judgement) -> list[str]:
 
 
 def _contested(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
-    """The living contest the image, which is not for the evidence to settle. Clients that are gone contest nothing, and are fenced all the same."""
+    """Returns the living contest the image, which is not for the evidence to settle. Clients that are gone contest nothing, and are fenced all the same."""
     settled = _evicted(judgement, evict) if evict else judgement
     gone = tuple(finding for finding in judgement.findings if finding.liveness == "orphaned" and not finding.daemon)
     if settled.surplus or not gone:
@@ -156,7 +156,7 @@ def _contested(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
 
 
 def _evicted(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
-    """A contested image is settled by the operator's word when those who stay are alive and as many as expected."""
+    """Returns a contested image is settled by the operator's word when those who stay are alive and as many as expected."""
     named = [finding for finding in judgement.findings if finding.watcher.address in evict and finding.liveness == "alive"]
     stale = _stale(judgement.findings)
     stay = [finding for finding in judgement.findings if finding not in named and finding not in stale and not finding.daemon]
@@ -202,7 +202,7 @@ def _state_of_clients(findings: t.Sequence[Finding], expected: int) -> tuple[Sta
 
 
 def culprits(judgements: t.Iterable[Judgement]) -> list[Culprit]:
-    """The surplus clients of all images, one entry for each address."""
+    """Returns the surplus clients of all images, one entry for each address."""
     found: dict[str, Culprit] = {}
     for judgement in judgements:
         spec = judgement.watched.image.spec

@@ -29,5 +29,5 @@ def test_the_time_of_a_map_of_nautilus_has_no_offset() -> None:
 
 @pytest.mark.parametrize("dump", [None, [], {}, {"modified": 7}, {"modified": "0.000000"}])
 def test_a_map_without_a_time(dump: t.Any) -> None:
-    with pytest.raises(ClusterError, match="has a form that is not known here"):
+    with pytest.raises(ClusterError, match="has an unknown form"):
         stamp(dump, 0)

@@ -146,7 +146,7 @@ def test_the_times_of_all_releases() -> None:
     assert seconds_left("2026-11-22T20:00:00.500000+0200", NOW) == 0.5
     local = datetime.fromtimestamp(NOW + 60).strftime("%Y-%m-%d %H:%M:%S.%f")
     assert seconds_left(local, NOW) == 60
-    with pytest.raises(ClusterError, match="not known here"):
+    with pytest.raises(ClusterError, match="this Ceph release is unknown"):
         seconds_left("tomorrow", NOW)
 
 
@@ -160,7 +160,7 @@ def test_a_look_is_the_evidence() -> None:
 
 @pytest.mark.parametrize(
     ("clients", "now", "words"),
-    [(["a", "c"], 25, "does not name c"), (["a"], 311, "began 301 s ago"), (["a"], 9, "began -1 s ago"), (["a"], 1e9, "look again")],
+    [(["a", "c"], 25, "does not name c"), (["a"], 311, "is 301 s old"), (["a"], 9, "is -1 s old"), (["a"], 1e9, "Run rbd_watchers again")],
 )
 def test_a_look_that_is_old_or_wants_other_clients_fenced_is_no_evidence(clients: list[str], now: float, words: str) -> None:
     with pytest.raises(InputError, match=words):
