@@ -2,21 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one exception family of the library; a module turns it into ``fail_json`` in ``main()``."""
+"""Holds the one exception family of the library; a module turns it into ``fail_json`` in ``main()``."""
 
 from __future__ import annotations
 
 
 class RescueError(Exception):
-    """Something could not be done: one sentence with what failed, on what, and what to do."""
+    """Says what failed, on what, and what to do, in one sentence."""
 
 
 class InputError(RescueError):
-    """What the user gave cannot be used as it is."""
+    """Says that an option cannot be used."""
 
 
 class ClusterError(RescueError):
-    """The Ceph cluster refused, did not answer in time, or could not be reached. ``code``: the errno behind it, positive, 0 when there is none."""
+    """Says that the Ceph cluster refused, timed out, or could not be reached. ``code``: the positive errno, 0 if there is none."""
 
     def __init__(self, message: str, code: int = 0) -> None:
         super().__init__(message)
@@ -33,16 +33,16 @@ class MissingLibraryError(RescueError):
 
 
 class FencedError(RescueError):
-    """This host is itself on the blocklist, so nothing can be seen from it. No part of a look that failed: the whole look."""
+    """Says that this host is itself on the blocklist, so that it can read nothing: the whole look fails."""
 
 
 class TargetError(RescueError):
-    """The iSCSI target could not be reached or ended the session."""
+    """Says that the iSCSI target could not be reached or ended the session."""
 
 
 class ProcessError(RescueError):
-    """A process could not be found or signalled."""
+    """Says that a process could not be found or signalled."""
 
 
 class KernelError(RescueError):
-    """The kernel refused, or lacks what was asked of it."""
+    """Says that the kernel refused, or lacks a feature."""

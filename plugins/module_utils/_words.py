@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lists and numbers as a person reads them."""
+"""Writes lists and numbers as a person reads them, and compares a text with a sentence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def short(lines: t.Sequence[str], what: str, shown: int = 20) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """Returns the text with a code in place of each character that a terminal could take for a command."""
+    """Returns the text with a code in place of each character that a terminal could take as a command."""
     return "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
 
 

@@ -19,9 +19,7 @@ def guarded(command: str) -> t.Iterator[None]:
     try:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ClusterError(
-            f"The cluster's answer to '{command}' has an unknown form ({error!r:.200}): check whether its release is supported."
-        ) from error
+        raise ClusterError(f"The cluster's answer to '{command}' has an unknown form ({error!r:.200}): check whether its release is supported.") from error
 
 
 def in_words(error: Exception, what: str) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""pr_debug sites of the kernel: read from the control file's text, matched as the kernel matches them, and written as queries. Pure.
+"""Reads the pr_debug sites of the kernel from the control file's text, matches them as the kernel does, and writes queries. Pure.
 
 Source: lib/dynamic_debug.c of Linux, and Documentation/admin-guide/dynamic-debug-howto.rst.
 """
@@ -21,14 +21,14 @@ LONGEST_WRITE = 4095
 _NO_FLAGS = "_"
 # opt_array of Linux 6.8; older kernels have no s.
 _ORDER = "pmfslt"
-# A format may hold quotes itself; kernels from 6.1 on can name a class behind it.
+# A format can hold quotes itself; kernels from 6.1 on can name a class behind it.
 _LINE = re.compile(r'(?P<file>.+?):(?P<line>\d+) \[(?P<module>[^\]]*)\](?P<func>\S+) =(?P<flags>\S+) "(?P<format>.*)"(?: class.*)?')
 _LINES = re.compile(r"(?P<first>\d+)?(?P<dash>-)?(?P<last>\d+)?")
 
 
 @dataclass(frozen=True)
 class Site:
-    """One pr_debug. ``file`` as the control file shows it, ``format`` with the control file's escapes, ``flags`` without the C(_) for none."""
+    """Holds one pr_debug. ``file`` as the control file shows it, ``format`` with the control file's escapes, ``flags`` without the C(_) for none."""
 
     file: str
     line: int
@@ -42,7 +42,7 @@ class Site:
 
     @property
     def place(self) -> tuple[str, str, str, int, str]:
-        """Returns what tells it from others; its flags do not."""
+        """Returns what identifies the site, without its flags."""
         return (self.module, self.file, self.func, self.line, self.format)
 
     def with_flags(self, flags: t.AbstractSet[str]) -> Site:
@@ -52,7 +52,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Match:
-    """What the user looks for; None matches everything, and all that is given must match."""
+    """Holds what the user looks for. None matches everything, and every given part must match."""
 
     func: str | None = None
     file: str | None = None
@@ -65,7 +65,7 @@ class Match:
 
 
 def parse(text: str) -> list[Site]:
-    """Returns the sites of the control file; its headline and what is no site is left out."""
+    """Returns the sites of the control file, without its headline and other lines."""
     found = (_LINE.fullmatch(line) for line in text.splitlines())
     return [
         Site(hit["file"], int(hit["line"]), hit["module"], hit["func"], hit["format"], parse_flags(hit["flags"]))
@@ -77,12 +77,12 @@ def parse(text: str) -> list[Site]:
 def parse_flags(text: str) -> frozenset[str]:
     """Flags in any order; C(_) is none. Which letters there are is for the kernel to say. Raises InputError."""
     if not re.fullmatch(r"[a-zA-Z_]*", text):
-        raise InputError(f"flags '{text}' are not letters such as p or lptf: leave signs out, for state says whether they are added, removed or set.")
+        raise InputError(f"flags '{text}' are not letters such as p or lptf: leave out signs, since state says whether to add, remove or set them.")
     return frozenset(text) - {_NO_FLAGS}
 
 
 def show_flags(flags: t.AbstractSet[str]) -> str:
-    """Flags in the order of the control file; those that are not known here come last."""
+    """Flags in the order of the control file; unknown flags come last."""
     return "".join(sorted(flags, key=lambda flag: (_ORDER.find(flag) % (len(_ORDER) + 1), flag))) or _NO_FLAGS
 
 
@@ -117,12 +117,12 @@ def _test(match: Match) -> t.Callable[[Site], bool]:
 
 
 def _wildcard(pattern: str) -> t.Callable[[str], object]:
-    """As match_wildcard() of lib/parser.c: C(*) and C(?) are special, and nothing else is."""
+    """Returns a test like match_wildcard() of lib/parser.c: only C(*) and C(?) are special."""
     return re.compile("".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)).fullmatch
 
 
 def _line_range(text: str) -> tuple[float, float]:
-    """C(291), C(280-300), C(-300) or C(280-). Raises InputError."""
+    """Reads C(291), C(280-300), C(-300) or C(280-). Raises InputError."""
     hit = _LINES.fullmatch(text)
     if not hit or not (hit["first"] or hit["last"]):
         raise InputError(f"line '{text}' is neither a number nor a range such as 280-300, -300 or 280-.")
@@ -134,22 +134,22 @@ def _line_range(text: str) -> tuple[float, float]:
 
 
 def changed(before: t.Iterable[Site], after: t.Iterable[Site]) -> list[tuple[Site, Site]]:
-    """Returns the pairs of which the flags differ; both sides have the same sites in the same order."""
+    """Returns the pairs with different flags; both sides have the same sites in the same order."""
     return [(old, new) for old, new in zip(before, after) if old.flags != new.flags]
 
 
 def queries(sites: t.Sequence[Site], wanted: t.Sequence[Site]) -> list[str]:
-    """One query for each of ``wanted``, so that it sets the flags of this site alone, of all the kernel's ``sites``.
+    """Returns one query for each of ``wanted``, which sets the flags of this site alone, among all the kernel's ``sites``.
 
-    Module, file, line and function name a site, unless a macro put two into one line: then its format does, in the place of the function,
-    for a query has no room for both.
+    Module, file, line and function name a site. If a macro put two into one line, the format replaces the function, since a query has no
+    room for both.
     """
     shared = Counter(site.place[:4] for site in sites)
     return [_query(site, shared[site.place[:4]] > 1) for site in wanted]
 
 
 def _query(site: Site, by_format: bool) -> str:
-    # The kernel's words cannot escape a quote, so a format counts up to its first one.
+    # A query cannot escape a quote, so only the part of a format before its first quote counts.
     told = f'format "^{site.format.partition(chr(34))[0]}"' if by_format else f"func {site.func}"
     return f"module {site.module} {told} file {site.file} line {site.line} ={show_flags(site.flags)}"
 

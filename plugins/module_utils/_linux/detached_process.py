@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A function in a process of its own, which is left behind where it hangs: what waits in the kernel cannot be ended, and its caller must go on."""
+"""Runs a function in its own process, and leaves the process behind if it hangs: a wait in the kernel cannot be ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _T = t.TypeVar("_T")
 
 
 def within(seconds: float, function: t.Callable[[], _T]) -> _T | None:
-    """Returns what ``function`` returns; None where it does not within that time, or raises."""
+    """Returns what ``function`` returns; None if it raises, or takes longer."""
     ours, theirs = multiprocessing.Pipe(duplex=False)
     if os.fork() == 0:
         with contextlib.suppress(BaseException):
@@ -31,7 +31,7 @@ def within(seconds: float, function: t.Callable[[], _T]) -> _T | None:
 
 
 def detach(keep: int) -> None:
-    """Takes this process out of the reach of its caller's terminal and process group, and off its pipes, at whose end Ansible waits."""
+    """Detaches this process from its caller's terminal and process group, and from its pipes, on which Ansible waits."""
     os.setsid()
     os.chdir("/")
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel says of its own disks: a SCSI disk's conflicts and errors, and the lock of an image that krbd has mapped.
+"""Reads what the kernel logs about its own disks: a SCSI disk's conflicts and errors, and the lock of an image that krbd has mapped.
 
 Sources: drivers/scsi/scsi_logging.c, scsi_lib.c and scsi_error.c, block/blk-core.c and blk-mq.c, drivers/block/rbd.c of Linux.
 """
@@ -21,7 +21,7 @@ _OF_COMMAND = _DEVICE + _DISK + _TAG
 
 
 class DiskEvents:
-    """Lines of sd, of the block layer and of krbd as events."""
+    """Turns lines of sd, of the block layer and of krbd into events."""
 
     def __init__(self, drafts: Drafts) -> None:
         self._drafts = drafts
@@ -39,12 +39,12 @@ class DiskEvents:
         draft.told["sense"] = "; ".join(filter(None, (draft.told.get("sense"), told["sense"].strip())))
 
     def command(self, record: Record, told: Told) -> None:
-        """The last of the lines about a command."""
+        """Ends the event: this is the last of the lines about a command."""
         self._part(record, told, "command").told["command"] = told["command"].rstrip(":")
         del self._failed[told["device"], told["tag"]]
 
     def _part(self, record: Record, told: Told, part: str) -> Draft:
-        """Returns the event that has got this part now, which is a new one where the last of this disk and tag had it before."""
+        """Returns the event with this part added: a new event if the last one of this disk and tag has the part already."""
         key = (told["device"], told["tag"])
         draft = self._failed.get(key)
         if draft is None or part in draft.parts:
@@ -58,7 +58,7 @@ class DiskEvents:
         self._drafts.add("error", "sd", record, device=told["device"], disk=told["disk"])
 
     def block_error(self, record: Record, told: Told) -> None:
-        """An older kernel's word for a reservation conflict is nexus."""
+        """Adds an error or a conflict. Older kernels call a reservation conflict nexus."""
         kind: Kind = "conflict" if told["status"] in ("reservation conflict error", "critical nexus error") else "error"
         if re.fullmatch(r"rbd\d+", told["disk"]):
             self._drafts.add(kind, "krbd", record, device=told["disk"], status=told["status"])

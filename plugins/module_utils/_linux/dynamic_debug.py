@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel's dynamic debug: reads the control file, and writes queries to it."""
+"""Reads the control file of the kernel's dynamic debug, and writes queries to it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import
 
 # The first is there without debugfs, since Linux 5.8.
 CONTROLS = ("/proc/dynamic_debug/control", "/sys/kernel/debug/dynamic_debug/control")
-# What it calls itself in the log; lib/dynamic_debug.c, pr_fmt and its printk lines of older kernels.
+# Its name in the log; lib/dynamic_debug.c, pr_fmt and its printk lines of older kernels.
 _SPEAKER = ("dyndbg:", "dynamic_debug:")
 
 State = t.Literal["present", "absent", "exact"]
 
 
 class Change(t.NamedTuple):
-    """The sites in question, in the same order before and after."""
+    """Holds the sites in question, in the same order before and after."""
 
     before: list[Site]
     after: list[Site]
@@ -37,24 +37,24 @@ def read() -> list[Site]:
 
 
 def change(matches: t.Sequence[Match], flags: str, state: State, missing_ok: bool, dry_run: bool) -> Change:
-    """Adds, removes or sets ``flags`` at the sites that any of ``matches`` names; nothing where one of them finds none. Raises RescueError."""
+    """Adds, removes or sets ``flags`` at the sites that any of ``matches`` names; changes nothing if one of them finds none. Raises RescueError."""
     letters, sites = debug_control.parse_flags(flags), read()
     before, empty = debug_control.select(sites, matches)
     if empty and not missing_ok:
-        raise KernelError(f"This kernel has no site with {empty[0]}, and nothing was changed: is its module loaded? Set missing_ok where it need not be.")
+        raise KernelError(f"This kernel has no site with {empty[0]}, and nothing was changed. Check whether its module is loaded, or set missing_ok.")
     targets = {"present": lambda now: now | letters, "absent": lambda now: now - letters, "exact": lambda now: letters}
     after = [site.with_flags(targets[state](site.flags)) for site in before]
     try:
         return _apply(sites, before, after, dry_run)
     except RescueError:
-        # Who is told of a failure has nothing to restore from.
+        # A failed task returns nothing to restore from.
         with contextlib.suppress(RescueError):
             _apply(sites, before=after, after=before, dry_run=dry_run)
         raise
 
 
 def restore(recorded: t.Sequence[Site], missing_ok: bool, dry_run: bool) -> Change:
-    """Sets each recorded site to the flags it had, all that are there before it speaks of those that are not. Raises RescueError."""
+    """Sets each recorded site to the flags it had; reports missing sites after that. Raises RescueError."""
     sites = read()
     here = {site.place: site for site in sites}
     wanted = [site for site in recorded if site.place in here]
@@ -62,12 +62,12 @@ def restore(recorded: t.Sequence[Site], missing_ok: bool, dry_run: bool) -> Chan
     missing = [site for site in recorded if site.place not in here]
     if missing and not missing_ok:
         gone = some([str(site) for site in missing], 1)
-        raise KernelError(f"Sites that are no longer there: {gone}. The others were restored. Set missing_ok if a module was unloaded.")
+        raise KernelError(f"Sites that are no longer there: {gone}. The others were restored. If a module was unloaded, set missing_ok.")
     return change
 
 
 def undo(recorded: t.Sequence[Site], flags: str, dry_run: bool) -> Change:
-    """Takes ``flags`` away at those of the recorded sites that did not have them; what others set or took away meanwhile stays. Raises RescueError."""
+    """Takes ``flags`` away at those of the recorded sites that did not have them; what others set or removed meanwhile stays. Raises RescueError."""
     letters, sites = debug_control.parse_flags(flags), read()
     had = {site.place: site.flags for site in recorded}
     before = [site for site in sites if site.place in had]
@@ -84,12 +84,12 @@ def _apply(sites: list[Site], before: list[Site], after: list[Site], dry_run: bo
 
 
 def _check(wanted: t.Iterable[Site]) -> None:
-    """The kernel reports success for a query that matched nothing."""
+    """Compares the flags, since the kernel reports success for a query that matched nothing."""
     now = {site.place: site.flags for site in read()}
     for site in wanted:
         if now.get(site.place) != site.flags:
             found = debug_control.show_flags(now[site.place]) if site.place in now else "gone"
-            raise KernelError(f"The kernel took the query for {site} but shows {found}: does somebody else change it, or was its module unloaded?")
+            raise KernelError(f"The kernel took the query for {site} but shows {found}: check its module, and for another user's changes.")
 
 
 def _write(text: str) -> None:
@@ -104,12 +104,12 @@ def _write(text: str) -> None:
 def _open(mode: str) -> t.IO[str]:
     control = next((path for path in CONTROLS if os.path.exists(path)), None)
     if control is None:
-        raise KernelError("This kernel has no dynamic debug: neither " + " nor ".join(CONTROLS) + " is there; mount debugfs, or use another means to see it.")
+        raise KernelError("This kernel has no dynamic debug: neither " + " nor ".join(CONTROLS) + " exists. Mount debugfs.")
     try:
-        # With room for all of it, for the kernel takes each write as a whole.
+        # With room for the whole text, since the kernel takes each write as a whole.
         return open(control, mode, encoding="utf-8", errors="surrogateescape", buffering=1 if mode == "r" else debug_control.LONGEST_WRITE + 1)
     except PermissionError as error:
-        raise KernelError(f"{control} cannot be opened ({error.strerror}): run the task as root, and see whether kernel lockdown forbids it.") from error
+        raise KernelError(f"{control} cannot be opened ({error.strerror}): run the task as root, and check whether kernel lockdown forbids it.") from error
 
 
 def _mark() -> str:
@@ -120,7 +120,7 @@ def _mark() -> str:
 
 
 def _own_words(mark: str) -> str:
-    """Returns what the kernel logged of the query since ``mark``; empty where the log cannot be read."""
+    """Returns what the kernel logged about the query since ``mark``; empty if the log cannot be read."""
     if not mark:
         return ""
     try:

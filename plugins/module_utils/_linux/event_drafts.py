@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One event of the kernel log, which several of its lines may tell of, and the forms by which these lines are known."""
+"""Holds one event of the kernel log, which several lines can describe, and the forms of these lines."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Form = tuple[str, re.Pattern[str], t.Callable[[_Reader, Record, Told], None]]
 
 @dataclass(frozen=True)
 class Event:
-    """One event; what the kernel did not tell is empty.
+    """Holds one event; what the kernel did not log is empty.
 
-    C(conflict): ``initiator`` was turned away, by ``old_holder``. C(lock): krbd's exclusive lock, with its owner as ``old_holder``.
+    C(conflict): ``initiator`` was refused, since ``old_holder`` holds the LUN. C(lock): krbd's exclusive lock, with its owner as ``old_holder``.
     ``device`` is SCST's name, C(H:C:T:L) of an initiator's disk, or C(rbdN); ``seconds`` since boot; ``text`` the messages behind it, a line each.
     """
 
@@ -46,7 +46,7 @@ class Event:
 
 @dataclass
 class Draft:
-    """An event to which later lines may add. ``parts`` tells what it has: a second one of the same belongs to another event."""
+    """Holds an event to which later lines can add. ``parts``: what it has already; the same part again belongs to another event."""
 
     kind: Kind
     seconds: float
@@ -56,12 +56,12 @@ class Draft:
     parts: set[str] = field(default_factory=set)
 
     def finished(self) -> Event:
-        """Returns the event as it is by now."""
+        """Returns the event in its present state."""
         return Event(self.kind, self.seconds, self.stack, "\n".join(self.text), **self.told)
 
 
 class Drafts:
-    """The events so far, in the order in which they are found."""
+    """Collects the events in the order in which they are found."""
 
     def __init__(self) -> None:
         self._drafts: list[Draft] = []
@@ -71,12 +71,12 @@ class Drafts:
         return self.put(Draft(kind, record.seconds, stack, [record.message], told))
 
     def put(self, draft: Draft) -> Draft:
-        """Returns the same for one that is there."""
+        """Adds an existing event, and returns it."""
         self._drafts.append(draft)
         return draft
 
     def finished(self) -> list[Event]:
-        """Returns all of them."""
+        """Returns all events."""
         return [draft.finished() for draft in self._drafts]
 
 
@@ -86,4 +86,4 @@ def forms(*rows: tuple[str, str, t.Callable[[_Reader, Record, Told], None]]) -> 
 
 
 def skip(_reader: object, _record: Record, _told: Told) -> None:
-    """For a line that belongs to an event and tells nothing more."""
+    """Ignores a line that belongs to an event and adds nothing."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel log tells of reservations, and of what hinders them: records in, events out. Pure."""
+"""Finds in the kernel log what happened to reservations, and what hindered them: records in, events out. Pure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _Bound = tuple[str, re.Pattern[str], t.Callable[[Record, Told], None]]
 
 
 class Parsed(t.NamedTuple):
-    """``understood``: how many of the records are part of an event, or are known to be none."""
+    """Holds events. ``understood``: how many of the records are part of an event, or known to be none."""
 
     events: list[Event]
     understood: int
 
 
 def parse(records: t.Iterable[Record]) -> Parsed:
-    """Returns the events of ``records``, which may be cut off and mixed with anything; nothing is raised."""
+    """Returns the events of ``records``, which can be cut off and mixed with anything. Raises nothing."""
     drafts = Drafts()
     scst = scst_events.ScstEvents(drafts)
     forms = [

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel log: records of /dev/kmsg since a mark, and lines of a log file as the same records.
+"""Reads the kernel log: records of /dev/kmsg since a mark, and lines of a log file as the same records.
 
 Source: Documentation/ABI/testing/dev-kmsg of Linux.
 """
@@ -27,7 +27,7 @@ _MOST_RECORDS, _LONGEST_READ_S = 500_000, 10.0
 # The kernel escapes single bytes, so that a letter of UTF-8 is several escapes.
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 _HEADER = re.compile(rb"(?P<priority>\d{1,10}),(?P<sequence>\d{1,20}),(?P<microseconds>\d{1,20}),[^;]*;(?P<message>[^\n]*)")
-# A line of a log file: what syslog puts first, and dmesg's own form, of which syslog may have left out the clock.
+# A line of a log file: what syslog puts first, and dmesg's own form, which syslog might have stripped of its clock.
 _SYSLOG_OF_ANY = re.compile(r"(?:[A-Z][a-z]{2} [ \d]?\d [\d:.]+|\d{4}-\d\d-\S+) \S+ \S+: ")
 _SYSLOG = re.compile(r"(?:[A-Z][a-z]{2} [ \d]?\d [\d:.]+|\d{4}-\d\d-\S+) \S+ kernel: ")
 _CLOCK = re.compile(r"(?:<(?P<priority>\d{1,10})>)?\[ *(?P<seconds>\d{1,12}\.\d{1,9})\] ?")
@@ -41,9 +41,9 @@ _INFORMATION = 6
 
 @dataclass(frozen=True)
 class Record:
-    """One message. ``priority`` from 0, emergency, to 7, debug; ``sequence`` counts from boot, or is the line's number.
+    """Holds one message. ``priority`` from 0, emergency, to 7, debug; ``sequence`` counts from boot, or is the line's number.
 
-    ``seconds`` since boot, 0 where a log file does not tell.
+    ``seconds`` since boot, 0 if a log file does not say.
     """
 
     sequence: int
@@ -53,7 +53,7 @@ class Record:
 
 
 class Read(t.NamedTuple):
-    """``mark`` is for the next call; ``gap`` says in words what is missing since the mark of this one, empty when nothing is."""
+    """Holds what was read. ``mark`` is for the next call; ``gap`` says what is missing since the mark of this call, empty if nothing is."""
 
     records: list[Record]
     mark: str
@@ -61,25 +61,25 @@ class Read(t.NamedTuple):
 
 
 def mark() -> str:
-    """Where the log ends now. Raises KernelError."""
+    """Returns where the log ends now. Raises KernelError."""
     return since("").mark
 
 
 def since(mark: str) -> Read:
-    """Returns the records behind ``mark``; all that the kernel still holds for an empty one. Raises InputError and KernelError."""
+    """Returns the records behind ``mark``; for an empty mark all that the kernel still holds. Raises InputError and KernelError."""
     wanted = _MARK.fullmatch(mark) if mark else None
     if mark and not wanted:
-        raise InputError(f"'{mark}' is no mark of the kernel log: give what an earlier call returned.")
+        raise InputError(f"'{mark}' is no mark of the kernel log: give the mark that an earlier call returned.")
     boot = _read_boot_id()
     records, to_its_end = _read_all()
     end = f"{boot}:{records[-1].sequence + 1 if records else 0}"
     kept = [record for record in records if not wanted or wanted["boot"] != boot or record.sequence >= int(wanted["sequence"])]
-    gaps = [_gap(kept, wanted, boot), "" if to_its_end else f"the log was read only up to {_place(records)}, for it has too much or grows too fast"]
+    gaps = [_gap(kept, wanted, boot), "" if to_its_end else f"the log was read only up to {_place(records)}, since it is too long or grows too fast"]
     return Read(kept, end, "; ".join(filter(None, gaps)))
 
 
 def _gap(kept: t.Sequence[Record], wanted: re.Match[str] | None, boot: str) -> str:
-    """Records are overwritten before the first that is left, and between those that are read while others are written."""
+    """Returns what is missing. Records are overwritten before the first one left, and between reads while others are written."""
     if not wanted:
         return ""
     if wanted["boot"] != boot:
@@ -93,20 +93,20 @@ def _place(records: t.Sequence[Record]) -> str:
 
 
 def read_file(path: str) -> list[Record]:
-    """Returns the records in a file of dmesg's output or a syslog. Raises InputError, also where no line is either."""
+    """Returns the records in a file of dmesg's output or a syslog. Raises InputError, also if no line has either form."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             records = parse_lines(file)
             file.seek(0)
             if not records and not all(_is_no_news(line) for line in file):
-                raise InputError(f"No line of {path} has a form of dmesg or of a syslog that is known: write it anew, with dmesg or dmesg --raw.")
+                raise InputError(f"No line of {path} has a known form of dmesg or of a syslog: write the file again with dmesg or dmesg --raw.")
             return records
-    except (OSError, ValueError) as error:  # the latter for what no path can be
+    except (OSError, ValueError) as error:  # ValueError for a text that cannot be a path
         raise InputError(f"The log file {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def parse_record(raw: bytes) -> Record | None:
-    """One read of the device; None for what has not its form."""
+    """Parses one read of the device; None for any other form."""
     hit = _HEADER.match(raw)
     if not hit:
         return None
@@ -122,7 +122,7 @@ def parse_lines(lines: t.Iterable[str]) -> list[Record]:
 
 
 def _is_no_news(line: str) -> bool:
-    """Empty, or what another program logged."""
+    """Returns whether a line is empty, or of another program."""
     return not line.strip() or bool(_SYSLOG_OF_ANY.match(line))
 
 
@@ -152,7 +152,7 @@ def _read_all() -> tuple[list[Record], bool]:
 
 
 def _raw_records(log: int) -> tuple[list[bytes], bool]:
-    """One record a read, until there is none, or too many."""
+    """Reads one record after the other, until the end, or until there are too many."""
     end = time.monotonic() + _LONGEST_READ_S
     raws: list[bytes] = []
     while len(raws) < _MOST_RECORDS and time.monotonic() < end:
@@ -161,9 +161,9 @@ def _raw_records(log: int) -> tuple[list[bytes], bool]:
         except BlockingIOError:
             return raws, True
         except OSError as error:
-            # Overwritten while it was read: the next read is of the oldest that is left.
+            # Overwritten during the read: the next read returns the oldest record that is left.
             if error.errno != errno.EPIPE:
-                raise KernelError(f"{_DEVICE} cannot be read ({error.strerror}): give the path of a log file in its place.") from error
+                raise KernelError(f"{_DEVICE} cannot be read ({error.strerror}): give the path of a log file instead.") from error
     return raws, False
 
 

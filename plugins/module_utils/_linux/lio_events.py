@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What LIO says of reservations, and of what hinders them: drivers/target/target_core_pr.c and target_core_tmr.c of Linux."""
+"""Reads what LIO logs about reservations, and about what hinders them: drivers/target/target_core_pr.c and target_core_tmr.c of Linux."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAPPED = r"LUN: \d+ -> MAPPED LUN: (?P<lun>\d{1,20})"
 
 
 class LioEvents:
-    """LIO's lines as events."""
+    """Turns LIO's lines into events."""
 
     def __init__(self, drafts: Drafts) -> None:
         self._drafts = drafts
@@ -37,7 +37,7 @@ class LioEvents:
             self._conflict.told.update(told)
 
     def conflict_attempt(self, record: Record, told: Told) -> None:
-        """The last of the three lines."""
+        """Ends the event: this is the last of three lines."""
         if self._conflict:
             self._conflict.text.append(record.message)
             self._conflict.told.update(lun=int(told["lun"]), initiator=told["initiator"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Processes of this host: found by pid or command line, stopped and continued."""
+"""Finds processes of this host by pid or command line, and stops and continues them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _POLL_S = 0.01
 
 @dataclass(frozen=True)
 class Process:
-    """``command`` is the program's short name: a command line may hold secrets and is never returned."""
+    """Holds a process. ``command`` is the program's short name: a command line can hold secrets and is never returned."""
 
     pid: int
     command: str
@@ -37,7 +37,7 @@ class Process:
 
 
 def read(pid: int) -> Process | None:
-    """Returns the process, or None when there is none or it has ended."""
+    """Returns the process, or None if there is none or it has ended."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             process = parse_stat(file.read())
@@ -47,7 +47,7 @@ def read(pid: int) -> Process | None:
 
 
 def parse_stat(stat: str) -> Process:
-    """From /proc/PID/stat. The name is in parentheses and may itself contain any, so the last one counts (proc(5))."""
+    """Parses /proc/PID/stat. The name is in parentheses and can contain some itself, so the last one counts (proc(5))."""
     head, _close, rest = stat.rpartition(")")
     pid, _open, command = head.partition(" (")
     return Process(int(pid), command, rest.split()[0])
@@ -80,13 +80,11 @@ def set_paused(process: Process, paused: bool) -> Process:
         if now.paused == paused:
             return now
         time.sleep(_POLL_S)
-    raise ProcessError(
-        f"Process {process.pid} ({process.command}) did not {'stop' if paused else 'go on'} within {_SETTLE_S:g} s: does a debugger or the kernel hold it?"
-    )
+    raise ProcessError(f"Process {process.pid} ({process.command}) did not {'stop' if paused else 'go on'} within {_SETTLE_S:g} s: check for a debugger.")
 
 
 def _signal(process: Process, number: signal.Signals) -> None:
-    """By pidfd, so that a process that took the pid over meanwhile is not hit."""
+    """Signals by pidfd, so that a process that reuses the pid is not hit."""
     try:
         handle = os.pidfd_open(process.pid)
     except OSError as error:

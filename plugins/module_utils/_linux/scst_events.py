@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What SCST's trace says of reservations: the lines of its flags scsi and pr, and the debug messages of its old releases."""
+"""Reads what SCST's trace logs about reservations: the lines of its flags scsi and pr, and the debug messages of its old releases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.event_drafts import Draft, Drafts, Kind, Told, forms, skip
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._linux.kernel_log import Record
 
-# A command of which the end is not in the log would be kept for ever.
+# A command without its end in the log would be kept forever.
 _MOST_PENDING = 10_000
 _GOOD, _CONFLICT = "0", "18"
 _OPERATIONS: dict[str, Kind] = {"RESERVE": "reserve", "RELEASE": "release"}
@@ -24,7 +24,7 @@ _THREAD = r"^(?P<thread>\[\d+\])?.*?"
 
 @dataclass
 class _Command:
-    """A SCST command of which the trace has shown the beginning, but not the end."""
+    """Holds a SCST command of which the trace has shown the beginning, but not the end."""
 
     seconds: float
     text: list[str]
@@ -37,20 +37,20 @@ class _Command:
 
 
 class ScstEvents:
-    """SCST's lines as events."""
+    """Turns SCST's lines into events."""
 
     def __init__(self, drafts: Drafts) -> None:
         self._drafts = drafts
-        # Under way in SCST, by the command's address, and which of them a thread or an initiator had to do with last.
+        # Pending in SCST, by the command's address, and the last one of each thread and initiator.
         self._commands: OrderedDict[str, _Command] = OrderedDict()
         self._last: dict[str, _Command] = {}
-        # Who has reserved, by SCST's target and LUN: a RELEASE is good for everybody, and has no effect but for the holder (SPC-2 7.18).
+        # The holder, by SCST's target and LUN: a RELEASE succeeds for any initiator, and has an effect only for the holder (SPC-2 7.18).
         self._holders: OrderedDict[tuple[str, int | None], str] = OrderedDict()
-        # A LUN reset under way, by the address of its management command.
+        # A pending LUN reset, by the address of its management command.
         self._resets: OrderedDict[str, Draft] = OrderedDict()
 
     def old_holders(self, record: Record, told: Told) -> None:
-        """Nobody reserves for nobody, so without a new holder it is a release."""
+        """Adds a reserve, or a release if there is no new holder."""
         old, new = _pointer(told["old"]), _pointer(told["new"])
         self._drafts.add("reserve" if new else "release", "scst", record, old_holder=old, holder=new)
 
@@ -69,7 +69,7 @@ class ScstEvents:
         self._last.update({key: command for key in (told["thread"], command.initiator) if key})
 
     def conflict(self, record: Record, told: Told) -> None:
-        """It names no command; that initiator's is meant which this thread has in hand, or its last."""
+        """Adds a conflict to the pending command of this thread, or of this initiator, since the line names no command."""
         for last in (self._last.get(told["thread"]), self._last.get(told["initiator"])):
             if last and not (last.ended or last.device) and last.initiator in ("", told["initiator"]):
                 last.seconds, last.device, last.initiator = record.seconds, told["device"], told["initiator"]
@@ -85,7 +85,7 @@ class ScstEvents:
             self._end(command, told["status"])
 
     def manage(self, record: Record, told: Told) -> None:
-        """An initiator aborts a command, or resets a LUN or a target. Of a session that ends, only the reservations go with it."""
+        """Adds an abort, or a reset of a LUN or a target. A session that ends takes only its reservations along."""
         if told["function"].startswith(_SESSION_ENDS):
             self._forget(lambda place, holder: place[0] == told["target"] and holder == told["initiator"])
             return
@@ -99,7 +99,7 @@ class ScstEvents:
             self._forget(lambda place, _holder: place[0] == told["target"])
 
     def reset_lun(self, record: Record, told: Told) -> None:
-        """After a reset nobody holds the LUN any more."""
+        """Ends the reservation of a LUN after its reset."""
         lun, draft = int(told["lun"]), self._resets.pop(told["management"], None)
         if draft is None:
             self._drafts.add("error", "scst", record, lun=lun, command="LUN_RESET")
@@ -109,7 +109,7 @@ class ScstEvents:
         draft.told.update(lun=lun, old_holder=self._holders.pop((draft.told["target"], lun), ""))
 
     def stuck(self, record: Record, told: Told) -> None:
-        """A command that an abort has to wait for."""
+        """Adds a command for which an abort has to wait."""
         self._drafts.add("error", "scst", record, initiator=told["initiator"], target=told["target"], command=told["operation"])
 
     def _forget(self, gone: t.Callable[[tuple[str, int | None], str], bool]) -> None:
@@ -117,7 +117,7 @@ class ScstEvents:
             del self._holders[place]
 
     def finish(self) -> None:
-        """Ends the commands of which the log does not have the end."""
+        """Ends the commands without their end in the log."""
         while self._commands:
             self._drop_oldest()
 
@@ -131,7 +131,7 @@ class ScstEvents:
         self._end(self._commands.popitem(last=False)[1], "")
 
     def _end(self, command: _Command | None, status: str) -> None:
-        """``status`` is empty where the log does not tell how it ended: then only a conflict is known."""
+        """Ends a command. ``status`` is empty if the log does not have it: then only a conflict is known."""
         if not command:
             return
         command.ended = True
@@ -156,7 +156,7 @@ class ScstEvents:
 
 
 def _kind(command: _Command, status: str) -> Kind | None:
-    """Returns what a SCST command is that ended so; None for what has nothing to do with reservations."""
+    """Returns the kind of a SCST command that ended with this status; None if it has nothing to do with reservations."""
     if status == _CONFLICT or command.device:
         return "conflict"
     kind = _OPERATIONS.get(command.operation.partition("(")[0]) if status else None
@@ -164,7 +164,7 @@ def _kind(command: _Command, status: str) -> Kind | None:
 
 
 def _pointer(text: str) -> str:
-    """Kernels print a null pointer as C((null)), or as zeros."""
+    """Returns a pointer, '' for a null pointer, which kernels print as C((null)), or as zeros."""
     return "" if text == "(null)" or not text.strip("0") else text
 
 

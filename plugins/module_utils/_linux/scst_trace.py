@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SCST's trace flags: what its trace_level file shows, and the words to write into it.
+"""Reads SCST's trace flags from its trace_level file, and writes the words that change them.
 
 Source: scst_sysfs.c and scst_priv.h of SCST, and the file's own usage text.
 """
@@ -19,13 +19,13 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors impor
 DIRECTORY = "/sys/kernel/scst_tgt"
 _FILE = f"{DIRECTORY}/trace_level"
 _TOKENS = re.compile(r"TOKEN is one of \[([^\]]*)\]")
-# The default depends on release and build, and SCST tells it only by setting it. These are those of builds with tracing that are known.
+# The default depends on release and build, and SCST shows it only by setting it. These are the defaults of known builds with tracing.
 _DEFAULTS = (
     {"out_of_mem", "special", "mgmt"},
     {"out_of_mem", "pid", "special", "mgmt"},
     {"out_of_mem", "minor", "pid", "line", "function", "special", "mgmt", "mgmt_dbg", "retry"},
 )
-# Every flag, in the order in which SCST shows them; any can be added, also one that the usage text of a release build omits (scst_trace_tbl and
+# Every flag, in the order in which SCST shows them. Any can be added, also a flag that the usage text of a release build omits (scst_trace_tbl and
 # scst_local_trace_tbl in SCST's scst/src/scst_sysfs.c).
 ORDER = (
     *("out_of_mem", "minor", "sg", "mem", "buff", "entryexit", "pid", "line", "function", "debug", "special", "scsi", "mgmt", "mgmt_dbg", "flow_control", "pr"),
@@ -36,14 +36,14 @@ State = t.Literal["default", "all", "none", "restored"]
 
 
 class Level(t.NamedTuple):
-    """The flags that are set, in SCST's order, and those that its usage text names, in another one."""
+    """Holds the flags that are set, in SCST's order, and the flags of its usage text, in its own order."""
 
     flags: list[str]
     known: list[str]
 
 
 def parse(text: str) -> Level:
-    """Returns the first line holds the flags; the tokens there are stand in the usage text behind it."""
+    """Parses the file: the first line holds the flags that are set, and the usage text behind it all flags."""
     flags = [token.strip() for token in text.partition("\n")[0].split("|")]
     told = _TOKENS.search(text)
     known = [token.strip() for token in told[1].split(",")] if told else []
@@ -63,8 +63,8 @@ def plan(level: Level, add: t.Collection[str], remove: t.Collection[str]) -> lis
 def back(level: Level, flags: t.Collection[str]) -> list[str]:
     """Returns what to write, one text a write, so that just these flags are set. Raises InputError.
 
-    The value as a whole is set: C(none) also takes away the bits that C(all) sets and no flag names. No number is written, since the flags have other bits in
-    other releases (TRACE_SCSI in SCST's scst_debug.h is 0x2000 in old ones).
+    It sets the whole value: C(none) also removes the bits that C(all) sets and no flag names. It writes no number, since the bits differ
+    between releases (TRACE_SCSI in SCST's scst_debug.h is 0x2000 in old ones).
     """
     added = plan(Level([], level.known), flags, ())
     if set(level.flags) == set(flags):
@@ -73,7 +73,7 @@ def back(level: Level, flags: t.Collection[str]) -> list[str]:
 
 
 def expect(level: Level, state: State | None, writes: t.Iterable[str]) -> list[str]:
-    """Returns the flags that there would be. For C(default) those of now where they are a known default, and else one that is known."""
+    """Returns the flags after the change. For C(default): the present flags if they are a known default, else a known default."""
     if state == "default":
         return level.flags if set(level.flags) in _DEFAULTS else in_order(level, _DEFAULTS[1])
     if state:
@@ -84,12 +84,12 @@ def expect(level: Level, state: State | None, writes: t.Iterable[str]) -> list[s
 
 
 def in_order(level: Level, flags: t.Collection[str]) -> list[str]:
-    """As SCST shows them. Those that are not known here come last, so that check mode says the same as the run itself."""
+    """Returns the flags in SCST's order. Unknown flags come last, so that check mode returns the same as the run itself."""
     return [token for token in dict.fromkeys([*ORDER, *level.flags, *level.known, *sorted(flags)]) if token in flags]
 
 
 def read() -> Level:
-    """Raises KernelError when SCST is not loaded, or was built without tracing."""
+    """Reads the file. Raises KernelError if SCST is not loaded, or was built without tracing."""
     if not os.path.isdir(DIRECTORY):
         raise KernelError(f"SCST is not loaded on this host: there is no {DIRECTORY}.")
     try:
@@ -102,7 +102,7 @@ def read() -> Level:
 
 
 def write(text: str) -> None:
-    """Raises KernelError."""
+    """Writes one text. Raises KernelError."""
     try:
         with open(_FILE, "w", encoding="utf-8") as file:
             file.write(text + "\n")
@@ -111,14 +111,14 @@ def write(text: str) -> None:
 
 
 def _write_all(writes: t.Iterable[str]) -> None:
-    """All of them or, where SCST refuses one, none. Raises KernelError."""
+    """Writes all texts, or none if SCST refuses one. Raises KernelError."""
     done: list[str] = []
     try:
         for text in writes:
             write(text)
             done.append(text)
     except KernelError:
-        # Who is told of a failure has nothing to restore from.
+        # A failed task returns nothing to restore from.
         for word, token in (text.split() for text in reversed(done)):
             with contextlib.suppress(KernelError):
                 write(f"{'del' if word == 'add' else 'add'} {token}")
@@ -126,14 +126,14 @@ def _write_all(writes: t.Iterable[str]) -> None:
 
 
 def change(state: State | None, add: t.Collection[str], remove: t.Collection[str], dry_run: bool, flags: t.Collection[str] = ()) -> tuple[list[str], list[str]]:
-    """Sets the flags; those before, and those after. ``flags``: for the state C(restored). Raises RescueError."""
+    """Sets the flags. Returns the flags before and after. ``flags``: for the state C(restored). Raises RescueError."""
     level = read()
     if state == "restored":
         return _go_back(level, flags, dry_run)
     writes = [] if state else plan(level, add, remove)
     if dry_run:
         return level.flags, expect(level, state, writes)
-    # SCST logs each write, so what is so already is not written; only it knows what its default is.
+    # SCST logs each write, so no unchanged value is written. Only SCST knows its default.
     if state and (state == "default" or set(level.flags) != set(expect(level, state, []))):
         write(state)
     _write_all(writes)

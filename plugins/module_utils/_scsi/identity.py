@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who a LUN says it is: the data of INQUIRY and of its vital product data pages. Pure: SPC-4 names the sections."""
+"""Reads a LUN's identity from INQUIRY and its vital product data pages. Pure: SPC-4 names the sections."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import typing as t
 
 
 def decode(standard: bytes, serial_page: bytes, device_page: bytes) -> dict[str, t.Any]:
-    """Who the LUN says it is: vendor, product, revision (SPC-4 6.6.2), serial (7.8.17), eui and naa in hex (7.8.6).
+    """Returns the LUN's identity: vendor, product, revision (SPC-4 6.6.2), serial (7.8.17), eui and naa in hex (7.8.6).
 
-    C(tpgs), of asymmetric access to its target port groups: 0 for none, 1 implicit, 2 explicit, 3 both (SPC-4 6.6.2).
+    C(tpgs) is the asymmetric access to its target port groups: 0 for none, 1 implicit, 2 explicit, 3 both (SPC-4 6.6.2).
     """
     text = standard.ljust(36, b" ")
     identity: dict[str, t.Any] = {"vendor": _text(text[8:16]), "product": _text(text[16:32]), "revision": _text(text[32:36])}
@@ -26,15 +26,15 @@ def decode(standard: bytes, serial_page: bytes, device_page: bytes) -> dict[str,
 
 
 def breaks_locks(identity: t.Mapping[str, t.Any]) -> bool:
-    """Returns whether a command of the write path makes the gateway break the image's lock, be its owner dead or alive, and blocklist that owner.
+    """Returns whether a write makes the gateway break the image's lock and blocklist its owner, dead or alive.
 
-    tcmu-runner does so where its LUN has implicit access states, as ceph-iscsi makes them (measured with 1.5.4; tcmu-runner's rbd.c and alua.c).
+    tcmu-runner does so if its LUN has implicit access states, as ceph-iscsi makes them (measured with 1.5.4; tcmu-runner's rbd.c and alua.c).
     """
     return identity["product"] == "TCMU device" and identity["tpgs"] != 0
 
 
 def _designators(page: bytes) -> t.Iterator[tuple[int, bytes]]:
-    """(type, bytes) of the binary designators of the logical unit."""
+    """Yields (type, bytes) of the binary designators of the logical unit."""
     offset = 4
     while offset + 4 <= len(page):
         code_set, kind, length = page[offset] & 0x0F, page[offset + 1], page[offset + 3]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SCSI over iSCSI in user space: libiscsi, called by ctypes.
+"""Speaks SCSI over iSCSI in user space: libiscsi, called by ctypes.
 
 User space is the safer probe: a session that ends takes its reservation along, and no kernel error handling resets the LUN.
-libiscsi's calls never block here; this file polls the socket and watches the clock.
+The calls of libiscsi never block; this file polls the socket and watches the clock.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
 
 _DEFAULT_PORT = 3260
-# libiscsi puts the number into two bytes as it is, which beyond 255 is another address method, and so another LUN (SAM-5 4.7.3).
+# libiscsi writes the number into two bytes. Beyond 255 that is another address method, and so another LUN (SAM-5 4.7.3).
 _HIGHEST_LUN = 255
 # RFC 7143, 4.2.7.
 _ISCSI_NAME = re.compile(r"(iqn\.[0-9]{4}-[0-9]{2}\.[^\s/]+|eui\.[0-9A-Fa-f]{16}|naa\.(?:[0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}))")
@@ -47,14 +47,14 @@ class _OutData(ctypes.Structure):
 
 
 class Credentials(t.NamedTuple):
-    """CHAP user and secret."""
+    """Holds CHAP user and secret."""
 
     user: str
     secret: str
 
 
 class IscsiTransport:
-    """One iSCSI session with one LUN. ``portal`` is HOST, HOST:PORT or [IPV6]:PORT."""
+    """Holds one iSCSI session with one LUN. ``portal`` is HOST, HOST:PORT or [IPV6]:PORT."""
 
     def __init__(self, portal: str, target: str, lun: int, initiator: str, chap: Credentials | None = None) -> None:
         self._library = libiscsi.load()
@@ -63,7 +63,7 @@ class IscsiTransport:
         check_name(target)
         check_name(initiator)
         if not 0 <= lun <= _HIGHEST_LUN:
-            raise InputError(f"LUN {lun} cannot be probed: give a number from 0 to {_HIGHEST_LUN}, for which libiscsi's addressing holds.")
+            raise InputError(f"LUN {lun} cannot be probed: give a number from 0 to {_HIGHEST_LUN}, which libiscsi can address.")
         self._lun = lun
         self._context = self._library.iscsi_create_context(initiator.encode())
         self._library.iscsi_set_targetname(self._context, target.encode())
@@ -73,7 +73,7 @@ class IscsiTransport:
         if chap:
             self._library.iscsi_set_initiator_username_pwd(self._context, chap.user.encode(), chap.secret.encode())
         self._logged_in = False
-        # libiscsi keeps pointers to callbacks and buffers of commands under way: they live as long as the session.
+        # libiscsi keeps pointers to callbacks and buffers of pending commands: they live as long as the session.
         self._kept: list[t.Any] = []
 
     def connect(self, seconds: float) -> None:
@@ -83,7 +83,7 @@ class IscsiTransport:
         try:
             self._wait(lambda callback: self._library.iscsi_connect_async(self._context, address.encode(), callback, None), end)
         except Unreachable:
-            # libiscsi speaks of its own reconnecting here, which says nothing to the reader.
+            # The text of libiscsi is about its own reconnect, which does not help the reader.
             raise Unreachable(reasons.NO_CONNECTION.format(portal=address)) from None
         self._wait(lambda callback: self._library.iscsi_login_async(self._context, callback, None), end)
         self._logged_in = True
@@ -106,7 +106,7 @@ class IscsiTransport:
         return Reply(status, b"" if status else content, sense)
 
     def close(self, seconds: float) -> None:
-        """Logs out where that is quick, and closes the connection in any case."""
+        """Logs out if that is quick, and always closes the connection."""
         if self._context is None:
             return
         if self._logged_in:
@@ -116,7 +116,7 @@ class IscsiTransport:
         self._context = None
 
     def _wait(self, start: t.Callable[[t.Any], int], end: float) -> int:
-        """Starts an operation and serves the session until its callback comes; returns the SCSI status."""
+        """Starts an operation, serves the session until its callback, and returns the SCSI status."""
         statuses: list[int] = []
         callback = libiscsi.Callback(lambda _context, status, _data, _private: statuses.append(status))
         self._kept.append(callback)
@@ -136,7 +136,7 @@ class IscsiTransport:
         poll.register(self._library.iscsi_get_fd(self._context), self._library.iscsi_which_events(self._context))
         events = poll.poll(left * 1000)
         if events and self._library.iscsi_service(self._context, events[0][1]) < 0:
-            # The error text at this point may be that of an earlier command.
+            # The error text at this point might be of an earlier command.
             raise Unreachable(reasons.CONNECTION_LOST)
 
     def _error(self) -> str:
@@ -145,7 +145,7 @@ class IscsiTransport:
 
 
 def split_portal(portal: str) -> tuple[str, int]:
-    """Host and port of HOST, HOST:PORT, IPV6 or [IPV6]:PORT. Raises InputError."""
+    """Returns host and port of HOST, HOST:PORT, IPV6 or [IPV6]:PORT. Raises InputError."""
     host, bracket, rest = portal.rpartition("]")
     if bracket:
         host, port = host.lstrip("["), rest.lstrip(":")
@@ -159,20 +159,20 @@ def split_portal(portal: str) -> tuple[str, int]:
 
 
 def check_name(name: str) -> None:
-    """Raises InputError for what is no iSCSI name."""
+    """Raises InputError for any other text than an iSCSI name."""
     if not _ISCSI_NAME.fullmatch(name) or len(name.encode()) > _LONGEST_NAME:
-        raise InputError(f"'{name[:80]}' is no iSCSI name: give one such as iqn.2001-04.com.example:storage.")
+        raise InputError(f"'{name[:80]}' is no iSCSI name: give a name such as iqn.2001-04.com.example:storage.")
 
 
 def _resolve(host: str, port: int, seconds: float) -> str:
-    """IP:PORT. The resolver knows no deadline, so it runs in a thread that is left behind when it takes too long."""
+    """Returns IP:PORT. The resolver has no deadline, so it runs in a thread that is left behind if it takes too long."""
     found: list[str] = []
     wrong: list[str] = []
 
     def look_up() -> None:
         try:
             ip = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-        except (OSError, UnicodeError) as error:  # the latter for what no name can be
+        except (OSError, UnicodeError) as error:  # UnicodeError for a text that cannot be a name
             wrong.append(getattr(error, "strerror", None) or reasons.NO_NAME)
             return
         found.append(portal_at(ip, port))

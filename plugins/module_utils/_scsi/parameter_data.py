@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The data that READ CAPACITY, MODE SENSE, PERSISTENT RESERVE IN and the page of block limits return. Pure: SPC-4 and SBC-3 name the sections."""
+"""Decodes the data that READ CAPACITY, MODE SENSE, PERSISTENT RESERVE IN and the page of block limits return. Pure: SPC-4 and SBC-3 name the sections."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _BLOCK_LIMITS, _CACHING = 0xB0, 0x08
 
 @dataclass(frozen=True)
 class Capacity:
-    """Number of the last block, and bytes in a block."""
+    """Holds the number of the last block, and bytes in a block."""
 
     last_block: int
     block_length: int
 
 
 def decode_capacity(data: bytes) -> Capacity | None:
-    """READ CAPACITY(16) parameter data (SBC-3 5.16.2); None when cut short or senseless."""
+    """Decodes READ CAPACITY(16) parameter data (SBC-3 5.16.2); None if cut short or impossible."""
     if len(data) < 12:
         return None
     last_block, block_length = struct.unpack_from(">QI", data)
@@ -39,12 +39,12 @@ def decode_capacity(data: bytes) -> Capacity | None:
 
 
 def decode_compare_and_write_blocks(page: bytes) -> int:
-    """Returns how many blocks one COMPARE AND WRITE takes, 0 where the LUN does not know it or does not tell (block limits VPD page B0h, SBC-3 6.6.4)."""
+    """Returns how many blocks one COMPARE AND WRITE takes, 0 if the LUN does not know it or does not say (block limits VPD page B0h, SBC-3 6.6.4)."""
     return page[5] if len(page) > 5 and page[1] == _BLOCK_LIMITS else 0
 
 
 def decode_write_cache(data: bytes) -> bool | None:
-    """Returns whether the LUN has a write cache that is on, None where it does not tell (WCE of the caching mode page, SBC-3 6.5.5)."""
+    """Returns whether the LUN has a write cache that is on, None if it does not say (WCE of the caching mode page, SBC-3 6.5.5)."""
     page = 4 + data[3] if len(data) > 3 else 0
     return bool(data[page + 2] & 0x04) if 0 < page < len(data) - 2 and data[page] & 0x3F == _CACHING else None
 
@@ -58,12 +58,12 @@ def decode_registrants(data: bytes) -> list[str]:
 
 
 def count_registrants(data: bytes) -> int:
-    """Returns how many keys READ KEYS parameter data speaks of, also those that had no room in it (SPC-4 6.15.2)."""
+    """Returns how many keys READ KEYS parameter data counts, also those without room in it (SPC-4 6.15.2)."""
     return int(struct.unpack_from(">I", data, 4)[0]) // 8 if len(data) >= 8 else 0
 
 
 def decode_reservation(data: bytes) -> dict[str, str]:
-    """C(key) in hex and C(type) of READ RESERVATION parameter data; empty when nobody holds the LUN persistently (SPC-4 6.15.3)."""
+    """Returns C(key) in hex and C(type) of READ RESERVATION parameter data; empty without a persistent reservation (SPC-4 6.15.3)."""
     if len(data) < 22 or not struct.unpack_from(">I", data, 4)[0]:
         return {}
     kind = data[21] & 0x0F

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The probe: its steps, its clock, and what they add up to. Pure over a transport.
+"""Probes a LUN: its steps, its clock, and its verdict. Pure over a transport.
 
-RELEASE follows RESERVE at once, before the steps that may hang. A target keeps a session's reservation for as long as one of its
-commands is under way, even when the session is long gone (measured with tgt: a probe killed while its flush hung left the LUN
-reserved until the LUN healed).
+RELEASE follows RESERVE immediately, before the steps that might hang. A target keeps a session's reservation as long as one of its
+commands is pending, even after the session ended (measured with tgt: a probe killed during a hanging flush left the LUN reserved
+until the LUN healed).
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transpo
 
 Verdict = t.Literal["healthy", "slow", "hung", "conflict", "faulty", "unreachable", "mismatch"]
 WritePath = t.Literal["auto", "none", "flush", "ats", "orwrite", "lock"]
-# It led to no LUN, or to another one than is meant.
+# The path leads to no LUN, or to another LUN than the wanted one.
 NOT_REACHED: tuple[Verdict, ...] = ("unreachable", "mismatch")
-# What the probe proves of writes: one reached the storage; the target answered, but its cache might hide the storage; nothing.
+# What the probe proves about writes: a write reached the storage; the target answered, but its cache might hide the storage; nothing.
 Proof = t.Literal["write", "cache", "none"]
 
 # Kept back from the deadline for RELEASE and for ending the session.
 _CLOSING_S = 0.5
-# Each time that COMPARE AND WRITE finds another content, somebody has written the block since it was read.
+# Each time that COMPARE AND WRITE finds another content, an initiator has written the block since it was read.
 _COMPARE_TRIES = 5
 # The LUN does not know the command, or is read-only, or the block was written meanwhile.
 _REFUSALS = (replies.ILLEGAL_REQUEST, replies.DATA_PROTECT, replies.MISCOMPARE)
-# LOGICAL UNIT NOT SUPPORTED (SPC-4 annex D), as LIO answers for a number that it does not have.
+# LOGICAL UNIT NOT SUPPORTED (SPC-4 annex D): LIO's answer for an unknown LUN number.
 _NOT_SUPPORTED = replies.Sense(replies.ILLEGAL_REQUEST, 0x25, 0)
 _NO_SUCH_LUN = 0x7F  # peripheral qualifier 3, type 1Fh: no device there (SPC-4 6.6.2)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to probe. Both times in seconds; ``deadline_s`` is for the whole probe. ``dry``: no command of the write path, whatever ``write_path`` says.
+    """Says how to probe. Both times in seconds; ``deadline_s`` is for the whole probe. ``dry``: no command on the write path, whatever ``write_path`` says.
 
-    ``nv_cache``: the target was told that its cache survives, so it keeps what is written there and answers a flush by itself.
-    ``breaks_locks``: the gateway breaks the image's lock at a command of the write path, see identity.breaks_locks().
+    ``nv_cache``: the target is set up for a cache that survives, so it keeps writes there and answers a flush by itself.
+    ``breaks_locks``: the gateway breaks the image's lock at a command on the write path, see identity.breaks_locks().
     """
 
     deadline_s: float
@@ -57,7 +57,7 @@ class Plan:
 
 @dataclass
 class Step:
-    """One command: how long it took in seconds, with all its tries, and how it ended."""
+    """Holds one command: how many seconds it took, with all its tries, and how it ended."""
 
     name: str
     seconds: float
@@ -68,7 +68,7 @@ class Step:
 
 @dataclass
 class Outcome:
-    """What the probe found."""
+    """Holds what the probe found."""
 
     verdict: Verdict = "healthy"
     reason: str = reasons.HEALTHY
@@ -87,10 +87,10 @@ class _Ended(Exception):
 
 
 def run(transport: Transport, plan: Plan, names: t.Mapping[str, str] | None = None, end: float | None = None, login_s: float | None = None) -> Outcome:
-    """Runs all steps until one of them decides; always back by ``plan.deadline_s``, with nothing left reserved.
+    """Runs all steps until one of them decides. Always returns by ``plan.deadline_s``, and leaves nothing reserved.
 
-    ``names``: what the LUN must say of itself, of C(serial), C(eui) and C(naa). ``end``: the deadline on the monotonic clock, where it began to run before.
-    ``login_s``: seconds that the login may take at most, where other ways are left to try.
+    ``names``: the LUN's wanted C(serial), C(eui) and C(naa). ``end``: the deadline on the monotonic clock, if it began to run before.
+    ``login_s``: the longest login in seconds, if other paths are left to try.
     """
     run = _Run(transport, plan, end or time.monotonic() + plan.deadline_s, login_s)
     try:
@@ -122,7 +122,7 @@ def _refusal(way: WritePath, reply: Reply) -> _Ended:
 
 
 def differs(told: str, meant: str) -> bool:
-    """Returns whether two names of a LUN are those of two LUNs; a name that is not known proves nothing."""
+    """Returns whether two names belong to two LUNs; an unknown name proves nothing."""
     return bool(told and meant) and told.casefold() != meant.casefold()
 
 
@@ -169,7 +169,7 @@ class _Run:
         self._must(commands.test_unit_ready())
 
     def check_registrants(self) -> None:
-        """While anybody holds the LUN by RESERVE, LIO and SCST let both conflict for everybody, the holder as well."""
+        """Reads keys and reservation. While an initiator holds the LUN by RESERVE, LIO and SCST refuse both to every initiator."""
         told = [self._optional(command, conflict_decides=False) for command in (commands.pr_read_keys(), commands.pr_read_reservation())]
         self.reserved = any(reply.status == replies.RESERVATION_CONFLICT for reply in told)
         self.outcome.registrants = parameter_data.decode_registrants(told[0].data)
@@ -178,9 +178,9 @@ class _Run:
         self.notes = [reasons.KEYS_CUT.format(n=count, m=listed)] if count > listed else []
 
     def find_out_who_holds_it(self) -> None:
-        """By READ, for a RESERVE that is good for a holder would make RELEASE end what it holds. READ conflicts for everybody else (SPC-2 5.5.1).
+        """Finds out by READ, which conflicts for every initiator but the holder (SPC-2 5.5.1). A RELEASE would end the holder's reservation.
 
-        Where it does not, the holder is this initiator, unless whoever held the LUN has let it go meanwhile.
+        If READ succeeds, this initiator is the holder, or the holder released the LUN meanwhile.
         """
         self.check_read()
         self.check_registrants()
@@ -189,7 +189,7 @@ class _Run:
         try:
             self._must(commands.reserve())
         except _Ended as ended:
-            # A reservation that arrives late must go again: targets carry the commands of a session out in their order.
+            # A reservation that arrives late must end: targets execute the commands of a session in their order.
             if ended.verdict == "hung":
                 self._send(commands.release(), _CLOSING_S / 2)
             raise
@@ -203,7 +203,7 @@ class _Run:
         self.capacity = capacity
 
     def check_write_path(self) -> None:
-        """Where write_path=auto meets a LUN that refuses the command, the LUN is not at fault: then a flush has to do, and if need be nothing."""
+        """Tests the write path. With write_path=auto, a LUN that refuses the command is not at fault: then a flush is enough, or nothing."""
         way = self.plan.write_path
         if self.plan.dry:
             self.notes.append(reasons.NOT_WRITTEN_CHECK_MODE)
@@ -230,24 +230,24 @@ class _Run:
             self.notes.append(", ".join(filter(None, [how, why])))
 
     def _takes_compare_and_write(self) -> bool:
-        """By what the LUN can, for vendors rename their LUNs."""
+        """Returns whether the LUN takes it, by its own limits, since vendors rename their LUNs."""
         return parameter_data.decode_compare_and_write_blocks(self._optional(commands.inquiry(0xB0)).data) > 0
 
     def _write_and_flush(self, way: WritePath) -> Reply | None:
-        """Returns the reply where the LUN refused to write.
+        """Returns the reply if the LUN refused to write.
 
-        The flush comes after the write, for what a target writes to a file ends in its host's page cache (measured with SCST's vdisk_fileio).
+        A flush follows the write, since a target that writes to a file only fills its host's page cache (measured with SCST's vdisk_fileio).
         """
         refused = self._try(way)
         if refused is None:
             unflushed = self._try("flush")
-            # A LUN that does not know a flush has written through where it says that it has no write cache.
+            # A LUN that does not know a flush has written through if it reports no write cache.
             hidden = self.plan.nv_cache or (unflushed and self._write_cache() is not False)
             self.outcome.proof = "cache" if hidden else "write"
         return refused
 
     def _flush(self) -> Reply | None:
-        """Returns the reply where the LUN refused it.
+        """Returns the reply if the LUN refused the flush.
 
         Without a write cache, a target answers by itself (measured with SCST and LIO on krbd: good while every write hung).
         """
@@ -274,7 +274,7 @@ class _Run:
         return _Ended(verdict, "; ".join([reason, *self.notes]))
 
     def _try(self, way: WritePath) -> Reply | None:
-        """None when it went well, and the reply where the LUN refused it; what else ends badly is a fault."""
+        """Returns None on success, and the reply if the LUN refused; any other bad end is a fault."""
         for _try in range(_COMPARE_TRIES):
             reply = self._must(self._of_write_path(way), but=_REFUSALS)
             if not reply.is_sense(replies.MISCOMPARE):
@@ -288,14 +288,14 @@ class _Run:
         return commands.orwrite_zeros(block, length) if way == "orwrite" else commands.synchronize_cache()
 
     def _must(self, command: Command, kept_back: float = _CLOSING_S, but: t.Collection[int] = ()) -> Reply:
-        """Sends a command that has to end well, or with one of the sense keys ``but``."""
+        """Sends a command that must succeed, or end with one of the sense keys ``but``."""
         reply = self._optional(command, kept_back)
         if reply.status != replies.GOOD and not reply.is_sense(*but):
             raise _fault(command.name, reply)
         return reply
 
     def _optional(self, command: Command, kept_back: float = _CLOSING_S, conflict_decides: bool = True) -> Reply:
-        """Sends a command that the LUN may not know; no answer, a lost session and a conflict end the probe."""
+        """Sends a command that the LUN might not know. A timeout, a lost session and a conflict end the probe."""
         reply = self._send(command, self.left(kept_back))
         if isinstance(reply, _Ended):
             raise reply

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many LUNs probed at once, each over the first way that leads to it."""
+"""Probes many LUNs at the same time, each over the first path that leads to it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe i
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.sg import SgTransport
 
 Way = t.Union[IscsiTransport, SgTransport]
-# NAA -> who holds the LUN, as the target on this host tells.
+# NAA -> the initiator that holds the LUN, by the target on this host.
 ReadHolders = t.Callable[[], t.Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Path:
-    """A disk of this host by its ``device``, or a LUN over iSCSI by the next three. ``names``: which LUN is meant, see probe.run()."""
+    """Names a disk of this host by its ``device``, or a LUN over iSCSI by the next three. ``names``: the wanted LUN, see probe.run()."""
 
     device: str | None = None
     portal: str | None = None
@@ -39,7 +39,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Where:
-    """A LUN by its ``paths``, the first of which that leads to it counts. ``nv_cache``, ``breaks_locks``: see probe.Plan."""
+    """Names a LUN by its ``paths``; the first one that leads to it counts. ``nv_cache``, ``breaks_locks``: see probe.Plan."""
 
     paths: t.Sequence[Path]
     nv_cache: bool = False
@@ -48,7 +48,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Access:
-    """As whom to log in, and whether a disk that is in use is probed all the same."""
+    """Says how to log in, and whether to probe a disk even if it is in use."""
 
     initiator: str
     chap: Credentials | None
@@ -57,7 +57,7 @@ class Access:
 
 @dataclass
 class _Reached:
-    """By which path, with what outcome; ``tried``: the paths before it, each with what came of it."""
+    """Holds a path and its outcome; ``tried``: the paths before it, each with its outcome."""
 
     path: Path
     way: Way | RescueError
@@ -66,7 +66,7 @@ class _Reached:
 
 
 def one(place: Where, plan: Plan, access: Access, read_holders: ReadHolders) -> dict[str, t.Any]:
-    """Returns the outcome as a dict, with C(holder) and C(helper). Raises RescueError for what cannot be probed at all."""
+    """Returns the outcome as a dict, with C(holder) and C(helper). Raises RescueError if the LUN cannot be probed at all."""
     end = time.monotonic() + plan.deadline_s
     way = _way(place.paths[0], access)
     reached = _Reached(place.paths[0], way, probe.run(way, _plan(place, plan), place.paths[0].names, end), [])
@@ -74,9 +74,9 @@ def one(place: Where, plan: Plan, access: Access, read_holders: ReadHolders) -> 
 
 
 def many(places: t.Sequence[Where], plan: Plan, access: Access, read_holders: ReadHolders) -> list[dict[str, t.Any]]:
-    """For each place its outcome as a dict, with the fields of the Path that was taken, and C(tried), by ``plan.deadline_s`` altogether.
+    """Returns each place's outcome as a dict, with the fields of its Path, and C(tried), by ``plan.deadline_s`` altogether.
 
-    What cannot be probed is unreachable, and hinders no other one.
+    A LUN that cannot be probed is unreachable, and does not delay the others.
     """
     end = time.monotonic() + plan.deadline_s
     # A thread for each, so that all of them end by the one deadline.
@@ -94,7 +94,7 @@ def _plan(place: Where, plan: Plan) -> Plan:
 
 
 def _reach(place: Where, plan: Plan, access: Access, end: float) -> _Reached:
-    """By the first path that leads to the LUN; where none does, by the first of all. Those that are left share the time for their logins."""
+    """Probes over the first path that leads to the LUN; if none does, returns the first. The paths that are left share the time for logins."""
     failed: list[_Reached] = []
     for number, path in enumerate(place.paths, 1):
         left = len(place.paths) - number
@@ -131,7 +131,7 @@ def _way(path: Path, access: Access) -> Way:
 
 
 def _holders(outcomes: t.Sequence[Outcome], end: float, read_holders: ReadHolders) -> list[str]:
-    """Asks only where the verdict is C(conflict), and in a process of its own: the target's configuration might be locked while storage hangs."""
+    """Asks only if the verdict is C(conflict), in another process: the target's configuration might be locked while storage hangs."""
     asked = [outcome.identity.get("naa", "") if outcome.verdict == "conflict" else "" for outcome in outcomes]
     told = detached_process.within(end - time.monotonic(), read_holders) if any(asked) else None
     return [(told or {}).get(naa, "") for naa in asked]

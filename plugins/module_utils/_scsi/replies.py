@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A device's reply to a command: its SCSI status, and the sense that says why. Pure: SAM-5 and SPC-4 name the sections."""
+"""Holds a device's reply to a command: its SCSI status, and the sense with its cause. Pure: SAM-5 and SPC-4 name the sections."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _SENSE_KEYS = (
 
 @dataclass(frozen=True)
 class Sense:
-    """Sense key and additional sense code with its qualifier (SPC-4 4.5)."""
+    """Holds the sense key and additional sense code with its qualifier (SPC-4 4.5)."""
 
     key: int
     asc: int
@@ -59,7 +59,7 @@ class Sense:
 
 @dataclass(frozen=True)
 class Reply:
-    """A device's answer: SCSI status, the data it returned, and the sense of a check condition."""
+    """Holds a device's answer: SCSI status, the data it returned, and the sense of a check condition."""
 
     status: int
     data: bytes = b""
@@ -76,7 +76,7 @@ def status_name(status: int) -> str:
 
 
 def decode_sense(data: bytes) -> Sense | None:
-    """Fixed (70h, 71h) and descriptor (72h, 73h) format; None for anything else or too short (SPC-4 4.5.2, 4.5.3)."""
+    """Decodes the fixed (70h, 71h) and descriptor (72h, 73h) format; None for other or short data (SPC-4 4.5.2, 4.5.3)."""
     code = data[0] & 0x7F if data else 0
     if code in (0x70, 0x71) and len(data) >= 14:
         return Sense(data[2] & 0x0F, data[12], data[13])

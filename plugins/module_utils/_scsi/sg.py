@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SCSI by a disk of this host: the kernel's sg driver, through a helper process that may wait where the probe may not."""
+"""Speaks SCSI to a disk of this host: the kernel's sg driver, through a helper process that can wait longer than the probe."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.transport import NoAnswer, Unreachable
 
 _POLL_S = 0.01
-# How long a helper may take to end: an idle one, and one that has a command under way.
+# How long a helper can take to end: an idle one, and one with a pending command.
 _GRACE_S, _SHORT_GRACE_S = 0.5, 0.05
 
 
 @dataclass(frozen=True)
 class Lingering:
-    """A helper process that is still there, and the command that it waits for."""
+    """Holds a helper process that still runs, and the command for which it waits."""
 
     pid: int
     waits_for: str
 
 
 class SgTransport:
-    """One LUN by its sg device. It starts a process at once, so make it before any thread."""
+    """Speaks to one LUN by its sg device. It starts a process immediately, so create it before any thread."""
 
     def __init__(self, disk: Disk) -> None:
         self.lingering: Lingering | None = None
@@ -50,7 +50,7 @@ class SgTransport:
         return self._ask(command, seconds)
 
     def close(self, seconds: float) -> None:
-        """Lets the helper go; ``lingering`` tells of it when it has to wait for a command first."""
+        """Ends the helper; ``lingering`` holds it if it has to wait for a command first."""
         self._channel.close()
         end = time.monotonic() + (_SHORT_GRACE_S if self._under_way else _GRACE_S)
         while not self._ended():
@@ -77,7 +77,7 @@ class SgTransport:
         return t.cast(Reply, reply)
 
     def _release_for_it(self) -> None:
-        """A helper that was killed may have reserved the LUN and not released it."""
+        """Starts another helper that releases: a killed one might have reserved the LUN and not released it."""
         self._ended()
         self._start()
         with contextlib.suppress(OSError):

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The process that owns an sg device for a probe, and outlives it while one of its commands is under way.
+"""Owns an sg device for a probe, in a process that outlives the probe while one of its commands is pending.
 
-A command cannot be taken back from the kernel but by an abort, and then a LUN reset, which ends everybody's SCSI-2 reservations. So
-commands get a timeout that is never reached, this process waits for them however long that takes, and the probe watches the clock.
-RELEASE is queued right behind RESERVE: the kernel sends it also when nobody is left to ask for it.
+The kernel takes a command back only by an abort, and then by a LUN reset, which ends all SCSI-2 reservations. So commands get a
+timeout that is never reached, this process waits for them as long as necessary, and the probe watches the clock.
+RELEASE is queued directly behind RESERVE: the kernel sends it even if this process is killed.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _DRIVER_SENSE = 0x08
 _SENSE_LENGTH = 96
 # A week in milliseconds: the kernel must not begin its error handling for a probe.
 _TIMEOUT_MS = 7 * 24 * 3600 * 1000
-# A LUN may be in trouble for a while: how long RELEASE is tried again, with pauses that grow.
+# A LUN can be in trouble for a while: how long RELEASE is repeated, with growing pauses.
 _RELEASE_FOR_S = 600.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 10.0
 _GONE = (errno.ENODEV, errno.ENXIO)
-# include/scsi/scsi_status.h, the host bytes of a path that is down
+# include/scsi/scsi_status.h: the host bytes of a path that is down
 _HOST_BYTES = {0x01: "no connection", 0x02: "the bus is busy", 0x03: "timeout", 0x04: "bad target", 0x05: "aborted", 0x07: "error", 0x08: "reset"}
 
 
 class _Header(ctypes.Structure):
-    """struct sg_io_hdr."""
+    """Holds a struct sg_io_hdr."""
 
     _fields_ = [
         ("interface_id", ctypes.c_int),
@@ -72,7 +72,7 @@ class _Header(ctypes.Structure):
 
 
 class _Sent(t.NamedTuple):
-    """A command under way, with the buffers that the kernel fills."""
+    """Holds a pending command, with the buffers that the kernel fills."""
 
     command: Command
     data: t.Any
@@ -82,7 +82,7 @@ class _Sent(t.NamedTuple):
 
 def run(generic: str, channel: Connection) -> t.NoReturn:
     """Serves commands from ``channel`` until its other end is closed, leaves nothing reserved, and ends the process."""
-    # Whatever happens, this copy of the caller must not go on as if it were the caller.
+    # Whatever happens, this copy of the caller must not continue as the caller.
     with contextlib.suppress(BaseException):
         detached_process.detach(keep=channel.fileno())
         unit = _Unit(generic)
@@ -101,7 +101,7 @@ def _serve(unit: _Unit, channel: Connection) -> None:
 
 
 class _Unit:
-    """The LUN behind one sg device."""
+    """Speaks to the LUN behind one sg device."""
 
     def __init__(self, generic: str) -> None:
         self._generic = generic
@@ -109,7 +109,7 @@ class _Unit:
         self._number = 0
         self._sent: dict[int, _Sent] = {}
         self._replies: dict[int, Reply | Unreachable] = {}
-        # The number of a RELEASE behind a RESERVE, and whether one is owed that surely came after it.
+        # The number of a RELEASE behind a RESERVE, and whether a RELEASE is still due that surely follows it.
         self._queued_release = 0
         self._owes_release = False
 
@@ -123,11 +123,11 @@ class _Unit:
         except OSError as error:
             return Unreachable(reasons.DEVICE_SAYS.format(device=self._generic, reason=error.strerror))
         except Exception as error:
-            # The probe must not take it for the end of this process, which is still to release the LUN.
+            # The probe must not take it as the end of this process, which still has to release the LUN.
             return Unreachable(reasons.HELPER_FAILED.format(what=command.name if command else "open", reason=f"{error!r}"))
 
     def leave(self) -> None:
-        """Waits for what is under way, and releases what it may have reserved."""
+        """Waits for pending commands, and releases what it might have reserved."""
         for number in [number for number in self._sent if number != self._queued_release]:
             self._wait(number)
         end, pause = time.monotonic() + _RELEASE_FOR_S, _FIRST_PAUSE_S
@@ -136,7 +136,7 @@ class _Unit:
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def _released(self) -> bool:
-        """Returns whether nothing is owed any more, after one more RELEASE where it is; what is gone takes its reservation along."""
+        """Sends a RELEASE if one is due. Returns whether none is due any more; a device that is gone takes its reservation along."""
         try:
             if self._owes_release:
                 self._release()
@@ -159,7 +159,7 @@ class _Unit:
         return self._wait(number)
 
     def _release(self) -> Reply | Unreachable:
-        """Returns the queued one may have overtaken its RESERVE, so another follows when both are back; who holds nothing may release (SPC-2 7.18)."""
+        """Sends a second RELEASE after the queued one, which might have overtaken its RESERVE. It is harmless without a reservation (SPC-2 7.18)."""
         number, self._queued_release = self._queued_release, 0
         if number:
             self._wait(number)
@@ -168,12 +168,12 @@ class _Unit:
         return reply
 
     def _send(self, *sequence: Command) -> list[int]:
-        """Queues commands in one system call, so that no kill comes between them; the numbers by which their replies are known."""
+        """Queues commands in one system call, so that no kill comes between them. Returns the numbers of their replies."""
         headers = [self._header(command) for command in sequence]
         numbers = list(range(self._number + 1 - len(sequence), self._number + 1))
         taken = 0
         try:
-            # fs/read_write.c hands the driver one header after the other, and stops where it refuses one.
+            # fs/read_write.c gives the driver one header after the other, and stops at the first that it refuses.
             taken = os.writev(self._file, headers) // ctypes.sizeof(_Header)
             for header in headers[taken:]:
                 os.write(self._file, header)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a probe needs of the way to a LUN."""
+"""Defines what a probe needs from a path to a LUN."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.replies
 
 
 class NoAnswer(Exception):
-    """The deadline came before the answer."""
+    """Says that the deadline came before the answer."""
 
 
 class Unreachable(Exception):
-    """There is no session with the target, in words why."""
+    """Says why there is no session with the target."""
 
 
 class Transport(t.Protocol):
-    """One session with one LUN. ``seconds``: how long the call may take at most."""
+    """Describes one session with one LUN. ``seconds``: the longest time for the call."""
 
     def connect(self, seconds: float) -> None:
-        """Raises Unreachable or NoAnswer."""
+        """Opens the session. Raises Unreachable or NoAnswer."""
 
     def execute(self, command: Command, seconds: float) -> Reply:
-        """Returns the device's reply. Raises Unreachable when the session is lost and NoAnswer at the deadline."""
+        """Returns the device's reply. Raises Unreachable if the session is lost, and NoAnswer at the deadline."""
 
     def close(self, seconds: float) -> None:
-        """Ends the session, and with it what the target keeps for it. Raises nothing."""
+        """Ends the session and its reservation. Raises nothing."""

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Ceph's iSCSI gateways, ceph-iscsi, export: the object ``gateway.conf`` in pool ``rbd``, where all gateways keep their common configuration.
+"""Reads what Ceph's iSCSI gateways, ceph-iscsi, export: the object ``gateway.conf`` in pool ``rbd``, the common configuration of all gateways.
 
-It also holds the CHAP passwords of initiators, so nothing but what is named here is taken from it, and the user that ceph_user.yml makes cannot read it.
+It also holds the CHAP passwords of initiators, so only the fields named here are read, and the user of ceph_user.yml cannot read it.
 Sources: common.py, lun.py, target.py and client.py of ceph-iscsi 3.5, which writes version 11.
 """
 
@@ -23,8 +23,8 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.mode
 
 POOL = "rbd"
 OBJECT = "gateway.conf"
-_CAP = "the right to read it, which shows the CHAP passwords of initiators, too"
-# Before that, a target's disks had no numbers.
+_CAP = "a cap to read it, which also shows the CHAP passwords of initiators"
+# Before version 11, a target's disks had no numbers.
 _OLDEST_VERSION = 11
 # target.py makes each portal with rtslib's default.
 _PORT = 3260
@@ -35,17 +35,17 @@ Exports = t.Mapping[str, t.Sequence[Lun]]
 
 
 def read(cluster: Cluster) -> tuple[Exports, str]:
-    """Returns gateway -> its LUNs, and why it is not known what they are. Without ceph-iscsi both are empty. Raises nothing."""
+    """Returns gateway -> its LUNs, and why they are unknown. Without ceph-iscsi both are empty. Raises nothing."""
     try:
         return parse(_text(cluster)), ""
     except RecursionError:
-        return {}, f"{POOL}/{OBJECT} is not what ceph-iscsi writes."
+        return {}, f"{POOL}/{OBJECT} is not a configuration of ceph-iscsi."
     except Exception as error:
         return {}, in_words(error, f"Reading {POOL}/{OBJECT}")
 
 
 def _text(cluster: Cluster) -> str:
-    """Empty where there is none."""
+    """Returns the configuration, empty if there is none."""
     try:
         with cluster.open_pool(POOL) as ioctx:
             size, _time = ioctx.stat(OBJECT)
@@ -58,7 +58,7 @@ def _text(cluster: Cluster) -> str:
 
 @guarded(f"read {OBJECT}")
 def parse(text: str) -> dict[str, list[Lun]]:
-    """Returns gateway -> its LUNs. Raises ClusterError for what is no such configuration, as while another gateway writes it."""
+    """Returns gateway -> its LUNs. Raises ClusterError for other content, as while another gateway writes it."""
     conf = json.loads(text) if text else {}
     exports: dict[str, list[Lun]] = {}
     if conf.get("version", 0) < _OLDEST_VERSION:
@@ -72,7 +72,7 @@ def parse(text: str) -> dict[str, list[Lun]]:
 
 
 def _luns(target: t.Mapping[str, t.Any]) -> list[Lun]:
-    """With access lists each initiator may have a number of its own for a disk."""
+    """Returns a target's LUNs. With access lists, each initiator can have its own number for a disk."""
     if not target.get("acl_enabled", True):
         return [_lun(disk, int(told["lun_id"]), everybody_but=()) for disk, told in target["disks"].items()]
     seen: dict[tuple[str, int], list[str]] = {}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a block device has in flight, and whether any of it ends: ``inflight`` and ``stat`` below C(/sys/block), Documentation/block/stat.rst of Linux."""
+"""Counts what a block device has in flight, and whether any of it ends: ``inflight`` and ``stat`` (Documentation/block/stat.rst of Linux)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMBER = re.compile("[0-9]{1,20}")
 
 @dataclass(frozen=True)
 class Counters:
-    """Of one moment: requests in flight, and how many ended since boot."""
+    """Holds the counters of one moment: requests in flight, and how many ended since boot."""
 
     reads: int
     writes: int
@@ -32,7 +32,7 @@ class Counters:
 
 
 def read(tree: Tree, disk: str) -> Counters | None:
-    """``disk`` as rbd0 or dm-0; None where the kernel tells nothing of it."""
+    """Returns the counters of ``disk``, such as rbd0 or dm-0; None if the kernel has none."""
     flying, done = (_numbers(tree.line(f"sys/block/{disk}/{name}")) for name in ("inflight", "stat"))
     return Counters(flying[0], flying[1], sum(done[field] for field in _ENDED if field < len(done))) if len(flying) == 2 and done else None
 
@@ -43,6 +43,6 @@ def _numbers(line: str) -> list[int]:
 
 
 def between(before: Counters, after: Counters, seconds: float) -> dict[str, t.Any]:
-    """Returns C(reads) and C(writes) in flight at last, and C(still_for), for how many of the ``seconds`` none ended although some were in flight."""
+    """Returns C(reads) and C(writes) in flight at last, and C(still_for): the ``seconds`` in which some were in flight and none ended, or 0."""
     still = not before.idle and not after.idle and before.ended == after.ended
     return {"reads": after.reads, "writes": after.writes, "still_for": round(seconds, 1) if still else 0.0}

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""RBD images that the kernel has mapped as /dev/rbdN: Documentation/ABI/testing/sysfs-bus-rbd of Linux.
+"""Reads the RBD images that the kernel has mapped as /dev/rbdN: Documentation/ABI/testing/sysfs-bus-rbd of Linux.
 
-``config_info`` is left alone, for it names keys.
+``config_info`` is not read, since it names keys.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _DISK = re.compile(r"(rbd\d+)(p\d+)?")
 
 
 def read(tree: Tree) -> dict[str, Image]:
-    """Disk name, as rbd0 -> the image mapped there. Raises TargetError."""
+    """Returns disk name, such as rbd0 -> the image mapped there. Raises TargetError."""
     found = {f"rbd{number}": _image(tree, f"{DEVICES}/{number}") for number in tree.names(DEVICES)}
     return {disk: image for disk, image in found.items() if image is not None}
 
 
 def _image(tree: Tree, path: str) -> Image | None:
-    """None for a mapping that is gone meanwhile. For an image of format 1 the id is an empty line, and the header has the image's name."""
+    """Returns the image, None if the mapping was removed meanwhile. A format-1 image has an empty line as its id, and its name in the header."""
     pool, namespace, name, image_id, snapshot = (tree.line(f"{path}/{attribute}") for attribute in ("pool", "pool_ns", "name", "image_id", "current_snap"))
     if not (pool and name and tree.data(f"{path}/image_id")):
         return None
@@ -58,7 +58,7 @@ def beneath(tree: Tree, backing: str) -> list[str]:
 
 
 def kernel_name(tree: Tree, backing: str) -> str:
-    """dm-0 for /dev/dm-0, '' for what is no block device. Links, as /dev/mapper/NAME and /dev/rbd/POOL/IMAGE, can only be followed on the host itself."""
+    """Returns dm-0 for /dev/dm-0, '' for other texts. Links, such as /dev/mapper/NAME and /dev/rbd/POOL/IMAGE, resolve only on the host itself."""
     path = _resolved(backing) if tree.live and backing.startswith("/") else backing
     directory, name = os.path.split(path)
     return name if directory == "/dev" else ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""LUNs of LIO, the kernel's own target, from its configfs (drivers/target of Linux). The ``auth`` directories are not looked into, for they hold secrets."""
+"""Reads the LUNs of LIO, the kernel's own target, from its configfs (drivers/target of Linux), but not ``auth``, which holds secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LUN = re.compile(r"lun_(\d+)")
 
 
 def read(tree: Tree) -> list[Lun]:
-    """One LUN for each number under which a target portal group or one of its initiators has it. Raises TargetError."""
+    """Returns one LUN for each number under which a target portal group or one of its initiators has it. Raises TargetError."""
     fabrics = [f"{_ROOT}/{name}" for name in tree.names(_ROOT)]
     targets = [(f"{fabric}/{name}", name) for fabric in fabrics for name in tree.names(fabric) if name != _NO_TARGET]
     groups = [(f"{path}/{name}", target) for path, target in targets for name in tree.names(path)]
@@ -29,7 +29,7 @@ def read(tree: Tree) -> list[Lun]:
 
 
 def reservation_holders(root: str = "/") -> dict[str, str]:
-    """Returns NAA -> who holds the LUN by RESERVE, '' for nobody, for what this host exports. Raises TargetError."""
+    """Returns NAA -> the initiator that holds the LUN by RESERVE, '' for none, of this host's LUNs. Raises TargetError."""
     return {lun.naa: lun.reservation_holder for lun in read(Tree(root)) if lun.naa}
 
 
@@ -38,7 +38,7 @@ def _group(tree: Tree, path: str, target: str) -> t.Iterator[Lun]:
     mapped = _mapped(tree, path)
     guests, is_open = _guests(tree, path), _is_open(tree, path)
     logged_in = guests | {name for name in tree.names(f"{path}/acls") if _has_session(tree, f"{path}/acls/{name}")}
-    # The groups of tcm_loop have no such switch. ceph-iscsi keeps the portals of the other gateways in groups that are off.
+    # The groups of tcm_loop have no such switch. ceph-iscsi keeps the portals of the other gateways in disabled groups.
     enabled = tree.line(f"{path}/enable") != "0"
     for number, directory in _numbered(tree, f"{path}/lun"):
         device = _device(tree, directory)
@@ -52,7 +52,7 @@ def _group(tree: Tree, path: str, target: str) -> t.Iterator[Lun]:
 
 
 def _seen(number: int, mapped: t.Mapping[int, set[str]], guests: set[str], is_open: bool) -> dict[int, set[str]]:
-    """LUN number -> who sees it under that. The group's own number counts unless all who may log in have another one."""
+    """Returns LUN number -> its initiators. The group's own number counts unless all permitted initiators have another one."""
     found = {seen: set(initiators) for seen, initiators in mapped.items()}
     if guests or is_open or not mapped:
         found[number] = found.get(number, set()) | guests
@@ -72,34 +72,34 @@ def _mapped(tree: Tree, group: str) -> defaultdict[int, dict[int, set[str]]]:
 
 
 def _guests(tree: Tree, group: str) -> set[str]:
-    """Who is logged in without an access control list, one a line with a NUL after it, and the one initiator that tcm_loop has."""
+    """Returns the initiators without an access control list, one a line with a NUL after it, and the one initiator of tcm_loop."""
     dynamic = tree.text(f"{group}/dynamic_sessions").replace("\0", "\n").split()
     return {*dynamic, tree.line(f"{group}/nexus")} - {""}
 
 
 def _has_session(tree: Tree, access_list: str) -> bool:
-    """By its ``info``: lio_target_nacl_info_show() in iscsi_target_configfs.c."""
+    """Returns whether it has a session, by its ``info``: lio_target_nacl_info_show() in iscsi_target_configfs.c."""
     return tree.line(f"{access_list}/info").startswith("InitiatorName: ")
 
 
 def _is_open(tree: Tree, group: str) -> bool:
-    """Returns whether anybody may log in. Who has no access control list sees the group's own numbers."""
+    """Returns whether any initiator can log in. Initiators without an access control list see the group's own numbers."""
     return tree.line(f"{group}/attrib/generate_node_acls") == "1"
 
 
 def _numbered(tree: Tree, path: str) -> list[tuple[int, str]]:
-    """(LUN number, directory) of ``lun_N``."""
+    """Returns (LUN number, directory) of ``lun_N``."""
     found = [(_LUN.fullmatch(name), f"{path}/{name}") for name in tree.names(path)]
     return [(int(number[1]), directory) for number, directory in found if number]
 
 
 def _links(tree: Tree, directory: str) -> list[list[str]]:
-    """Returns the links in a LUN's directory; their names are free to choose."""
+    """Returns the links in a LUN's directory; their names are arbitrary."""
     return [link for link in (tree.link(f"{directory}/{name}") for name in tree.names(directory)) if link]
 
 
 def _device(tree: Tree, directory: str) -> str:
-    """``HBA/NAME`` of the backstore that a LUN links to."""
+    """Returns ``HBA/NAME`` of the backstore that a LUN links to."""
     return next(("/".join(link[-2:]) for link in _links(tree, directory) if link[-3:-2] == ["core"]), "")
 
 

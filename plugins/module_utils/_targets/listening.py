@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a program on this host listens, from C(/proc): proc(5), and Documentation/networking/proc_net_tcp.rst of Linux."""
+"""Reads where a program on this host listens, from C(/proc): proc(5), and Documentation/networking/proc_net_tcp.rst of Linux."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _ADDRESS = re.compile(r"((?:[0-9A-Fa-f]{8}){1}|(?:[0-9A-Fa-f]{8}){4}):([0-9A-Fa-
 
 
 def portals(tree: Tree, program: str) -> tuple[str, ...]:
-    """Returns C(ADDRESS:PORT) of each listening TCP socket of the programs of that name, sorted. What may not be read is a gap."""
+    """Returns C(ADDRESS:PORT) of each listening TCP socket of the programs of that name, sorted. What this user is not allowed to read is a gap."""
     try:
         pids = [pid for pid in tree.names("proc") if pid.isdecimal() and tree.line(f"proc/{pid}/comm") == program]
         return tuple(sorted({portal for pid in pids for portal in _of_process(tree, pid)}))
     except TargetError as error:
-        tree.note(f"where {program} listens is not known: {error}")
+        tree.note(f"where {program} listens is unknown: {error}")
         return ()
 
 
 def _of_process(tree: Tree, pid: str) -> set[str]:
-    """Of its own network namespace."""
+    """Returns the portals of a process in its network namespace."""
     links = ["/".join(tree.link(f"proc/{pid}/fd/{number}")) for number in tree.names(f"proc/{pid}/fd")]
     inodes = {link[len(_SOCKET) : -1] for link in links if link.startswith(_SOCKET)}
     rows = [line.split() for name in ("tcp", "tcp6") for line in tree.text(f"proc/{pid}/net/{name}").splitlines()[1:]]
@@ -39,6 +39,6 @@ def _of_process(tree: Tree, pid: str) -> set[str]:
 
 
 def _decoded(words: str, port: str) -> str:
-    """Returns the kernel prints addresses as words in the order of this host's bytes."""
+    """Returns a portal. The kernel prints addresses as words in this host's byte order."""
     packed = b"".join(struct.pack("=I", int(words[start : start + 8], 16)) for start in range(0, len(words), 8))
     return portal_at(str(ipaddress.ip_address(packed)), int(port, 16))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The LUNs of all stacks together, each with the RBD image behind it."""
+"""Joins the LUNs of all stacks, each with the RBD image behind it."""
 
 from __future__ import annotations
 
@@ -20,33 +20,32 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.pati
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree import Tree
 
 LONGEST_S = 3600
-# Of the deadline, for what is left to do when nothing more is read.
+# The part of the deadline that is left for the work after the reads.
 _SPARE = 0.25
 _WATCHED_S = 1.0
 
 
 class LunMap(t.NamedTuple):
-    """What this host exports or has mapped, sorted, and what of it could not be read, a sentence each."""
+    """Holds what this host exports or has mapped, sorted, and what could not be read, a sentence each."""
 
     luns: list[Lun]
     gaps: list[str]
 
 
 def read_within(seconds: float, root: str, tgt_control_port: int) -> LunMap:
-    """As ``read``, and a TargetError after that time.
+    """Reads as ``read``. Raises TargetError after that time, and InputError for an impossible time.
 
-    SCST and LIO lock their configuration while they wait for storage that hangs, as when a LUN is taken away. What they lock is a gap.
-    Raises InputError for a time that is none.
+    SCST and LIO lock their configuration while they wait for hanging storage, as when a LUN is removed. A locked part is a gap.
     """
     if not 1 <= seconds <= LONGEST_S:
         raise InputError(f"timeout is {seconds:g}: give between 1 and {LONGEST_S} seconds.")
-    # What reads is in another directory.
+    # The process that reads is in another directory.
     whole = Tree(os.path.abspath(root)).root
     told = detached_process.within(seconds, lambda: _tried(whole, tgt_control_port, seconds))
     if told is None:
         raise TargetError(
-            f"What this host exports could not be read within {seconds:g} s, so its target waits for something, with its configuration locked: "
-            "'ps -eo stat,wchan:30,args' shows who hangs in state D."
+            f"What this host exports could not be read within {seconds:g} s, so its target might wait with its configuration locked. "
+            "Check 'ps -eo stat,wchan:30,args' for processes in state D."
         )
     if isinstance(told, Exception):
         raise told
@@ -61,9 +60,9 @@ def _tried(root: str, tgt_control_port: int, seconds: float) -> LunMap | Excepti
 
 
 def read(root: str, tgt_control_port: int = 0, seconds: float = 30) -> LunMap:
-    """Returns everything that this host exports or has mapped. ``seconds``: for the whole. Raises TargetError, and InputError for a root that is none.
+    """Returns everything that this host exports or has mapped. ``seconds``: for the whole. Raises TargetError, and InputError if root is no directory.
 
-    Each stack is read by itself, so that one which holds its configuration hides no other one.
+    Each stack is read by itself, so that one with a locked configuration does not hide the others.
     """
     end = time.monotonic() + seconds * (1 - _SPARE)
     trees = [Tree(root, PatientReads(end)) for _stack in range(4)]
@@ -85,12 +84,12 @@ def _joined(tree: Tree, mapped: t.Mapping[str, Image], told: t.Sequence[Lun]) ->
 
 
 def _on(lun: Lun, mapped: t.Mapping[str, Image], disks: t.Sequence[str]) -> list[tuple[Lun, str]]:
-    """Returns the LUN once for each disk, since device mapper may spread it over several; with the image where it is one of krbd."""
+    """Returns the LUN once for each disk, since device mapper can spread it over several; with the image if the disk is of krbd."""
     return [(lun.on(mapped[disk]) if disk in mapped else lun, disk) for disk in disks]
 
 
 def _in_flight(tree: Tree, disks: t.Collection[str]) -> dict[str, dict[str, t.Any]]:
-    """Where nothing is in flight at first, nothing needs to be watched."""
+    """Returns what is in flight. Only disks with requests in flight are watched."""
     began, before = time.monotonic(), _counters(tree, disks)
     busy = [disk for disk, counters in before.items() if not counters.idle]
     if busy and tree.live:
@@ -105,10 +104,10 @@ def _counters(tree: Tree, disks: t.Collection[str]) -> dict[str, in_flight.Count
 
 
 def merge(luns: t.Iterable[Lun]) -> list[Lun]:
-    """One for each number of a target, where groups of initiators or portals have the same device under it."""
+    """Returns one LUN for each number of a target, joined from groups of initiators or portals with the same device."""
     found: dict[tuple[t.Any, ...], Lun] = {}
     for lun in luns:
-        # ceph-iscsi keeps the portals of other gateways in groups that are off: they are no portals of this one.
+        # ceph-iscsi keeps the portals of other gateways in disabled groups: they are not portals of this one.
         key = lun.stack, lun.target, lun.lun, lun.device, lun.enabled
         other = found.get(key, lun)
         initiators = _union(other.initiators, lun.initiators)
@@ -128,7 +127,7 @@ def _union(one: t.Iterable[str], other: t.Iterable[str]) -> tuple[str, ...]:
 
 
 def _both(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """Who does not see it in either of two sets."""
+    """Returns the initiators that see it in neither of two sets."""
     return tuple(sorted({*one} & {*other})) if one is not None and other is not None else other if one is None else one
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a target exports: a LUN as its initiators see it, and the RBD image behind it."""
+"""Holds what a target exports: a LUN as its initiators see it, and the RBD image behind it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Stack = t.Literal["scst", "lio", "tgt", "krbd"]
 
 @dataclass(frozen=True)
 class Image:
-    """An RBD image, in the fields that a LUN has for it.
+    """Holds an RBD image, in the fields that a LUN has for it.
 
-    ``image``: ``pool/[namespace/]name``. ``image_id`` and ``header``: '' where only the cluster knows them. ``client_address``: of the kernel's mapping.
+    ``image``: ``pool/[namespace/]name``. ``image_id`` and ``header``: '' if only the cluster knows them. ``client_address``: of the kernel's mapping.
     """
 
     image: str
@@ -28,16 +28,16 @@ class Image:
 
 @dataclass(frozen=True)
 class Lun:
-    """A LUN under one number of one target, or a krbd mapping that no target exports: then ``target`` is empty and ``lun`` None.
+    """Holds a LUN under one number of one target, or a krbd mapping that no target exports: then ``target`` is empty and ``lun`` None.
 
-    ``device``: what the stack calls the device behind it. ``backing``: where that keeps its data. ``initiators``: who sees it under this number;
-    SCST's may hold wildcards. ``unless``: of these, those that see another LUN, since SCST takes the first group that fits. ``everybody_but``: where all
-    others see it so as well, those who do not. ``per_portal_acl``: whether all these names are C(INITIATOR#ADDRESS), with the address of the portal.
-    ``logged_in``: who has a session. ``disk``: the local disk that tcm_loop makes of it. ``enabled``: whether initiators can log in by this target.
-    ``nv_cache``: whether SCST was told that its cache survives, so that it answers a flush by itself.
+    ``device``: the stack's name of the device behind it. ``backing``: where that keeps its data. ``initiators``: the initiators that see it under this
+    number; SCST's can hold wildcards. ``unless``: of these, the initiators that see another LUN, since SCST takes the first group that fits.
+    ``everybody_but``: if all other initiators see it, too, the exceptions. ``per_portal_acl``: whether these names are C(INITIATOR#ADDRESS), with the
+    address of the portal. ``logged_in``: initiators with a session. ``disk``: the local disk that tcm_loop makes of it. ``enabled``: whether initiators
+    can log in by this target. ``nv_cache``: whether SCST is set up for a cache that survives, so that it answers a flush by itself.
     ``tcmu``: see tcmu.of_lun(), None for a LUN that tcmu-runner does not serve.
-    ``in_flight``: see in_flight.between(); None where it is not known.
-    What is not known or does not apply is empty.
+    ``in_flight``: see in_flight.between(); None if it is unknown.
+    Unknown fields are empty.
     """
 
     stack: Stack
@@ -71,7 +71,7 @@ class Lun:
         return replace(self, **asdict(image))
 
     def record(self) -> dict[str, t.Any]:
-        """As a module returns it. Names of files that are no UTF-8 keep a mark where they are not."""
+        """Returns the LUN as a module returns it. File names that are not UTF-8 get a mark for each other byte."""
         return {field.name: _readable(getattr(self, field.name)) for field in fields(self)}
 
 

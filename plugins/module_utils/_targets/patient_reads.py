@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads that might not return while a target holds its configuration, as it does when a device with hanging I/O is removed."""
+"""Reads files that might not return while a target locks its configuration, as during the removal of a device with hanging I/O."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from concurrent.futures import TimeoutError as NotDone
 
 _T = t.TypeVar("_T")
 _PATIENCE_S = 1.0
-# Of attributes with the same name as one that did not return.
+# For attributes with the same name as one that did not return.
 _NEXT_S = 0.1
-# More threads than this need not wait for what holds all of them.
+# No more threads than this wait for the same lock.
 _MOST_STUCK = 5
 
 
 class PatientReads:
-    """Each read is in a thread that is left behind when it does not return. Only a process that is left behind itself can end then."""
+    """Reads each file in a thread, which is left behind if it hangs. Then the process ends only if it is left behind itself."""
 
     def __init__(self, end: float) -> None:
-        """``end``: on the monotonic clock."""
+        """Takes the deadline ``end``, on the monotonic clock."""
         self._end = end
         self._reader = ThreadPoolExecutor(1)
         self._stuck: defaultdict[str, list[str]] = defaultdict(list)
@@ -32,7 +32,7 @@ class PatientReads:
         self._notes: list[str] = []
 
     def read(self, path: str, function: t.Callable[[], _T], absent: _T) -> _T:
-        """Returns what the function returns, ``absent`` where it does not return in time. Raises what it raises."""
+        """Returns what the function returns, ``absent`` if it takes too long. Raises what it raises."""
         stuck = self._stuck[path.rpartition("/")[2]]
         left = min(_NEXT_S if stuck else _PATIENCE_S, self._end - time.monotonic())
         if left <= 0:
@@ -58,7 +58,7 @@ class PatientReads:
         return [
             *dict.fromkeys(self._notes),
             *late,
-            *(f"{paths[0]}{_and_more(paths)} could not be read, since its target holds its configuration" for paths in stuck),
+            *(f"{paths[0]}{_and_more(paths)} could not be read, since its target has locked its configuration" for paths in stuck),
         ]
 
 

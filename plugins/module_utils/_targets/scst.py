@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""LUNs of SCST, from its sysfs (SCST's README, section "Sysfs interface"). SCST does not tell who holds a reservation."""
+"""Reads the LUNs of SCST from its sysfs (SCST's README, section "Sysfs interface"), which does not show the holder of a reservation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._targets.tree
 
 _TARGETS = "sys/kernel/scst_tgt/targets"
 _DEVICES = "sys/kernel/scst_tgt/devices"
-# SCST's own initiator for EXTENDED COPY: it sees every device, and nobody logs in there.
+# SCST's own initiator for EXTENDED COPY: it sees every device, and no other initiator logs in there.
 _COPY_MANAGER = "copy_manager"
 _ISCSI, _DAEMON = "iscsi", "iscsi-scstd"
 _ISCSI_PORT = "3260"
@@ -29,7 +29,7 @@ _EUI_LENGTH = 8
 
 
 def read(tree: Tree) -> list[Lun]:
-    """One LUN for each number in each set of LUNs: the target's, and those of its groups of initiators. Raises TargetError."""
+    """Returns one LUN for each number in each set of LUNs: the target's, and those of its groups of initiators. Raises TargetError."""
     heard = listening.portals(tree, _DAEMON)
     drivers = [driver for driver in tree.names(_TARGETS) if driver != _COPY_MANAGER]
     targets = [(driver, name) for driver in drivers for name in tree.names(f"{_TARGETS}/{driver}")]
@@ -45,7 +45,7 @@ class _Session:
 
 @dataclass(frozen=True)
 class _Target:
-    """``portals``: first those of sessions, whose addresses are known to work. What initiators are called: see Lun.per_portal_acl."""
+    """Holds a target. ``portals``: first those of sessions, since their addresses work. For the names of initiators see Lun.per_portal_acl."""
 
     path: str
     name: str
@@ -63,19 +63,19 @@ def _target(tree: Tree, driver: str, name: str, heard: tuple[str, ...]) -> _Targ
 
 
 def _is_enabled(tree: Tree, target: str) -> bool:
-    """Returns whether driver and target let initiators in. Drivers such as scst_local have no such switch."""
+    """Returns whether driver and target accept initiators. Drivers such as scst_local have no such switch."""
     return "0" not in (tree.line(f"{target}/enabled"), tree.line(f"{target.rpartition('/')[0]}/enabled"))
 
 
 def _portals(sessions: t.Iterable[_Session], heard: t.Sequence[str]) -> tuple[str, ...]:
-    """Returns a session tells the address that it came in by, and not the port; the daemon listens on one port, on all addresses or on some."""
+    """Returns the portals. A session has its address, but not its port; the daemon listens on one port, on all or some addresses."""
     port = heard[0].rpartition(":")[2] if heard else _ISCSI_PORT
     used = {portal_at(address, port) for session in sessions for address in session.addresses}
     return tuple(dict.fromkeys([*sorted(used), *heard]))
 
 
 def _sessions(tree: Tree, target: str) -> t.Iterator[_Session]:
-    """Yields each is linked to the LUNs that it sees: ``../../luns`` or ``../../ini_groups/GROUP/luns``."""
+    """Yields the sessions. Each is linked to its LUNs: ``../../luns`` or ``../../ini_groups/GROUP/luns``."""
     for session in tree.names(f"{target}/sessions"):
         path = f"{target}/sessions/{session}"
         link, initiator = tree.link(f"{path}/luns"), tree.line(f"{path}/initiator_name")
@@ -85,7 +85,7 @@ def _sessions(tree: Tree, target: str) -> t.Iterator[_Session]:
 
 
 class _Set(t.NamedTuple):
-    """A directory of LUNs; who sees them unless an earlier group names them, and where all others do so as well, those who do not."""
+    """Holds a directory of LUNs and its initiators, unless an earlier group names them; if all others see it, too, the exceptions."""
 
     path: str
     initiators: set[str]
@@ -95,7 +95,7 @@ class _Set(t.NamedTuple):
 
 
 def _sets(tree: Tree, target: _Target) -> t.Iterator[_Set]:
-    """Yields the target's own set is for whom no group names. Names in a group may hold wildcards, and the first group made that fits counts.
+    """Yields the sets. The target's own set is for initiators that no group names. A name can hold wildcards, and the oldest group that fits counts.
 
     SCST's scst_find_acg() in scst/src/scst_targ.c.
     """
@@ -125,14 +125,14 @@ def _luns(tree: Tree, target: _Target) -> t.Iterator[Lun]:
 
 
 def _access(target: _Target, found: _Set) -> dict[str, t.Any]:
-    """Who gets to the LUNs of a set, and how, in fields of a Lun."""
+    """Returns which initiators reach the LUNs of a set, and how, in fields of a Lun."""
     names = {name: tuple(sorted(getattr(found, name))) for name in ("initiators", "unless", "logged_in")}
     others = None if found.everybody_but is None else tuple(sorted(found.everybody_but))
     return {**names, "everybody_but": others, "portals": target.portals, "per_portal_acl": target.per_portal_acl, "enabled": target.enabled}
 
 
 def _device(tree: Tree, name: str) -> dict[str, t.Any]:
-    """Returns what is behind a LUN, in fields of a Lun; {} where that cannot be known."""
+    """Returns what is behind a LUN, in fields of a Lun; {} if that is unknown."""
     device, filename = f"{_DEVICES}/{name}", _filename(tree, name)
     eui, naa = identity(tree.line(f"{device}/eui64_id"), tree.line(f"{device}/naa_id"), tree.data(f"{device}/t10_dev_id"))
     told = {"serial": tree.line(f"{device}/usn"), "eui": eui, "naa": naa, "nv_cache": tree.line(f"{device}/nv_cache") == "1"}
@@ -140,16 +140,16 @@ def _device(tree: Tree, name: str) -> dict[str, t.Any]:
 
 
 def _filename(tree: Tree, device: str) -> str | None:
-    """None for a device that has one and does not tell it: while it is removed, its file name goes first. Without it, the LUN would seem to have no image."""
+    """Returns the file name, None if the device hides it: SCST removes it first. Without it, the LUN would seem to have no image."""
     found = tree.line(f"{_DEVICES}/{device}/filename")
     if found or tree.link(f"{_DEVICES}/{device}/handler")[-1:] not in ([name] for name in _WITH_FILENAME):
         return found
-    tree.note(f"SCST does not tell what is behind its device {device}, as while the device is removed, so its LUNs are not known")
+    tree.note(f"SCST does not show what is behind its device {device}, as during its removal, so its LUNs are unknown")
     return None
 
 
 def identity(eui64_id: str, naa_id: str, t10_dev_id: bytes) -> tuple[str, str]:
-    """(EUI, NAA) in hex, as scst_vdisk.c answers INQUIRY page 83h.
+    """Returns (EUI, NAA) in hex, as scst_vdisk.c answers INQUIRY page 83h.
 
     Ids that are set are printed with 0x before them. With neither set, the EUI-64 is the first eight bytes of ``t10_dev_id``,
     which is a text in a zeroed buffer: a shorter one is filled up with zero bytes.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which of the LUNs somebody asks for."""
+"""Selects the wanted LUNs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PREFIXED = ("eui", "naa")
 
 
 def matching(luns: t.Sequence[Lun], wanted: t.Sequence[Entry]) -> tuple[list[Lun], list[dict[str, t.Any]]]:
-    """(LUNs that any entry fits, entries that fit none). Raises InputError for an entry that says nothing."""
+    """Returns (LUNs that any entry fits, entries that fit none). Raises InputError for an empty entry."""
     given = [{name: value for name, value in entry.items() if value is not None} for entry in wanted]
     looked_for = [_normal(number, entry) for number, entry in enumerate(given, 1)]
     missing = [entry for entry, normal in zip(given, looked_for) if not any(_fits(lun, normal) for lun in luns)]
@@ -26,7 +26,7 @@ def matching(luns: t.Sequence[Lun], wanted: t.Sequence[Entry]) -> tuple[list[Lun
 
 
 def _normal(number: int, entry: Entry) -> dict[str, t.Any]:
-    """As LUNs have it. An empty value would fit what has no such name, so it is refused."""
+    """Returns an entry as LUNs have it. An empty value would fit LUNs without that name, so it is refused."""
     normal = {name: bare(name, value) if name in _PREFIXED else value for name, value in entry.items()}
     empty = [name for name, value in normal.items() if value == ""]
     if not normal or empty:
@@ -36,7 +36,7 @@ def _normal(number: int, entry: Entry) -> dict[str, t.Any]:
 
 
 def bare(name: str, value: str) -> str:
-    """Without the prefix of its kind, as LUNs have it."""
+    """Returns a name without the prefix of its kind, as LUNs have it."""
     return value.strip().lower().removeprefix(f"{name}.")
 
 

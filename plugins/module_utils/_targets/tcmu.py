@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""LUNs of LIO that tcmu-runner serves, Ceph's own gateway: by what its access groups say, whether it breaks locks.
+"""Reads the LUNs of LIO that tcmu-runner serves, Ceph's own gateway. Its access groups say whether it breaks locks.
 
 Sources: target_core_user.c, target_core_configfs.c and target_core_alua.c of Linux, alua.c and rbd.c of tcmu-runner.
 """
@@ -28,8 +28,8 @@ def is_served(device: str) -> bool:
 def of_lun(tree: Tree, core: str, directory: str) -> dict[str, t.Any]:
     """Returns C(mode), C(group), C(state), C(active) and two timeouts; ``core``: the backstore's directory, ``directory``: the LUN's in its portal group.
 
-    With a group of its own, tcmu-runner takes the image's lock at the first command of the write path, and blocklists the client that has it. Without, librbd
-    asks that client for the lock.
+    With a group of its own, tcmu-runner takes the image's lock at the first command on the write path, and blocklists its owner. Without one, librbd
+    asks the owner for the lock.
     """
     told, info = tree.text(f"{directory}/alua_tg_pt_gp"), tree.text(f"{core}/info")
     group, state, timeout = _GROUP.search(told), _STATE.search(told), _OSD_TIMEOUT.search(info)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""LUNs of tgt, by its own program tgtadm. What ``--bsopts`` gave is not shown by it, and not asked for."""
+"""Reads the LUNs of tgt by its own program tgtadm, which does not show ``--bsopts``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PORTAL = re.compile(r"^Portal: (\S+),\d+$", re.MULTILINE)
 
 
 def read(control_port: int, seconds: float, note: t.Callable[[str], None]) -> list[Lun]:
-    """Returns what the tgtd on that control port exports by iSCSI; nothing where there is no tgtd.
+    """Returns what the tgtd on that control port exports by iSCSI; nothing without a tgtd.
 
     ``seconds``: for each of two questions. ``note``: takes a gap. Raises TargetError.
     """
@@ -36,12 +36,12 @@ def read(control_port: int, seconds: float, note: t.Callable[[str], None]) -> li
         targets = _show(program, control_port, seconds, "target") if program else ""
         return parse(targets, _show(program, control_port, seconds, "portal")) if program and targets else []
     except subprocess.TimeoutExpired:
-        note(f"tgtd on control port {control_port} did not answer tgtadm within {seconds:g} s, so its LUNs are not known: check whether it hangs")
+        note(f"tgtd on control port {control_port} did not answer tgtadm within {seconds:g} s, so its LUNs are unknown: check whether it hangs")
         return []
 
 
 def parse(targets: str, portals: str) -> list[Lun]:
-    """From ``--mode target`` and ``--mode portal``, ``--op show``. Every target listens on every portal."""
+    """Parses ``--mode target`` and ``--mode portal``, ``--op show``. Every target listens on every portal."""
     listening = tuple(sorted(_PORTAL.findall(portals)))
     _before, *parts = _TARGET.split(targets)
     return [lun for target, body in zip(parts[::2], parts[1::2]) for lun in _target(target, body, listening)]
@@ -55,7 +55,7 @@ def _target(target: str, body: str, portals: tuple[str, ...]) -> t.Iterator[Lun]
         if told.get("Type") != "controller":
             path = told.get("Backing store path", "")
             backing = "" if path == _NO_PATH else path
-            # It has one number for all; whom it lets in at all is another matter.
+            # A LUN has one number for all initiators; the access control of tgt is separate.
             lun = Lun("tgt", target, int(number), backing, backing, initiators=initiators, logged_in=initiators, portals=portals, everybody_but=())
             lun = replace(lun, serial=told.get("SCSI SN", "").strip(), naa=naa(told.get("SCSI ID", "")))
             yield lun.on(image(backing)) if backing and told.get("Backing store type") == "rbd" else lun
@@ -67,7 +67,7 @@ def _told(line: str) -> tuple[str, str]:
 
 
 def image(path: str) -> Image:
-    """``[POOL/]IMAGE[@SNAPSHOT]``, as bs_rbd.c of tgt takes it. It knows no namespaces: what follows the first slash is the image's name."""
+    """Reads ``[POOL/]IMAGE[@SNAPSHOT]`` as bs_rbd.c of tgt does, without namespaces: the image's name follows the first slash."""
     pool, slash, rest = path.partition("/")
     name, _at, snapshot = (rest if slash else path).partition("@")
     return Image(f"{pool if slash else _DEFAULT_POOL}/{name}", snapshot=snapshot)
@@ -93,11 +93,11 @@ def _show(program: str, control_port: int, seconds: float, mode: str) -> str:
         return ""
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
-        raise TargetError(f"tgtadm could not ask tgtd on control port {control_port}, which takes root: {said}.")
+        raise TargetError(f"tgtadm could not ask tgtd on control port {control_port}, which needs root: {said}.")
     return done.stdout.decode(errors="replace")
 
 
 def _is_closed(control_port: int) -> bool:
-    """Returns whether there is a socket that is not for this user. tgtadm says the same of it as of none; the path is that of its own TGT_IPC_SOCKET."""
+    """Returns whether this user is not allowed to use the socket, for which tgtadm gives the same error as for a missing one. The path is TGT_IPC_SOCKET's."""
     path = f"{os.environ.get('TGT_IPC_SOCKET', '/var/run/tgtd/socket')}.{control_port}"
     return os.path.exists(path) and not os.access(path, os.W_OK)

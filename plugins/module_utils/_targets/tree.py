@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading sysfs and configfs below a root: the running kernel's, or a captured one's."""
+"""Reads sysfs and configfs below a root: of the running kernel, or of a captured one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _T = t.TypeVar("_T")
 
 @dataclass(frozen=True)
 class Tree:
-    """``root`` is where ``sys`` is found. ``patience``: for reads that might not return; without it, they are waited for.
+    """Holds a ``root``, which has ``sys`` below it. ``patience``: for reads that might not return; without it, the caller waits.
 
-    What is absent reads as empty, for targets come and go while they are read. So does a path that cannot be, as one with a NUL from a file's content.
+    A missing file reads as empty, since targets are added and removed during the reads. So does an impossible path, such as one with a NUL.
     """
 
     root: str
@@ -28,31 +28,31 @@ class Tree:
 
     def __post_init__(self) -> None:
         if not os.path.isdir(self.root):
-            raise InputError(f"root '{self.root}' is no directory: give the one that holds sys, which is / for the running kernel.")
+            raise InputError(f"root '{self.root}' is no directory: give the directory that holds sys, which is / for the running kernel.")
 
     @property
     def live(self) -> bool:
-        """Returns whether it is the running kernel's."""
+        """Returns whether the root is of the running kernel."""
         return not self.root.strip("/")
 
     def data(self, path: str) -> bytes:
-        """Returns a file's content. Attributes also answer ENODEV where there is nothing to tell, as tcm_loop's nexus does. Raises TargetError."""
+        """Returns a file's content. Attributes without a value can answer ENODEV, as tcm_loop's nexus does. Raises TargetError."""
         return self._patiently(path, lambda: _content(os.path.join(self.root, path)), b"")
 
     def text(self, path: str) -> str:
-        """Returns a file's content as text, whatever it holds."""
+        """Returns a file's content as text, whatever its bytes."""
         return self.data(path).decode(errors="replace")
 
     def line(self, path: str) -> str:
-        """Returns a file's first line. SCST's attributes may have a second one, ``[key]``: set by the administrator."""
+        """Returns a file's first line. SCST's attributes can have a second line, ``[key]``: set by the administrator."""
         return self.text(path).partition("\n")[0].strip()
 
     def names(self, path: str) -> list[str]:
-        """Returns what is in a directory, sorted; nothing when it is none. Raises TargetError."""
+        """Returns the names in a directory, sorted; none if there is no directory. Raises TargetError."""
         return self._patiently(path, lambda: _listed(os.path.join(self.root, path)), [])
 
     def oldest_first(self, path: str) -> list[str]:
-        """As ``names``, in the order in which it was made. A copy has lost that order, and is sorted by name.
+        """Returns the names in the order of their creation. A copy has lost that order, and is sorted by name.
 
         sysfs counts its inodes up, __kernfs_new_node() in fs/kernfs/dir.c of Linux.
         """
@@ -60,11 +60,11 @@ class Tree:
         return sorted(names, key=lambda name: self._patiently(path, lambda: _inode(os.path.join(self.root, path, name)), 0)) if self.live else names
 
     def link(self, path: str) -> list[str]:
-        """Returns the parts of a symbolic link's target, as it is written; nothing when it is none."""
+        """Returns the parts of a symbolic link's target, as it is written; nothing if it is no link."""
         return self._patiently(path, lambda: _followed(os.path.join(self.root, path)), [])
 
     def note(self, gap: str) -> None:
-        """Notes something that could not be known."""
+        """Notes what could not be read."""
         if self.patience:
             self.patience.note(gap)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The clients that Ceph itself depends on, which are never fenced: its managers and rbd-mirror daemons."""
+"""Finds the clients that Ceph itself depends on, which are never fenced: its managers and rbd-mirror daemons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MIRROR_USER = "client.rbd-mirror"
 
 
 def clients(services: ServiceMap, swept: Sweep | None, looks: t.Sequence[Sessions]) -> tuple[dict[str, str], list[str]]:
-    """Clients that belong to Ceph itself, as far as sessions, sweep and service map tell, address -> what it is; and what could not be read."""
+    """Returns the clients that belong to Ceph itself, address -> what it is, by sessions, sweep and service map; and what could not be read."""
     found = dict.fromkeys(swept.mirrors if swept else (), "rbd-mirror")
     found.update(dict.fromkeys(swept.managers if swept else (), "a manager"))
     for look in looks:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts that the operator says are dead: which clients are on them."""
+"""Tells which clients are on hosts that the operator gave as dead."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 @dataclass(frozen=True)
 class DeadHosts:
-    """The networks that the operator gave, a single host as one of its own."""
+    """Holds the networks that the operator gave; a single host is a network, too."""
 
     networks: t.Sequence[Network] = ()
 
     @classmethod
     def from_option(cls, texts: t.Sequence[str], timeout_s: float) -> DeadHosts:
-        """From IP addresses, networks (CIDR), and names that this host can resolve. Raises InputError for any other text."""
+        """Returns the hosts in a list of IP addresses, networks (CIDR), and names that this host can resolve. Raises InputError for any other text."""
         return cls([network for text in texts for network in _networks(text.strip(), timeout_s)])
 
     def has(self, client: str) -> bool:
-        """Returns whether a client's address is on one of them. A fleet has many watchers, and most often no host is dead."""
+        """Returns whether a client's address is on one of them. A fleet has many watchers, and usually no host is dead."""
         if not self.networks:
             return False
         try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole look: survey -> evidence -> verdict -> guards -> what the module returns."""
+"""Makes the whole look: survey -> evidence -> verdict -> guards -> what the module returns."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LONGEST_PATIENCE_S = 600
 
 @dataclass
 class _Stages:
-    """Seconds spent in each stage."""
+    """Measures the seconds spent in each stage."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     _since: float = field(default_factory=time.monotonic)
@@ -53,7 +53,7 @@ class _Stages:
 
 
 class _Look:
-    """One look, with the options of rbd_watchers that it is made with."""
+    """Makes one look with the options of rbd_watchers."""
 
     def __init__(self, cluster: Cluster, options: t.Mapping[str, t.Any], expected: Expected, stages: _Stages) -> None:
         self._cluster, self._options, self._expected, self._stages = cluster, options, expected, stages
@@ -87,7 +87,7 @@ class _Look:
         return {**result, **how}
 
     def _with_dead_hosts(self, seen: Seen) -> Seen:
-        """Images that are quiet are in question, too, where a client on a dead host watches them."""
+        """Returns what was seen, with quiet images as suspects if a client on a dead host watches them."""
         theirs = {one.image for one in seen.quiet if self._on_dead_host(one)}
         again = {one.image: one for one in image_watchers.of_all(self._cluster, theirs, with_lock=True)}
         there = [one for one in seen.quiet if one.image in theirs]
@@ -103,7 +103,7 @@ class _Look:
         return {"luns": {host: found for host, found in shown.items() if found}, "gap": gap}
 
     def _suspects(self, seen: t.Sequence[WatchedImage]) -> list[WatchedImage]:
-        """Returns an image that is named is asked also with one watcher: it may be the dead one that keeps it from being mapped or deleted."""
+        """Returns the images to ask. A named image is asked also with one watcher, since a dead one might prevent that it is mapped or deleted."""
         asked, named = self._options["liveness"], {*self._options["images"]}
         if asked == "none":
             return []
@@ -113,7 +113,7 @@ class _Look:
         return len(one.watchers) > (0 if always else self._expected.of(one)) or bool(verdict.find_owner(one, ())) or self._on_dead_host(one)
 
     def _asked(self, seen: Seen) -> tuple[Seen, Evidence]:
-        """Where a watch comes or goes while the notify runs, as when another run fences its client, it is seen once more who watches, and asked."""
+        """Asks. If a watch appears or disappears during the notify, as when another run fences, it reads the watchers again, and asks them."""
         suspects, timeout_s = self._suspects(seen.watched), self._options["notify_timeout"]
         found = evidence.gather(self._cluster, suspects, timeout_s)
         moved = [watched.image for watched in suspects if any(finding.reason == reasons.MOVED for finding in found.findings(watched))]
@@ -124,9 +124,9 @@ class _Look:
         return seen.then(now), found.then(again)
 
     def _twice(self, seen: Seen, found: Evidence) -> tuple[Seen, Evidence]:
-        """With one more look at the sessions, where a lock's owner that does not watch is missing: it might only be between two monitors.
+        """Adds a look at the sessions if the owner of a lock neither watches nor has a session: it might only be between two monitors.
 
-        Meanwhile a living client might take the lock, as a gateway does as soon as the owner is fenced; then there is no need to wait.
+        Meanwhile a living client might take the lock, as a gateway does when the owner is fenced. Then the wait ends.
         """
         until = found.began + sessions.BETWEEN_LOOKS_S
         while (held := self._left_locked(seen, found)) and time.time() < until:
@@ -140,7 +140,7 @@ class _Look:
         return [image for image, owner in owners if owner and owner.liveness == "orphaned"]
 
     def _patiently(self, seen: Seen, found: Evidence) -> Evidence:
-        """Asks again where a client that might be alive is to be called stale, until it was silent for as long as ``patience``."""
+        """Asks a client that might be alive again before it counts as stale, until it was silent for ``patience`` seconds."""
         while True:
             silent = [watched for watched in seen.watched if any(finding.liveness == "hung" for finding in self._judged(watched, found).surplus)]
             left = {watched.image: found.asked[watched.image][0][0] + self._options["patience"] - time.time() for watched in silent}
@@ -162,19 +162,19 @@ class _Look:
         return spec in free or any(fnmatchcase(spec, pattern) for pattern in free)
 
     def _delivered(self, judgements: t.Sequence[Judgement]) -> list[Judgement]:
-        """Returns an image is freed only where its OSD is known to deliver notifies, since nobody answered one."""
+        """Returns the judgements, and frees an image only if its OSD is proven to deliver notifies, since no watcher answered one."""
         headers = [one.watched.image.header_object for one in judgements if one.freeing and one.findings]
         gaps = control_watch.unproven(self._cluster, headers) if headers else {}
         return [_kept(one, gaps.get(one.watched.image.header_object, "")) for one in judgements]
 
     def _known(self, image: Image, finding: Finding) -> Finding:
-        """With what Ceph says that the watcher is."""
+        """Returns the finding with what Ceph says that the watcher is."""
         where = finding.watcher.address
         gateway = self._expected.gateway(image, finding.watcher)
         return replace(finding, daemon=self._own.get(where, ""), gateway=gateway, dead_host=self._dead.has(where))
 
     def _weighed(self, survey: Survey, judgements: t.Sequence[Judgement], found: Evidence) -> list[Culprit]:
-        """Returns the culprits with the vetoes that follow from everything else they watch in the whole cluster, and from where that is."""
+        """Returns the culprits with their vetoes, by everything else that they watch in the whole cluster."""
         accused = verdict.culprits(judgements)
         if not accused:
             return []
@@ -187,14 +187,14 @@ class _Look:
         spared, unread = ceph_own_clients.clients(self._expected.services, survey.swept, (*found.looks, *more.looks))
         self._own.update(spared)
         tested = [self._with_daemons(judgement) for judgement in tested]
-        # Whether notifies on these reach anybody is not proven, so none of them is freed by the way.
+        # It is not proven that notifies on these reach their watchers, so none of them is freed.
         everything = guards.by_client(tested + [self._judged(watched, more, may_free=False) for watched in touched])
         named = {culprit.address for culprit in accused if culprit.named}
         around = Surroundings(everything, (*gaps, *unread), spared, self._inactive(survey, judgements), named)
         return [guards.weigh(culprit, around) for culprit in accused]
 
     def _with_daemons(self, judgement: Judgement) -> Judgement:
-        """Returns a daemon that is known only by now counts as one for the guards."""
+        """Returns the judgement with the daemons that are known by now, for the guards."""
         findings = (replace(finding, daemon=self._own.get(finding.watcher.address, finding.daemon)) for finding in judgement.findings)
         return replace(judgement, findings=tuple(findings))
 
@@ -205,7 +205,7 @@ class _Look:
         return {image.spec: words for image, (words, inactive) in zip(images, places) if inactive}
 
     def _placed(self, survey: Survey, judgements: t.Sequence[Judgement]) -> list[Judgement]:
-        """With the place of the header, where nobody answered on it."""
+        """Returns the judgements, with the header's place if no watcher answered on it."""
         silent = [judgement for judgement in judgements if judgement.findings and _was_asked(judgement) and not _has_answer(judgement)]
         if not silent:
             return list(judgements)
@@ -221,7 +221,7 @@ class _Look:
 def look(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Looks at the images that the options of rbd_watchers select and returns that module's result. Raises RescueError.
 
-    ``after``: seconds to wait before the first look. With ``wait`` it looks again, once a second, until all is well or that many seconds are over;
+    ``after``: seconds to wait before the first look. With ``wait`` it looks again, once a second, until all is well or that many seconds passed;
     then the last look counts.
     """
     if options["after"] < 0 or options["wait"] < 0:
@@ -238,7 +238,7 @@ def look(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def is_well(found: t.Mapping[str, t.Any], served: t.Collection[str]) -> bool:
-    """Returns whether the watchers of every image that a look shows are well, and those of ``served`` have one that serves them. Waiting breaks no lock."""
+    """Returns whether all images of a look have healthy watchers, and those of ``served`` a watcher that serves them. Waiting breaks no lock."""
     bare = [image["spec"] for image in found["images"] if all(one["daemon"] for one in image["watchers"])]
     return all(image["state"] in ("normal", "locked") for image in found["images"]) and not set(bare) & set(served)
 
@@ -257,7 +257,7 @@ def _look_once(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 @contextlib.contextmanager
 def _no_collection() -> t.Iterator[None]:
-    """Yields a fleet is hundreds of thousands of records and no cycles: looking for some took two fifths of a survey of 100,000 images."""
+    """Stops the garbage collector: a fleet is many records without cycles, and the search took two fifths of a survey of 100,000 images."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -268,7 +268,7 @@ def _no_collection() -> t.Iterator[None]:
 
 
 def _kept(judgement: Judgement, gap: str) -> Judgement:
-    """Not freed, where there is a reason."""
+    """Returns the judgement, not freed if there is a reason."""
     return replace(judgement, reasons=(*judgement.reasons, gap), surplus=(), freeing=False) if gap else judgement
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which header belongs to which image: the image directories and trashes of pools and their namespaces."""
+"""Reads which header belongs to which image: the image directories and trashes of pools and their namespaces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CAP = "the osd cap 'allow r class-read' on rbd_directory, rbd_trash and rbd_nam
 
 @dataclass(frozen=True)
 class Directory:
-    """The images of one namespace of one pool. ``names``: image id -> name; ``trash``: image id -> entry.
+    """Holds the images of one namespace of one pool. ``names``: image id -> name; ``trash``: image id -> entry.
 
     ``old``: names of format-1 images, which have no id.
     """
@@ -64,7 +64,7 @@ class Directory:
 
 
 def read_pool(cluster: Cluster, pool: str) -> list[Directory]:
-    """One for each namespace. Raises ClusterError."""
+    """Returns a directory for each namespace. Raises ClusterError."""
     with cluster.open_pool(pool) as ioctx:
         try:
             return [_read(ioctx, pool, namespace) for namespace in ["", *rbd.RBD().namespace_list(ioctx)]]
@@ -94,7 +94,7 @@ def read_pools(cluster: Cluster, pools: t.Iterable[str]) -> list[list[Directory]
         except ClusterError as error:
             return error
         except Exception as error:
-            # One odd thing in one pool blinds the look for no other one.
+            # One odd answer of one pool does not stop the look at other pools.
             return ClusterError(f"Listing the images of pool '{pool}' failed: {error!r:.200}")
 
     return at_once(read, pools)

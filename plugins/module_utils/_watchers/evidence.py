@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The evidence on suspected images: one notify to all of them, between two looks at the monitors' sessions."""
+"""Gathers the evidence on suspected images: one notify to all of them, between two looks at the monitors' sessions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph.notify_
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons, verdict
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import Finding, Image, Span, WatchedImage
 
-# A cluster whose OSDs change for longer than this many times osd_settle does not settle while somebody waits.
+# If the OSDs change for longer than so many times osd_settle, waiting does not help.
 _LONGEST_SETTLES = 4
 
 
@@ -27,7 +27,7 @@ Reply = t.Union[NotifyReply, str]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What notifies brought for each image, and the sessions before and after them. ``began``: the first look at them, in seconds since the epoch.
+    """Holds the replies for each image, and the sessions before and after the notifies. ``began``: the first look at sessions, in seconds since the epoch.
 
     ``asked``: when the notifies to each image began and ended, in seconds since the epoch.
     """
@@ -43,11 +43,11 @@ class Evidence:
         return [verdict.find(watcher, reply, self.looks, asked) for watcher in watched.watchers]
 
     def then(self, later: Evidence) -> Evidence:
-        """With the replies of a later notify in place of these, where there are some. Who is gone must be missing in all the sessions."""
+        """Returns the evidence with later replies in place of earlier ones. A client that is gone must be missing in all the sessions."""
         return Evidence({**self.replies, **later.replies}, (*self.looks, *later.looks), self.began, {**self.asked, **later.asked})
 
     def and_also(self, later: Evidence) -> Evidence:
-        """With the replies of a later notify besides these. A watcher is silent only where it let both time out."""
+        """Returns the evidence of both. A watcher is silent only if it let both notifies time out."""
         both = {image: _of_both(self.replies[image], reply) for image, reply in later.replies.items()}
         asked = {image: (*self.asked.get(image, ()), *spans) for image, spans in later.asked.items()}
         return Evidence({**self.replies, **both}, (*self.looks, *later.looks), self.began, {**self.asked, **asked})
@@ -65,9 +65,9 @@ _AT_ONCE = 2000
 
 
 def gather(cluster: Cluster, suspects: t.Sequence[WatchedImage], notify_timeout_s: int) -> Evidence:
-    """Asks every watcher of all suspects, ``_AT_ONCE`` images at a time; each time takes ``notify_timeout_s`` when one does not answer. Raises ClusterError.
+    """Asks every watcher of all suspects, ``_AT_ONCE`` images at a time; each time takes ``notify_timeout_s`` if a watcher is silent. Raises ClusterError.
 
-    Where the OSDs that serve a header have just changed, it is asked again once they are ``osd_settle`` old.
+    If the OSDs that serve a header have just changed, it is asked again ``osd_settle`` seconds later.
     """
     if not suspects:
         return NONE
@@ -114,7 +114,7 @@ def _ask(cluster: Cluster, headers: t.Sequence[HeaderObject], timeout_s: int) ->
 
 
 def placed(cluster: Cluster, image: Image, sick: placement.Inactive) -> tuple[str, bool]:
-    """Where an image's header is, in words, and whether its placement group is known to be inactive."""
+    """Returns where an image's header is, in words, and whether its placement group is known to be inactive."""
     try:
         group, leader = placement.locate(cluster, image.pool, image.namespace, image.header)
     except Exception as error:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many healthy watchers an image has by right."""
+"""Tells how many healthy watchers an image is expected to have."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Expected:
-    """``default`` for all images, except those that a pattern names; the first pattern that matches counts.
+    """Holds ``default`` for all images, except those that a pattern names; the first pattern that matches counts.
 
-    None for as many as are gateways of the image by the service map, and 1 where none is.
+    None stands for the number of gateways that the service map knows for the image, at least 1.
     """
 
     default: int | None
@@ -30,7 +30,7 @@ class Expected:
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any]) -> Expected:
-        """From the options ``expected`` and ``expected_for``. Raises InputError for a number below 1."""
+        """Returns what the options ``expected`` and ``expected_for`` say. Raises InputError for a number below 1."""
         expected = cls(_number(options["expected"]), tuple((rule["pattern"], rule["watchers"]) for rule in options["expected_for"]))
         if expected.least < 1:
             raise InputError("expected and the watchers of expected_for must be at least 1: an image that is served has a watcher.")
@@ -42,7 +42,7 @@ class Expected:
 
     @property
     def least(self) -> int:
-        """Returns the smallest number that any image may have."""
+        """Returns the smallest number that any image can have."""
         return min([1 if self.default is None else self.default, *(number for _pattern, number in self.patterns)])
 
     def of(self, watched: WatchedImage) -> int:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What speaks against fencing a culprit: each guard is a rule of its own, with its reasons in words. Decides and touches nothing."""
+"""Guards a culprit against a wrong fence: each guard is one rule, with its reasons in words. Decides, and changes nothing."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def weigh(culprit: Culprit, around: Surroundings) -> Culprit:
 
 
 def answers_elsewhere(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """Yields the blacklist knows clients, not watches: it would end the healthy watch, too. A client that the operator names is known to be alive."""
+    """Vetoes if the client responds anywhere: the blocklist would end the healthy watch, too. A client that the operator names is known to be alive."""
     for judgement, finding in _own(culprit, around):
         if finding.liveness == "alive" and not culprit.named:
             yield reasons.ANSWERS_ELSEWHERE.format(image=judgement.watched.image.spec)
 
 
 def only_watcher(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """Yields what a living client alone serves would have nobody; who else is named may be fenced with it."""
+    """Vetoes if a living client alone serves an image. Other clients that the operator names might be fenced with it."""
     going = {culprit.address, *around.named}
     for judgement, _finding in _own(culprit, around):
         if may_live(culprit, around) and not judgement.freeing and not _served_without(going, judgement):
@@ -37,34 +37,34 @@ def only_watcher(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
 
 
 def untested(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """Yields a living client may be well where it could not be asked."""
+    """Vetoes if a living client could not be asked on an image: it might be healthy there."""
     for judgement, finding in _own(culprit, around):
         if may_live(culprit, around) and finding.liveness == "unknown":
             yield reasons.UNTESTED_ELSEWHERE.format(image=judgement.watched.image.spec, reason=finding.reason)
 
 
 def unseen(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """Yields what else a living client serves must be known."""
+    """Vetoes if it is unknown what else a living client serves."""
     for gap in around.gaps:
         if may_live(culprit, around):
             yield reasons.UNSEEN.format(gap=gap)
 
 
 def protected(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """Ceph's own clients have several watches by right, and care for their leftovers themselves."""
+    """Vetoes for Ceph's own clients: they have several legitimate watches, and remove stale ones themselves."""
     if culprit.address in around.protected:
         yield reasons.PROTECTED.format(what=around.protected[culprit.address])
 
 
 def living_gateway(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """tcmu-runner that was fenced removes its own entry and takes the lock back, or is BUSY for ever (measured): only its restart helps."""
+    """Vetoes for a gateway. A fenced tcmu-runner removes its own entry and takes the lock back, or stays BUSY (measured): only its restart helps."""
     for judgement, finding in _own(culprit, around):
         if finding.gateway and may_live(culprit, around) and not culprit.named and not finding.dead_host:
             yield reasons.GATEWAY.format(host=finding.gateway, image=judgement.watched.image.spec)
 
 
 def gateway_on_its_host(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """One that the service map has dropped, since it was silent for a minute, may be a gateway that hangs, beside others on its host that do not."""
+    """Vetoes on the host of a gateway that responds. The service map drops a daemon after a silent minute, so the client might be a hanging gateway."""
     if may_live(culprit, around) and not culprit.named:
         host = _host(culprit.address)
         alive = {finding.gateway for watches in around.watches.values() for _judgement, finding in watches if _answers_on(finding, host)}
@@ -82,7 +82,7 @@ def _host(client: str) -> str:
 
 
 def inactive_group(culprit: Culprit, around: Surroundings) -> t.Iterator[str]:
-    """Behind an inactive placement group nobody can answer, and fencing heals nothing."""
+    """Vetoes for an inactive placement group: behind it no client can answer, and a fence heals nothing."""
     for spec in culprit.images:
         if spec in around.inactive:
             yield reasons.INACTIVE.format(image=spec, pg=around.inactive[spec])
@@ -101,7 +101,7 @@ GUARDS: tuple[t.Callable[[Culprit, Surroundings], t.Iterator[str]], ...] = (
 
 
 def may_live(culprit: Culprit, around: Surroundings) -> bool:
-    """Returns whether anything but the client's being gone was found, anywhere."""
+    """Returns whether the client was found on any image as other than gone."""
     return any(finding.liveness != "orphaned" for _judgement, finding in _own(culprit, around))
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an image is, and what Ceph itself does with it: read without becoming a watcher. What this user may not read is told, not guessed."""
+"""Reads what an image is, and what Ceph itself does with it, without becoming a watcher. Reports what this user is not allowed to read."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ABSENT: dict[str, t.Any] = {
 
 
 def read(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Returns what RETURN of rbd_image_info says. Raises RescueError."""
+    """Returns the values that RETURN of rbd_image_info describes. Raises RescueError."""
     pool, namespace, name = split_spec(options["image"])
     with Cluster(Connection.from_options(options)) as cluster, cluster.open_pool(pool, namespace) as ioctx:
         found = _image(ioctx, options["image"], name)
@@ -72,7 +72,7 @@ def _facts(image: t.Any, ioctx: t.Any, name: str) -> dict[str, t.Any]:
         try:
             return look()
         except rbd.Error as error:
-            hidden.append(f"{what} could not be read: {explain(error, 'That', 'a cap that the image tier of ceph_user.yml has not')}")
+            hidden.append(f"{what} could not be read: {explain(error, 'That', 'a cap that the image tier of ceph_user.yml lacks')}")
             return otherwise
 
     migrating = bool(features & 1 << 9)
@@ -93,7 +93,7 @@ def _facts(image: t.Any, ioctx: t.Any, name: str) -> dict[str, t.Any]:
 
 
 def _snapshot(image: t.Any, one: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """One in the trash of snapshots waits until its clones are gone."""
+    """Returns a snapshot. One in the trash of snapshots is pending until its clones are gone."""
     pending = one.get("namespace", 0) == _IN_TRASH
     name = one["trash"]["original_name"] if pending else one["name"]
     return {"name": name, "pending": pending, "protected": False if one.get("namespace", 0) else bool(image.is_protected_snap(one["name"]))}

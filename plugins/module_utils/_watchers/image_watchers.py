@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""RBD images and their watchers, read one by one and without becoming a watcher."""
+"""Reads RBD images and their watchers, one by one, without becoming a watcher."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _CAP = "the osd cap 'allow r class-read' on rbd_id., rbd_header. and rbd_info"
 _AUTOMATIC_LOCK = re.compile(r"auto (\d+)")
 _CLIENT = re.compile(r"client\.(\d+)")
 
-# Measured: 2.2 ms an image with 8 threads, and no better with 32.
+# Measured: 2.2 ms an image with 8 threads, and the same with 32.
 _THREADS = 8
-# Each costs the connection's timeout, and the pool's other images would most likely cost it, too.
+# Each costs the connection's timeout, and so would most other images of the pool.
 _MISSES_A_POOL = 8
 
 
@@ -43,7 +43,7 @@ def find(cluster: Cluster, spec: str) -> Image:
 
 
 def split_spec(spec: str) -> tuple[str, str, str]:
-    """Pool, namespace (may be empty) and image name. Raises InputError."""
+    """Returns pool, namespace (can be empty) and image name. Raises InputError."""
     parts = spec.split("/")
     if len(parts) not in (2, 3) or not all(parts):
         raise InputError(f"'{spec}' does not name an image: give pool/image or pool/namespace/image.")
@@ -51,9 +51,9 @@ def split_spec(spec: str) -> tuple[str, str, str]:
 
 
 def of(cluster: Cluster, image: Image, with_lock: bool = False) -> WatchedImage | None:
-    """Returns the image with its watchers; None when it went away meanwhile. Raises ClusterError.
+    """Returns the image with its watchers; None if it was removed meanwhile. Raises ClusterError.
 
-    ``with_lock``: whether to read who holds the exclusive lock also where there is no more than one watcher.
+    ``with_lock``: whether to read the owner of the exclusive lock even if the image has only one watcher.
     """
     with cluster.open_pool(image.pool, image.namespace) as ioctx:
         try:
@@ -69,12 +69,12 @@ def of(cluster: Cluster, image: Image, with_lock: bool = False) -> WatchedImage 
 
 
 def of_all(cluster: Cluster, selected: t.Iterable[Image], with_lock: bool = False) -> list[WatchedImage]:
-    """Returns the same for many images, in their order; those that went away are left out, those that cannot be read are ``unseen``."""
+    """Returns the same for many images, in their order; removed images are left out, unreadable ones are ``unseen``."""
     return _all(lambda image: of(cluster, image, with_lock), selected, lambda image: image)
 
 
 def of_named(cluster: Cluster, specs: t.Iterable[str], missing_ok: bool = False) -> list[WatchedImage]:
-    """Returns the same for the images that specs name, with their locks. One that is not there raises InputError, or is left out."""
+    """Returns the same for the images that specs name, with their locks. A missing image raises InputError, or is left out."""
 
     def read(spec: str) -> WatchedImage | None:
         try:
@@ -88,7 +88,7 @@ def of_named(cluster: Cluster, specs: t.Iterable[str], missing_ok: bool = False)
 
 
 def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.Any], image_of: t.Callable[[t.Any], Image]) -> list[WatchedImage]:
-    """Reads with threads. A pool that lets several reads time out is given up, so that this ends."""
+    """Reads with threads. A pool with several timeouts is given up, so that the look ends."""
     misses: Counter[str] = Counter()
 
     def patiently(one: t.Any) -> WatchedImage | None:
@@ -103,7 +103,7 @@ def _all(read: t.Callable[[t.Any], WatchedImage | None], wanted: t.Iterable[t.An
         except (InputError, FencedError):
             raise
         except Exception as error:
-            # One odd image blinds the look for no other one.
+            # One odd image does not stop the look at other images.
             return WatchedImage(image, (), unseen=reasons.READ_FAILED.format(reason=f"{error!r:.200}"))
 
     return [watched for watched in at_once(patiently, wanted, _THREADS) if watched is not None]

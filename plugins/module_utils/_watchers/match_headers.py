@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what OSDs and image directories say to watched images. Pure."""
+"""Joins what OSDs and image directories say into watched images. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import
 
 @dataclass(frozen=True)
 class Matched:
-    """A sweep's headers by what they belong to. ``ambiguous``: all images that one header may belong to."""
+    """Holds a sweep's headers by their images. ``ambiguous``: all images that one header might belong to."""
 
     certain: list[WatchedImage] = field(default_factory=list)
     ambiguous: list[Image] = field(default_factory=list)
@@ -53,7 +53,7 @@ def stray(namespace: str, header: str, pool: str = "") -> Image:
 
 
 def in_words(unseen: t.Iterable[WatchedImage]) -> list[str]:
-    """One line for each reason, with the images it keeps out of sight."""
+    """Returns one line for each reason, with the images that could not be read."""
     found: dict[str, list[str]] = defaultdict(list)
     for one in unseen:
         found[one.unseen.replace(f" of image '{one.image.spec}'", "")].append(one.image.spec)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a look at the watchers is about: images, watchers, and what was found out of each."""
+"""Holds what a look is about: images, watchers, and what was found out about each."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ STATES: tuple[State, ...] = t.get_args(State)
 # When a notify began and ended, in seconds since the epoch.
 Span = tuple[float, float]
 
-# Asked, and no answer.
+# Asked, without an answer.
 STALE: tuple[Liveness, ...] = ("hung", "orphaned")
 
 
 @dataclass(frozen=True)
 class Image:
-    """An RBD image, or what is left of one. ``id`` is empty for format 1.
+    """Holds an RBD image, or what is left of one. ``id`` is empty for format 1.
 
-    ``place``: ``image`` for one in a pool's directory, ``trash`` for one in the trash, ``migration`` for the source of one,
-    ``stray`` for a header that no directory knows; a stray's ``pool`` is empty when no pool was found that holds it.
+    ``place``: ``image`` for an image in a pool's directory, ``trash`` for one in the trash, ``migration`` for the source of a migration,
+    ``stray`` for a header that no directory knows; a stray's ``pool`` is empty if no pool was found that holds it.
     """
 
     pool: str
@@ -39,7 +39,7 @@ class Image:
 
     @property
     def spec(self) -> str:
-        """``pool/[namespace/]name``, as the rbd command takes it; for what is no image, words that say so."""
+        """Returns ``pool/[namespace/]name``, as the rbd command takes it; for other places, words that say so."""
         if self.place == "stray":
             return f"the header {'/'.join(filter(None, (self.pool, self.namespace, self.header)))} of no known image"
         spec = "/".join(part for part in (self.pool, self.namespace, self.name) if part)
@@ -49,7 +49,7 @@ class Image:
 
     @property
     def header(self) -> str:
-        """Name of the header object, which every client that has the image open watches."""
+        """Returns the name of the header object, which every client that has the image open watches."""
         return name_of(self.id, self.name)
 
     @property
@@ -60,7 +60,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Watcher:
-    """One watch on a header. The address names the client instance, the cookie one of its watches."""
+    """Holds one watch on a header. The address names the client instance, the cookie one of its watches."""
 
     address: str
     client_id: int
@@ -74,9 +74,9 @@ class Watcher:
 
 @dataclass(frozen=True)
 class WatchedImage:
-    """An image, its watchers, and the watch by which a client took the exclusive lock; that client need not watch any more.
+    """Holds an image, its watchers, and the watch by which a client took the exclusive lock. That watch can be gone.
 
-    ``lock_owner``: read where the image has several watchers or is named. ``unseen``: why the watchers could not be read, '' when they could.
+    ``lock_owner``: read if the image has several watchers or is named. ``unseen``: why the watchers could not be read, '' if they could.
     """
 
     image: Image
@@ -87,11 +87,11 @@ class WatchedImage:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is known of one watcher, and why. ``entity`` and ``host``: of its session on a monitor, '' when it has none.
+    """Holds what is known of one watcher, and why. ``entity`` and ``host``: of its session on a monitor, '' if it has none.
 
-    ``daemon``: what it is where it belongs to Ceph itself, such as rbd-mirror. A daemon serves the image to no initiator. '' for a client.
+    ``daemon``: what it is if it belongs to Ceph itself, such as rbd-mirror; it serves the image to no initiator. '' for a client.
     ``gateway``: the host of the tcmu-runner that it is, by the service map. ``missed``: the notifies that it let time out. ``dead_host``: whether the
-    operator says that its host is dead.
+    operator gave its host as dead.
     """
 
     watcher: Watcher
@@ -106,21 +106,21 @@ class Finding:
 
     @property
     def serves(self) -> bool:
-        """It answers, and is no daemon of Ceph itself."""
+        """Returns whether it responds, and is no daemon of Ceph itself."""
         return self.liveness == "alive" and not self.daemon
 
     @property
     def stale(self) -> bool:
-        """It was asked and did not answer."""
+        """Returns whether it was asked and did not answer."""
         return self.liveness in STALE
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """An image's state by the findings on its watchers. ``surplus``: those findings whose watchers are to go, none where nobody may be fenced.
+    """Holds an image's state by the findings on its watchers. ``surplus``: the findings on watchers to fence, empty if no client is to be fenced.
 
-    ``freeing``: whether nobody serves the image and nobody is to, so that all its watchers go. ``owner``: the client that holds the exclusive lock, where it
-    does not watch the image; its lock is broken where it is of the surplus.
+    ``freeing``: whether no client serves the image, and none is to, so that all its watchers go. ``owner``: the client that holds the exclusive lock without
+    watching the image; its lock is broken if it is in the surplus.
     """
 
     watched: WatchedImage
@@ -135,7 +135,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Culprit:
-    """A client that is the surplus watcher of images. ``vetoes``: why it must not be fenced all the same. ``named``: by the operator, although it is alive.
+    """Holds a client that is the surplus watcher of images. ``vetoes``: why it must not be fenced. ``named``: by the operator, although it is alive.
 
     ``gone``: no look at the sessions found it. ``missed``: the notifies that it let time out. ``watches``: all images that it watches.
     """
@@ -156,11 +156,11 @@ Watch = tuple[Judgement, Finding]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What else bears on fencing.
+    """Holds everything else that matters for a fence.
 
-    ``watches``: client address -> everything it watches in the whole cluster. ``gaps``: why parts of the cluster could not be looked at.
-    ``protected``: client address -> what it is, for clients that Ceph itself depends on. ``inactive``: image -> its placement group, which
-    does not serve anybody, and that one's state. ``named``: the addresses of all whom the operator names, who may be fenced together.
+    ``watches``: client address -> everything it watches in the whole cluster. ``gaps``: why parts of the cluster could not be read.
+    ``protected``: client address -> what it is, for clients that Ceph itself depends on. ``inactive``: image -> its inactive placement group
+    and that group's state. ``named``: the addresses of all clients that the operator names, which might be fenced together.
     """
 
     watches: t.Mapping[str, t.Sequence[Watch]]

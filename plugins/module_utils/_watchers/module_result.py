@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From judgements to what rbd_watchers returns."""
+"""Turns judgements into what rbd_watchers returns."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _of_images(judgements: t.Sequence[Judgement], accused: t.Sequence[t.Mapping[
 
 
 def _locks(judgements: t.Sequence[Judgement], accused: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, list[str]]:
-    """Client to fence -> the images whose lock it holds without watching them, and is to lose."""
+    """Returns client to fence -> the images that it does not watch, but has locked. These locks are to be broken."""
     stale = [culprit["address"] for culprit in accused if culprit["verdict"] == "fence"]
     held = [(one.owner.watcher.address, one.watched.image.spec) for one in judgements if one.owner and one.owner in one.surplus]
     return {client: [spec for owner, spec in held if owner == client] for client in stale if client in dict(held)}
@@ -72,7 +72,7 @@ def _serving(judgement: Judgement) -> list[str]:
 
 
 def _is_shown(judgement: Judgement, named: t.Sequence[str]) -> bool:
-    """Returns what could not be read is counted, and summed up in ``incomplete``: it may be a whole pool."""
+    """Returns whether an image is listed. Unreadable images are only counted, and summed up in ``incomplete``: they might be a whole pool."""
     revived = any(finding.dead_host and finding.liveness == "alive" for finding in judgement.findings)
     return judgement.watched.image.spec in named or revived or (judgement.state != "normal" and not judgement.watched.unseen)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The watchers of every header in the cluster, from the OSDs themselves: one question to each, all at once."""
+"""Reads the watchers of every header in the cluster from the OSDs themselves: one question to each, all at once."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Header = tuple[str, str]
 
 
 class Refused(ClusterError):
-    """No OSD knows the question, or none lets this user ask it."""
+    """Says that no OSD knows the question, or that none allows it to this user."""
 
 
 @dataclass
 class Sweep:
-    """``headers``: (namespace, header) -> watchers. An OSD does not say of which pool, so one key may stand for headers of several pools.
+    """Holds a sweep. ``headers``: (namespace, header) -> watchers. An OSD does not name the pool, so one key can stand for headers of several pools.
 
     ``mirrors`` and ``managers``: addresses that belong to rbd-mirror and to the manager. ``gaps``: which OSDs did not answer, and why.
     """
@@ -44,7 +44,7 @@ class Sweep:
 
 
 def ask(cluster: Cluster, osds: t.Sequence[int]) -> Sweep:
-    """Asks these OSDs. Raises Refused when the release or the caps do not allow it, by the connection's deadline in any case."""
+    """Asks these OSDs. Raises Refused if the release or the caps do not allow it. Ends by the connection's deadline."""
     answers = at_once(lambda osd: _ask(cluster, osd), osds)
     errors = [answer for answer in answers if isinstance(answer, ClusterError)]
     refusals = [error for error in errors if error.code in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP)]
@@ -63,7 +63,7 @@ def _ask(cluster: Cluster, osd: int) -> t.Any:
 
 
 def parse(answers: t.Iterable[t.Any], gaps: t.Sequence[str] = ()) -> Sweep:
-    """From the JSON lists of ``dump_watchers``; what cannot be read is a gap."""
+    """Parses the JSON lists of ``dump_watchers``; an unreadable row is a gap."""
     sweep = Sweep(gaps=list(gaps))
     # Thousands of watches belong to a few clients.
     normal = functools.lru_cache(maxsize=None)(address.normal)

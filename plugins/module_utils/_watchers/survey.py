@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who watches what: the selected images, and where else in the cluster a client watches."""
+"""Surveys the watchers of the selected images, and what else in the cluster a client watches."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Way = t.Literal["sweep", "image"]
 
 @dataclass(frozen=True)
 class Seen:
-    """``watched``: the images that are watched by more than expected, named, or could not be read, and those of which that is not known yet.
+    """Holds what was seen. ``watched``: images with more watchers than expected, named images, and images that could not be read yet.
 
-    ``quiet``: images that an OSD told are watched by no more than expected. ``total``: how many images were selected.
-    ``unseen``: how many of them nothing is known of, and ``incomplete`` why. ``strays``: watched headers of no image.
+    ``quiet``: images with no more watchers than expected, by the OSDs. ``total``: how many images were selected.
+    ``unseen``: how many of them are unknown, and ``incomplete`` why. ``strays``: watched headers of no image.
     """
 
     watched: list[WatchedImage]
@@ -42,25 +42,25 @@ class Seen:
     strays: tuple[WatchedImage, ...] = ()
 
     def then(self, later: t.Mapping[Image, WatchedImage]) -> Seen:
-        """With what a later look saw of some images in place of this; one that it could not read is not seen any more."""
+        """Returns the same with what a later look saw of some images. An image that it could not read counts as unseen."""
         lost = [one for one in later.values() if one.unseen]
         watched = [later.get(one.image, one) for one in self.watched]
         return replace(self, watched=watched, unseen=self.unseen + len(lost), incomplete=(*self.incomplete, *in_words(lost)))
 
     def with_locks(self, later: t.Sequence[WatchedImage]) -> Seen:
-        """With who holds the locks of some images by now."""
+        """Returns the same with the current owners of some images' locks."""
         owners = {one.image: one.lock_owner for one in later if not one.unseen}
         return replace(self, watched=[replace(one, lock_owner=owners.get(one.image, one.lock_owner)) for one in self.watched])
 
 
 class Survey:
-    """One look at a cluster. ``way``: ``sweep`` or ``image``; ``why``: what decided it."""
+    """Looks once at a cluster. ``way``: ``sweep`` or ``image``; ``why``: what decided it."""
 
     def __init__(self, cluster: Cluster, wanted: str, pools: t.Sequence[str] | None, deep: bool = False) -> None:
-        """``wanted``: ``sweep``, ``image`` or ``auto``. ``pools``: those to look at, none for all, None when only named images are looked at.
+        """Reads the map. ``wanted``: ``sweep``, ``image`` or ``auto``. ``pools``: pools to look at, empty for all, None if only named images are looked at.
 
         ``deep``: whether a sweep also wakes the headers that no OSD has in memory.
-        Raises ClusterError when a wanted sweep is refused, and InputError for a pool that is not there.
+        Raises ClusterError if a wanted sweep is refused, and InputError for a missing pool.
         """
         whole = pools is not None
         self._cluster, self._deep = cluster, deep
@@ -71,13 +71,13 @@ class Survey:
         self.swept: Sweep | None = None
         self.way: Way = "image"
         self.why = reasons.BY_REQUEST if whole else reasons.ONLY_NAMED
-        # For the images themselves a sweep is not worth while then; it is for what else a culprit watches.
+        # Named images need no sweep; it is for what else a culprit watches.
         self._may_sweep = wanted == "auto" and not whole
         if wanted == "sweep" or (wanted == "auto" and whole):
             self.way, self.why = self._sweep_and_list(pools or self.pools.every, insist=wanted == "sweep")
 
     def _sweep_and_list(self, pools: t.Sequence[str], insist: bool) -> tuple[Way, str]:
-        """Both at once: neither needs the other, and both mostly wait."""
+        """Sweeps and lists at the same time: neither needs the other, and both mostly wait."""
         with ThreadPoolExecutor(1) as other:
             listing = other.submit(self._read, pools)
             decided = self._sweep(insist)
@@ -101,7 +101,7 @@ class Survey:
         return self._inactive
 
     def look(self, specs: t.Sequence[str], pools: t.Sequence[str], expected: Expected, missing_ok: bool = False) -> Seen:
-        """Returns the images that ``specs`` name and those in ``pools``. Raises RescueError for one that is not there."""
+        """Returns the images that ``specs`` name and those in ``pools``. Raises RescueError for a missing one."""
         named = image_watchers.of_named(self._cluster, specs, missing_ok)
         seen = self._look_at_pools(pools, expected) if pools else Seen([], 0)
         known = {watched.image.spec for watched in named}
@@ -113,7 +113,7 @@ class Survey:
         return Seen([*named, *rest], total, quiet, min(total, seen.unseen + len(unseen)), gaps, seen.strays)
 
     def selected(self, pools: t.Sequence[str]) -> tuple[str, ...]:
-        """Returns the pools to look at: these, or every pool that is tagged for RBD or holds images. Raises InputError when there is none."""
+        """Returns the pools to look at: these, or every pool that is tagged for RBD or holds images. Raises InputError if there is none."""
         if pools:
             return tuple(pools)
         with_images = {place.pool for place in self._read(self.pools.every)[0] if len(place)}
@@ -132,7 +132,7 @@ class Survey:
         return Seen([one for one in watched if one.watchers], len(watched), (), len(unseen), (*gaps, *in_words(unseen)))
 
     def _wake(self, swept: Sweep, directories: t.Iterable[Directory]) -> tuple[Sweep, int, list[str]]:
-        """Sweeps again once the headers that no OSD told of are in memory; returns also how many could not be read, and why."""
+        """Sweeps again after the headers that no OSD listed are in memory. Also returns how many could not be read, and why."""
         every = (image.header_object for place in directories for image in place.images())
         asleep = [header for header in every if (header.namespace, header.name) not in swept.headers]
         unread, gaps = wake.headers(self._cluster, asleep)
@@ -142,7 +142,7 @@ class Survey:
         return t.cast(Sweep, self.swept), unread, gaps
 
     def _by_sweep(self, swept: Sweep, pools: t.Sequence[str], expected: Expected) -> Seen:
-        """Returns what looks like too many watchers, or may be of several pools, is read again."""
+        """Returns what was seen. Images with too many watchers, or with a header in several pools, are read again."""
         directories, unlisted = self._read(pools)
         swept, unread, asleep = self._wake(swept, directories) if self._deep else (swept, 0, [])
         hidden = [*swept.gaps, *self._sick_groups(pools)]
@@ -153,13 +153,13 @@ class Survey:
         doubtful = [one.image for one in there if id(one) not in known] + [image for image in matched.ambiguous if image.place == "image"]
         watched = image_watchers.of_all(self._cluster, doubtful)
         unseen, total = [one for one in watched if one.unseen], sum(map(len, directories))
-        # Of an image that no OSD told of, nothing is known as long as one could not tell.
+        # An image that no OSD listed is unknown as long as one OSD could not list its watches.
         blind = total - len(watched) - len(quiet) if hidden else min(unread, total - len(watched) - len(quiet))
         strays = tuple(self._strays(matched.strays)) if set(self.pools.tagged) <= set(pools) and not unlisted else ()
         return Seen([one for one in watched if one.watchers], total, quiet, len(unseen) + blind, (*unlisted, *hidden, *asleep, *in_words(unseen)), strays)
 
     def _read(self, pools: t.Sequence[str]) -> tuple[list[Directory], list[str]]:
-        """Directories, each pool read once; and why those that may hold images cannot be read."""
+        """Reads each pool once. Returns the directories, and why pools that might hold images cannot be read."""
         missing = [pool for pool in pools if pool not in self._read_pools]
         self._read_pools.update(zip(missing, directory_and_trash.read_pools(self._cluster, missing)))
         found = {pool: self._read_pools[pool] for pool in pools}
@@ -167,7 +167,7 @@ class Survey:
         return [place for answer in found.values() if not isinstance(answer, ClusterError) for place in answer], self.pools.gaps(errors)
 
     def _sick_groups(self, pools: t.Sequence[str]) -> list[str]:
-        """Returns why headers in these pools may be out of sight although every OSD that is up answered."""
+        """Returns why headers in these pools might be missing although every OSD that is up answered."""
         sick = self.inactive()
         numbers = {self.pools.numbers[pool]: pool for pool in pools if pool in self.pools.numbers}
         groups = [f"{group} is {state}" for group, state in sorted(sick.states.items()) if int(group.split(".")[0]) in numbers]
@@ -177,7 +177,7 @@ class Survey:
         return [reasons.OSDS_DOWN.format(osd=", ".join(down), gap=sick.gap)] if down and sick.gap else []
 
     def _strays(self, unmatched: t.Sequence[WatchedImage]) -> list[WatchedImage]:
-        """Returns those that no other pool's directory knows either, with the pool that holds them, where one was found."""
+        """Returns those that no pool's directory knows, with the pool that holds them, if one was found."""
         others, gaps = self._read(self.pools.others) if unmatched else ([], [])
         alone = [one for one in unmatched if not any(_knows(place, one.image) for place in others)]
         return [] if gaps else [located for found in at_once(self._located, alone) for located in found]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The trash of a pool, by the class method that librbd itself calls: ``trash_list`` of cls_rbd in Ceph's src/cls/rbd.
+"""Reads the trash of a pool, by the class method that librbd itself calls: ``trash_list`` of cls_rbd in Ceph's src/cls/rbd.
 
 python3-rbd's own iterator raises IndexError at an entry that ``rbd migration prepare`` made (measured with 16.2.15).
 """
@@ -23,14 +23,14 @@ _MIGRATION = 2
 
 
 class Dropped(t.NamedTuple):
-    """An entry: the image's name, and whether it is the source of a migration."""
+    """Holds an entry: the image's name, and whether it is the source of a migration."""
 
     name: str
     migrates: bool
 
 
 def read(ioctx: t.Any) -> dict[str, Dropped]:
-    """Image id -> entry, of the namespace that is set. Raises rados.Error and ClusterError."""
+    """Returns image id -> entry, of the namespace that is set. Raises rados.Error and ClusterError."""
     found: dict[str, Dropped] = {}
     while True:
         page = _page(ioctx, max(found, default=""))
@@ -54,7 +54,7 @@ def decode(answer: bytes) -> dict[str, Dropped]:
     try:
         return _entries(answer)
     except (struct.error, IndexError) as error:
-        raise ClusterError(f"The list of a trash, of {len(answer)} bytes, is cut short: repeat the look.") from error
+        raise ClusterError(f"The list of a trash, of {len(answer)} bytes, is cut short: rerun.") from error
 
 
 def _entries(answer: bytes) -> dict[str, Dropped]:

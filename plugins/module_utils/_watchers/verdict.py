@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is stale: from evidence to a verdict. Decides and touches nothing.
+"""Judges from the evidence which watchers are stale. Decides, and changes nothing.
 
 The order is finding (one watcher) -> judgement (one image) -> culprits (clients, over all images) -> vetoes (see guards).
 """
@@ -29,10 +29,10 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.mod
 
 
 def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions], asked: t.Sequence[Span] = ()) -> Finding:
-    """One watcher's liveness.
+    """Returns one watcher's liveness.
 
-    ``reply``: what the notifies brought, or in words why nothing. ``looks``: the monitors' sessions before and after the notifies' wait;
-    a client that moves from one monitor to another has no session for a moment, so it counts as gone only when missing in every look.
+    ``reply``: the notifies' reply, or why there is none. ``looks``: the monitors' sessions before and after the notifies.
+    A client that moves from one monitor to another has no session for a moment, so it is gone only if every look misses it.
     ``asked``: when the notifies began and ended.
     """
     liveness, reason = _liveness(watcher, reply, looks, asked)
@@ -40,7 +40,7 @@ def find(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sessions]
 
 
 def find_owner(watched: WatchedImage, looks: t.Sequence[Sessions]) -> Finding | None:
-    """Returns the client that holds the exclusive lock, where it does not watch the image, so that no notify can reach it; else None. ``looks``: see find()."""
+    """Returns the client that holds the exclusive lock without watching the image, so that no notify can reach it; else None. ``looks``: see find()."""
     owner = watched.lock_owner
     if owner is None or owner.client_id in [watcher.client_id for watcher in watched.watchers]:
         return None
@@ -63,7 +63,7 @@ def _liveness(watcher: Watcher, reply: NotifyReply | str, looks: t.Sequence[Sess
     if watcher.key not in reply.timed_out:
         return "unknown", reasons.MOVED
     if looks and all(look.missing(watcher.address, watcher.client_id) for look in looks):
-        # A monitor forgets a client that it has not heard of for 300 s (mon_session_timeout; measured with a stopped client).
+        # A monitor drops the session of a client that is silent for 300 s (mon_session_timeout; measured with a stopped client).
         return "orphaned", reasons.GONE.format(reason=_silence(asked))
     return "hung", _by_session(_silence(asked), watcher.address, looks)
 
@@ -83,7 +83,7 @@ def _by_session(reason: str, client: str, looks: t.Sequence[Sessions]) -> str:
 
 
 def with_owner(judgement: Judgement, owner: Finding) -> Judgement:
-    """With a client that holds the lock and does not watch. The lock of one that is gone is broken where the image can be healed, that of another one never."""
+    """Returns the judgement with a client that holds the lock without watching. Its lock is broken only if it is gone and the image can be healed."""
     told = replace(judgement, owner=owner, reasons=(*judgement.reasons, reasons.OF_OWNER.format(address=owner.watcher.address, reason=owner.reason)))
     if owner.liveness != "orphaned" or owner.daemon or not (judgement.state == "normal" or judgement.surplus or judgement.state == "contested"):
         return told
@@ -95,8 +95,8 @@ def with_owner(judgement: Judgement, owner: Finding) -> Judgement:
 def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, evict: t.Collection[str] = (), free: bool = False) -> Judgement:
     """Returns an image's state and its surplus.
 
-    ``findings`` has one entry for each watcher; ``expected`` is how many healthy watchers the image has by right. ``evict``: addresses
-    of clients that the operator wants fenced: living ones where more are alive than expected, and silent ones where the image is to be ``free``.
+    ``findings`` has one entry for each watcher; ``expected`` is how many healthy watchers the image is to have. ``evict``: addresses of clients that
+    the operator wants fenced: living ones if more are alive than expected, and silent ones if the image is to be ``free``.
     """
     if watched.unseen:
         return Judgement(watched, (), "undetermined", (reasons.UNREADABLE.format(reason=watched.unseen),), expected)
@@ -105,7 +105,7 @@ def judge(watched: WatchedImage, findings: t.Sequence[Finding], expected: int, e
 
 
 def _with_dead_hosts(judgement: Judgement) -> Judgement:
-    """Clients on dead hosts go where they are silent, also where the image has no duplicate, or nobody else. One that responds is left, and told."""
+    """Returns the judgement with silent clients on dead hosts as surplus, also without a duplicate. A client that responds stays, and is reported."""
     theirs = [finding for finding in judgement.findings if finding.dead_host and not finding.daemon]
     others = [finding for finding in judgement.findings if not finding.dead_host and not finding.daemon]
     alive = tuple(reasons.ON_DEAD_HOST.format(address=one.watcher.address) for one in theirs if one.liveness == "alive")
@@ -128,7 +128,7 @@ def _of_watchers(watched: WatchedImage, findings: t.Sequence[Finding], expected:
 
 
 def _freed(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
-    """Nobody is to serve the image, so all its clients go. One that might be alive may be about to write, so it goes by the operator's word alone."""
+    """Returns the judgement with all clients as surplus. A client that might be alive might write, so only the operator's word removes it."""
     stale = _stale(judgement.findings)
     daemons = [reasons.NOT_FREED_DAEMON.format(address=one.watcher.address, what=one.daemon) for one in judgement.findings if one.daemon]
     if daemons:
@@ -146,7 +146,7 @@ def _lifted(judgement: Judgement) -> list[str]:
 
 
 def _contested(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
-    """Returns the living contest the image, which is not for the evidence to settle. Clients that are gone contest nothing, and are fenced all the same."""
+    """Returns the judgement of an image that living clients contest: the evidence cannot settle that. Only clients that are gone are fenced."""
     settled = _evicted(judgement, evict) if evict else judgement
     gone = tuple(finding for finding in judgement.findings if finding.liveness == "orphaned" and not finding.daemon)
     if settled.surplus or not gone:
@@ -156,7 +156,7 @@ def _contested(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
 
 
 def _evicted(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
-    """Returns a contested image is settled by the operator's word when those who stay are alive and as many as expected."""
+    """Returns the judgement by the operator's word, if the clients that stay are alive and as many as expected."""
     named = [finding for finding in judgement.findings if finding.watcher.address in evict and finding.liveness == "alive"]
     stale = _stale(judgement.findings)
     stay = [finding for finding in judgement.findings if finding not in named and finding not in stale and not finding.daemon]
@@ -170,12 +170,12 @@ def _evicted(judgement: Judgement, evict: t.Collection[str]) -> Judgement:
 
 
 def _stale(findings: t.Sequence[Finding]) -> list[Finding]:
-    """Ceph's own daemons are never the surplus."""
+    """Returns the stale clients. Ceph's own daemons are never surplus."""
     return [finding for finding in findings if finding.stale and not finding.daemon]
 
 
 def _state(every: t.Sequence[Finding], expected: int) -> tuple[State, str]:
-    """rbd-mirror and managers serve no initiator, so they count neither as watchers nor as the one that answers."""
+    """Returns state and reason. rbd-mirror and managers serve no initiator, so they count neither as watchers nor as responding."""
     daemons = dict.fromkeys(finding.daemon for finding in every if finding.daemon)
     state, reason = _state_of_clients([finding for finding in every if not finding.daemon], expected)
     return state, reasons.DAEMON.format(reason=reason, what=", ".join(daemons)) if daemons else reason

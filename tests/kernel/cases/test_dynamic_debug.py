@@ -139,7 +139,7 @@ def test_the_kernels_own_words():
         ({"match": [{}]}, "names nothing"),
         ({"match": [{"line": "9-1", "file": "x.c"}]}, "ends before it begins"),
         ({"match": [{"line": "x"}]}, "neither a number nor a range"),
-        ({"match": LIO_SITES, "flags": "+p"}, "leave signs out"),
+        ({"match": LIO_SITES, "flags": "+p"}, "leave out signs"),
         ({"state": "restored"}, "sites"),
         ({"state": "undone"}, "sites"),
         ({}, "match"),

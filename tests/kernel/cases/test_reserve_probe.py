@@ -274,7 +274,7 @@ def test_refusals(lun, storage, tmp_path):
     part = Path(f"{disk}1")
     run("blockdev", "--rereadpt", disk, check=False)
     wait_for(part.exists, saying=str(part))
-    refused = {str(part): "is a partition", "/dev/ram0": "is no SCSI device", storage.path: "is put together from ram0", "/dev/null": "is no SCSI device"}
+    refused = {str(part): "is a partition", "/dev/ram0": "is no SCSI device", storage.path: "is built on ram0", "/dev/null": "is no SCSI device"}
     refused |= {"/dev/sdzz": "No such file", str(tmp_path): "is no device"}
     for device, reason in refused.items():
         told = probe_of(device)

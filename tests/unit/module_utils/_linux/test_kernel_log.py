@@ -94,7 +94,7 @@ def test_a_file_of_which_no_line_is_known_is_refused(tmp_path: Path, text: str, 
     if known:
         assert kernel_log.read_file(str(path)) == []
     else:
-        with pytest.raises(InputError, match="has a form of dmesg"):
+        with pytest.raises(InputError, match="has a known form of dmesg"):
             kernel_log.read_file(str(path))
 
 
@@ -163,7 +163,7 @@ def test_a_log_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_not_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_log, "_read_boot_id", lambda: BOOT)
     monkeypatch.setattr(kernel_log, "_read_all", lambda: ([Record(7, 1.5, 6, "m")], False))
-    assert kernel_log.since("").gap == "the log was read only up to 1.500 s, for it has too much or grows too fast"
+    assert kernel_log.since("").gap == "the log was read only up to 1.500 s, since it is too long or grows too fast"
     told = kernel_log.since(f"{BOOT}:6")
     assert told.gap.startswith("1 records since the mark were overwritten; the log was read only up to 1.500 s")
     assert told.mark == f"{BOOT}:8"

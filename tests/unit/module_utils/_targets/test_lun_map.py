@@ -213,8 +213,8 @@ def test_what_a_stuck_target_holds_is_a_gap_and_the_rest_is_told(tmp_path: Path,
     block(tmp_path / SCST / "devices/lun13/filename")
     luns, gaps = lun_map.read(tree.root)
     assert [place for place in places([lun.record() for lun in luns]) if place[0] != "krbd"] == expected
-    held = "sys/kernel/scst_tgt/devices/lun12/filename and 3 more of that name could not be read, since its target holds its configuration"
-    assert [gap for gap in gaps if gap == held or "SCST does not tell what is behind its device lun1" in gap] == [*gaps] and held in gaps
+    held = "sys/kernel/scst_tgt/devices/lun12/filename and 3 more of that name could not be read, since its target has locked its configuration"
+    assert [gap for gap in gaps if gap == held or "SCST does not show what is behind its device lun1" in gap] == [*gaps] and held in gaps
 
 
 def test_a_stack_that_is_stuck_hides_no_other(tmp_path: Path, block: t.Callable[[Path], None]) -> None:
@@ -258,4 +258,4 @@ def test_where_the_daemon_listens_may_be_hidden(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr("os.listdir", refuse)
     told = lun_map.read(tree.root)
-    assert len(told.luns) == 1 and "where iscsi-scstd listens is not known" in told.gaps[0]
+    assert len(told.luns) == 1 and "where iscsi-scstd listens is unknown" in told.gaps[0]

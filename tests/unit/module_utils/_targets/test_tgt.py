@@ -108,7 +108,7 @@ def test_a_socket_that_is_closed_to_this_user_is_an_error(tmp_path: Path, monkey
     assert tgt.read(7, 10, print) == []
     may = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: not path.endswith("socket.7") and may(path, mode))
-    with pytest.raises(TargetError, match="on control port 7, which takes root: not connected"):
+    with pytest.raises(TargetError, match="on control port 7, which needs root: not connected"):
         tgt.read(7, 10, print)
 
 
@@ -122,7 +122,7 @@ def test_a_tgtd_that_does_not_answer_is_a_gap(tmp_path: Path, monkeypatch: pytes
     program(tmp_path, monkeypatch, "exec sleep 30")
     began, gaps = time.monotonic(), list[str]()
     assert tgt.read(4711, 0.2, gaps.append) == []
-    assert gaps == ["tgtd on control port 4711 did not answer tgtadm within 0.2 s, so its LUNs are not known: check whether it hangs"]
+    assert gaps == ["tgtd on control port 4711 did not answer tgtadm within 0.2 s, so its LUNs are unknown: check whether it hangs"]
     assert time.monotonic() - began < 3
 
 
