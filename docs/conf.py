@@ -12,6 +12,7 @@ from docutils.nodes import Element, reference
 from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent / "docsite"))
+import phone_tables
 import reference as reference_pages
 import sentences
 
@@ -45,6 +46,7 @@ NOTE = re.compile(
     r"^\.\. note::\n    This .+ is part of the .+\(version (.+)\)\.\n(?:\n|    .*\n)*?    To use it in a playbook, specify: (.+)\.\n", re.MULTILINE
 )
 USE = "In a playbook, write \\2. It is in version \\1 of the collection; :doc:`the first page </index>` tells how to install that.\n"
+LINKS = re.compile(r"^Collection links\n~+\n\n\.\. ansible-links::\n\n(?:  .*\n|\n)+", re.MULTILINE)
 CONTENTS = re.compile(r"^\.\. contents::\n(?: +:.*\n)+", re.MULTILINE)
 ENTRY_POINT = re.compile(r"^(Entry point ``\w+``) -- .+\n(-+)\n", re.MULTILINE)
 
@@ -81,7 +83,14 @@ def plain_head(text: str) -> str:
     """Returns a page of antsibull-docs with its name as title, what it is for below, and how it is used."""
     text = TITLE.sub(lambda found: f"{found[1]}\n{'+' * len(found[1])}\n\n.. rst-class:: lead\n\n{found[2]}.\n", text)
     # The theme has a table of contents of its own.
-    return ENTRY_POINT.sub(lambda found: f"{found[1]}\n{found[2]}\n", CONTENTS.sub("", NOTE.sub(USE, text)))
+    return ENTRY_POINT.sub(lambda found: f"{found[1]}\n{found[2]}\n", LINKS.sub("", CONTENTS.sub("", NOTE.sub(USE, text))))
+
+
+def finish(_app: Sphinx, page: str, _template: str, context: dict[str, t.Any], _doctree: t.Any) -> None:
+    """Takes from a page the links to a source that it does not have, and gives the headings of the navigation their level."""
+    if page.startswith("collection/"):
+        context["theme_top_of_page_buttons"] = []
+    context["furo_navigation_tree"] = context["furo_navigation_tree"].replace('role="heading"', 'role="heading" aria-level="2"')
 
 
 def setup(app: Sphinx) -> None:
@@ -90,4 +99,7 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", fit)
     app.connect("missing-reference", find_elsewhere)
     app.connect("doctree-resolved", sentences.collect)
+    app.connect("doctree-resolved", phone_tables.name_cells, priority=600)
     app.connect("html-page-context", sentences.serve)
+    # After the theme, which makes the navigation.
+    app.connect("html-page-context", finish, priority=900)

@@ -5,7 +5,8 @@
 
 usage: site.py SITE [PICTURES]
 
-Faults are a page wider than the screen, an error of a script, a command that fails while the collection is not on Galaxy, and another order of the navigation.
+Faults are a page wider than the screen, what axe finds, an error of a script, another order of the navigation, and a command that fails while the
+collection is not on Galaxy.
 With PICTURES, the first screen of each page is left there.
 """
 
@@ -15,6 +16,7 @@ import sys
 import typing as t
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
@@ -23,6 +25,9 @@ GALAXY = "ansible-galaxy collection install cephops.iscsi_rescue"
 # A paragraph with this word tells of the time when the collection is on Galaxy.
 LATER = "once"
 REFERENCE = ["Roles", "Playbooks", "Modules", "Filters"]
+# One of each kind of page is checked with axe, too.
+CHECKED = ["index", "runbook", "gateways", "search", "playbooks-ceph_user", "collection-modules", "collection-rbd_watchers_module"]
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 PARAGRAPHS = "[...document.querySelectorAll('article :is(p, pre, li, td)')].map(one => one.textContent)"
 NAVIGATION = "[...document.querySelectorAll('.sidebar-tree .toctree-l1 > a')].map(one => one.textContent.trim())"
 
@@ -38,11 +43,19 @@ def look(page: Page, path: Path, pictures: Path | None, name: str) -> t.Iterator
             yield f"wider than {width} pixels"
         if pictures:
             page.screenshot(path=str(pictures / f"{name}-{width}.png"))
+        if name in CHECKED:
+            yield from (f"axe at {width} pixels: {fault}" for fault in inaccessible(page))
     yield from said
     yield from (f"fails: {words[:100]}" for words in page.evaluate(PARAGRAPHS) if GALAXY in words and LATER not in words.lower())
     order = [entry for entry in page.evaluate(NAVIGATION) if entry in REFERENCE]
     if order != REFERENCE:
         yield f"the navigation has {order}"
+
+
+def inaccessible(page: Page) -> t.Iterator[str]:
+    """Yields what keeps some readers out."""
+    for one in Axe().run(page, options={"runOnly": TAGS}).response["violations"]:
+        yield f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:120]}"
 
 
 def faults(browser: Browser, site: Path, pictures: Path | None) -> t.Iterator[str]:
