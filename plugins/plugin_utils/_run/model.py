@@ -131,7 +131,7 @@ class FencedLiving(t.TypedDict):
 
 
 class Listed(t.TypedDict, total=False):
-    """The blocklist: ``after`` is address -> until when, ``ranges`` network -> until when. ``living``: who is alive and fenced."""
+    """The blocklist: ``after`` is address -> until when, ``ranges`` network -> until when. ``living``: clients that are alive and fenced."""
 
     after: dict[str, str]
     ranges: dict[str, str]
@@ -368,12 +368,12 @@ class Run(t.TypedDict):
 
     What follows from that: ``locks`` are those to break. ``sick`` images are not normal; ``healing`` are to be healed and ``culprits`` to be fenced for
     that, by the look and once they are asked by the last question. ``continued`` images are those of open leases that this run is asked to look at;
-    ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose fence this run may end.
-    ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs; ``exported``: what ceph-iscsi's common
-    configuration says of them; ``listening``: gateways with krbd below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image ->
-    how its LUN can be reached, an entry for each host that probes; ``tries``: image -> which of these is next; ``pathless``: image -> why its LUN cannot be
-    probed. ``lock_breakers``: see lock_path.breakers(); ``lock_takers``: image -> the gateway through which a write is tried, as the one that serves.
-    ``probed``: images that are done with, before the fence and again after it; ``probing``: who probes what next.
+    ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose entry this run is allowed
+    to remove. ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs; ``exported``: what ceph-iscsi's
+    common configuration says of them; ``listening``: gateways with krbd below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image
+    -> how its LUN can be reached, an entry for each host that probes; ``tries``: image -> which of these is next; ``pathless``: image -> why its LUN cannot
+    be probed. ``lock_breakers``: see lock_path.breakers(); ``lock_takers``: image -> the gateway through which a write is tried, as the one that serves.
+    ``probed``: images that are done with, before the fence and again after it; ``probing``: which host probes what next.
     ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
     """
 
@@ -447,7 +447,7 @@ class ImageResult(t.TypedDict):
 
     ``owner``: the client that held the lock at first, or none; ``unlocked``: whether the lock was broken. ``left_locked``: why it was not, '' where it is well.
     ``lock_breakers``: gateways that would break the lock of a dead owner by themselves. ``unreached``: it was healed, and its LUN is known and was not
-    reached. ``freed``: nobody watches it any more, as was asked for.
+    reached. ``freed``: it has no watcher any more, as was asked for.
     """
 
     spec: str
