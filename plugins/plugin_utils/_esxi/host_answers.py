@@ -28,7 +28,7 @@ def diagnose(asked: t.Sequence[Data], maps: t.Sequence[Data]) -> dict[str, t.Any
     """Returns ``suspects``, ``read`` (what was read, in words), ``gaps`` (what was not, in words) and ``logs`` (how many were read).
 
     ``asked``: results of a task in a loop over items with ``host`` and ``what`` (``log``, ``extents`` or ``stats``), whose ``stdout`` is the answer. If only
-    the end of a file was read, the item has ``bytes``, how much that is at most, and the answer begins with the size.
+    the end of a file was read, the item has ``bytes``, the most that was read. The answer then begins with the size.
     ``maps``: results of M(cephops.iscsi_rescue.lun_map) in a loop over gateways.
     """
     asked = [_measured(one) for one in asked]

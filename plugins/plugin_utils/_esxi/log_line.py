@@ -54,7 +54,7 @@ _MODULE = _USUAL.groupindex["module"]
 
 
 def read(text: str) -> t.Union[Line, NotRead]:
-    """Returns what a line tells, as far as needed to decide whether it is kept."""
+    """Returns what a line tells, enough to decide whether it is kept."""
     head = _USUAL.match(text) or _HEAD.search(text)
     if not head:
         return _of_vobd(text)

@@ -133,7 +133,7 @@ _FILES: tuple[Row, ...] = (
 )
 
 
-# Modules that speak of SCSI devices, of paths to them, and of VMFS on them -> the subjects that each speaks of, and what else it says.
+# Modules for SCSI devices, for paths to them, and for VMFS on them -> the subjects of their messages, and further words.
 _SCSI = "NMP HPP ScsiDeviceIO ScsiDevice ScsiDeviceToken ScsiCore ScsiPath ScsiScan Scsi SCSI"
 _SATP = "VMW_SATP_ALUA VMW_SATP_ALUA_CX VMW_SATP_DEFAULT_AA VMW_SATP_DEFAULT_AP VMW_SATP_LOCAL VMW_SATP_CX VMW_SATP_SYMM VMW_SATP_SVC VMW_SATP_EQL VMW_SATP_MSA"
 _PSP = "VMW_PSP_RR VMW_PSP_FIXED VMW_PSP_MRU vmw_psp_rr vmw_psp_fixed vmw_psp_mru"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import typing as t
 
-# In patterns that every line is searched for, ranges in place of classes, and letters in place of a border at the beginning, which take half the time.
+# Every line is searched for these patterns. Ranges instead of classes, and letters instead of a border at the beginning, take half the time.
 _DEVICE = re.compile(r"((?:eui|naa|t10|sym|vml)\.(?<!\w....)[^\0- \"':;,\[\]()]*[^\0- \"':;,\[\]().])(?::(\d{1,9}))?")
 _BY_PATH = re.compile(r"\b(mpx\.vmhba\d{1,9}:C\d{1,9}:T\d{1,9}:L\d{1,9})(?::(\d{1,9}))?")
 _PATH = re.compile(r"vmhba\d{1,9}:C\d{1,9}:T\d{1,9}:L(\d{1,9})")
-# As the software iSCSI initiator writes it: vmhba33:CH:0 T:1 L:14 is the path vmhba33:C0:T1:L14, vmhba33:CH:0 T:1 CN:0 a connection of the session behind it.
+# As the software iSCSI initiator writes it: vmhba33:CH:0 T:1 L:14 is the path vmhba33:C0:T1:L14. vmhba33:CH:0 T:1 CN:0 is a connection of its session.
 _NEXUS = re.compile(r"(vmhba\d{1,9}):CH:(\d{1,9}) T:(\d{1,9})(?: L:(\d{1,9}))?")
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 # The UUID in such brackets is that of the heartbeat's owner, a host.

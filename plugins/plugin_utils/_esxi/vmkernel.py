@@ -24,9 +24,9 @@ __all__ = ["Event", "Kind", "events", "parse", "volume_uuid"]
 def events(text: str, host: str = "", limit: int = 100_000) -> dict[str, t.Any]:
     """Returns the storage events of a log.
 
-    Returns ``events`` (the newest ``limit``), ``dropped`` (older ones), ``lines`` (that are not empty), ``unparsed`` (lines that tell of no such event),
-    ``recovered`` (lines that tell that a trouble ended), ``foreign`` (lines that these logs do not have), ``unread`` (lines of storage modules that were
-    not understood) and ``unread_examples`` (the most frequent ones, ``count`` and ``line``). ``host``: whose log it is, kept in each event.
+    These are ``events`` (the newest ``limit``) and ``dropped`` (how many older ones). Of lines, it counts ``lines`` (that are not empty), ``unparsed``
+    (without an event), ``recovered`` (that tell that a trouble ended), ``foreign`` (of other logs) and ``unread`` (of storage modules, not understood).
+    ``unread_examples`` has the most frequent of the latter, ``count`` and ``line``. ``host``: the host of the log, kept in each event.
     """
     counted = {"lines": 0, "unparsed": 0, "recovered": 0, "foreign": 0}
     unread, newest = Unread(), Newest(host, limit)

@@ -56,7 +56,7 @@ def untold(exports: t.Sequence[Result], maps: t.Sequence[Result]) -> list[Result
 def joined(maps: t.Sequence[Result], images: t.Sequence[Image]) -> list[Result]:
     """Returns ``maps`` with what a gateway's configuration lacks for LUNs of tcmu-runner: the image's id and header, and the client.
 
-    That client is the one that Ceph's service map lists for this gateway and that has a session. The map lists a client that is gone for a minute more.
+    Ceph's service map lists the client for this gateway, and a monitor has its session. The map lists a client that is gone for a minute more.
     """
     known = {image["spec"]: image for image in images}
     return [{**one, "luns": [_joined(lun, one, known) for lun in one["luns"]]} if "luns" in one else one for one in maps]

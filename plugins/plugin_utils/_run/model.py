@@ -362,19 +362,27 @@ class Settings(t.TypedDict):
 class Run(t.TypedDict):
     """The state of a run.
 
-    What the phases brought: ``listed`` is the blocklist at first and ``listed_after`` at last, ``detected`` what is known of the images and clients in
-    question, ``afterwards`` the last look, ``looked_again`` one more at clients that came back. ``times``: when a phase ended, in seconds since the epoch by
-    the controller's clock.
+    Results of phases:
 
-    What follows from that: ``locks`` are those to break. ``sick`` images are not normal; ``healing`` are to be healed and ``culprits`` to be fenced for
-    that, by the look and once they are asked by the last question. ``continued`` images are those of open leases that this run is asked to look at;
-    ``verifying`` are these and those that it heals, ``touched`` also those of which a client was fenced. ``ours``: addresses whose entry this run is allowed
-    to remove. ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs; ``exported``: what ceph-iscsi's
-    common configuration says of them; ``listening``: gateways with krbd below a LUN of these images, whose kernels are asked for waits. ``found_luns``: image
-    -> how its LUN can be reached, an entry for each host that probes; ``tries``: image -> which of these is next; ``pathless``: image -> why its LUN cannot
-    be probed. ``lock_breakers``: see lock_path.breakers(); ``lock_takers``: image -> the gateway through which a write is tried, as the one that serves.
-    ``probed``: images that are done with, before the fence and again after it; ``probing``: which host probes what next.
-    ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
+    - ``listed``: the blocklist at first; ``listed_after``: the blocklist at the end.
+    - ``detected``: the images and clients in question, and what is known of them.
+    - ``afterwards``: the last look; ``looked_again``: one more look at clients that came back.
+    - ``times``: when a phase ended, in seconds since the epoch by the controller's clock.
+
+    Derived from these:
+
+    - ``sick``: images that are not normal; ``healing``: images to heal; ``culprits``: clients to fence for that. The last question can still spare them.
+    - ``continued``: images of open leases that this run is asked to look at; ``verifying``: these and the images to heal.
+    - ``touched``: all of these, and the images of fenced clients; ``locks``: locks to break.
+    - ``ours``: addresses whose entry this run is allowed to remove.
+    - ``unnamed``: images whose LUNs the operator does not name; ``asking``: gateways that are asked for their LUNs.
+    - ``exported``: what ceph-iscsi's common configuration says of these LUNs.
+    - ``listening``: gateways with krbd below a LUN of these images, whose kernels are asked for lock waits.
+    - ``found_luns``: image -> how to reach its LUN, an entry for each host that probes; ``tries``: image -> which entry is next.
+    - ``pathless``: image -> why its LUN cannot be probed.
+    - ``lock_breakers``: see lock_path.breakers(); ``lock_takers``: image -> the gateway for a test write.
+    - ``probed``: finished images, before the fence and again after it; ``probing``: which host probes what next.
+    - ``stop``: why the run must not fence, '' for nothing. ``error``: what went wrong after that.
     """
 
     id: str

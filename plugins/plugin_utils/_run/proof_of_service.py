@@ -15,7 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 def missing(culprits: t.Sequence[Culprit], probes: t.Sequence[Probe], evict: t.Collection[str]) -> dict[str, str]:
     """Returns the culprits to spare, address -> why. ``probes``: of the LUNs before the fence. ``evict``: clients that the operator wants fenced.
 
-    A command such as ``rbd snap create`` watches the image and responds to notifies, too, for as long as it waits for the lock of a silent gateway
+    A command such as ``rbd snap create`` also watches the image and responds to notifies. It does so while it waits for the lock of a silent gateway
     (measured: over 200 s). A LUN that answers INQUIRY is served by a process that is not silent.
     """
     served = {probe["name"] for probe in probes if _is_served(probe)}

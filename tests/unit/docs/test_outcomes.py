@@ -19,7 +19,7 @@ import outcomes  # type: ignore[import-not-found]  # noqa: E402
 
 @pytest.mark.parametrize("name", outcomes.PAGES)
 def test_the_tables_of_outcomes_are_up_to_date(name: str) -> None:
-    """Else run make docs-options."""
+    """Fails until make docs-options is run."""
     assert (ROOT / name).read_text(encoding="utf-8") == outcomes.page(name)
 
 

@@ -22,8 +22,8 @@ DOCUMENTATION = r"""
 short_description: Report RBD images with duplicate watchers.
 description:
   - Runs the module cephops.iscsi_rescue.rbd_watchers at intervals, on a host that reaches the Ceph cluster, and reports what changed.
-  - The selection of images, the expected watchers and the connection come from the variables of the role remediate_watchers in the inventory
-    (remediate_watchers_images, _pools, _expected, _ceph_conf and so on). An option here overrides them.
+  - The inventory's variables of the role remediate_watchers select the images, the expected watchers and the connection, such as
+    remediate_watchers_images and remediate_watchers_ceph_conf. An option here overrides them.
   - An event has all its data under the key duplicate_watchers. There, change says what happened.
   - "found: an image is not normal. changed: it is still not normal, but its state, decision or culprits changed. gone: it is normal, or was removed.
     Each has image and image_urlencoded; found and changed also have state, decision, reasons, watchers and culprits, as rbd_watchers returns them."

@@ -36,7 +36,7 @@ def survey(*images: dict[str, t.Any], culprits: t.Sequence[t.Any] = (), incomple
 
 
 def told(*surveys: dict[str, t.Any], every: float = 1) -> list[list[str]]:
-    """What each survey after the other gives rise to."""
+    """Returns the events of each survey after the other."""
     known, said = Known(), []
     for number, one in enumerate(surveys):
         events, known = changes(known, one, number * every, HOLD)

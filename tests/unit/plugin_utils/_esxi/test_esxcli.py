@@ -75,7 +75,7 @@ def test_the_incidents_extents() -> None:
 
 @pytest.mark.parametrize("name", ["vmfs-extent-list", "core-device-stats-get"])
 def test_csv_says_the_same_as_the_incidents_table(name: str) -> None:
-    """The stand-in for ESXi prints this. It was made from what was recorded."""
+    """Reads what the stand-in for ESXi prints. It was made from records."""
     recorded = [{key: value for key, value in record.items() if key != "heading"} for record in incident(name)]
     assert esxcli.records((ESXI / f"esxcli-storage-{name}.csv").read_text(encoding="utf-8")) == recorded
 
@@ -120,7 +120,7 @@ def test_what_stands_before_a_table_is_passed_over() -> None:
 
 @pytest.mark.parametrize("piece", [" ", "- ", "a:", "-", "\t", '"', ",", "a:1 ", "a:1 /", "/x ", "0-", "~ #", "[a@b", "a@", "A,", "/ $"])
 def test_long_lines_are_read_in_no_time(piece: str) -> None:
-    """A quadratic reader would take minutes for these, and the test would be killed."""
+    """Takes minutes with a quadratic reader, and the test would be killed."""
     for text in (piece * 300_000, f"x\n   {piece * 300_000}x", f"a\n{piece * 300_000}\nb"):
         try:
             esxcli.records(text)
@@ -160,7 +160,7 @@ def test_a_field_without_end_is_no_csv() -> None:
 
 
 def nested(depth: int) -> float:
-    """CPU seconds for as many structures in each other."""
+    """Returns the CPU seconds for as many nested structures."""
     text = '<root><structure><field name="a">1</field><field name="b">' * depth + "</field></structure></root>" * depth
     began = time.process_time()
     assert len(esxcli.records(text)) == depth
@@ -212,7 +212,7 @@ def test_a_directory_of_a_table_is_no_prompt() -> None:
     ],
 )
 def test_names_with_wide_characters(row: str) -> None:
-    """Padded by characters, by bytes or by the cells of a terminal."""
+    """Reads rows padded by characters, by bytes or by the cells of a terminal."""
     (record,) = esxcli.records(HEAD + row)
     assert (record["device_name"], record["partition"]) == ("naa.01", 1)
     assert record["volume_name"] == row.split(maxsplit=1)[0]

@@ -399,7 +399,7 @@ def test_arbitrary_bytes_never_raise() -> None:
 
 
 def cpu_seconds(read: t.Callable[[str], t.Any], text: str) -> float:
-    """The least of three, for others use the machine, too."""
+    """Returns the least of three, since other programs use the machine, too."""
     took = []
     for _repeat in range(3):
         began = time.process_time()
@@ -414,7 +414,7 @@ def suspected(text: str) -> list[dict[str, t.Any]]:
 
 @pytest.mark.parametrize("read", [vmkernel.events, suspected])
 def test_eight_times_the_lines_take_about_eight_times_as_long(read: t.Callable[[str], t.Any]) -> None:
-    """It was seen to fail with a reader that cuts each line off the rest of the text, which takes 50 times as long."""
+    """Fails with a reader that cuts each line off the rest of the text, which takes 50 times as long."""
     log = LOG * 100
     assert cpu_seconds(read, log * 8) < 16 * cpu_seconds(read, log)
 
@@ -423,7 +423,7 @@ def test_eight_times_the_lines_take_about_eight_times_as_long(read: t.Callable[[
     "piece", [" ", "cpu", ")", "cpu1:1)", "naa.", "a-", "0x1 ", "Cmd ", "\r", "12345678-", "cpu1:1 opID=", "H:0x1 D:", "2024-", "us: [", "vol '", "'"]
 )
 def test_a_line_without_end_is_read_in_no_time(piece: str) -> None:
-    """No more of it is read than of any other line."""
+    """Reads no more of it than of any other line."""
     length = 3_000_000
     assert cpu_seconds(vmkernel.events, piece * (length // len(piece))) < 0.1
     assert cpu_seconds(vmkernel.events, f"{HEAD}Vol3: 1: " + piece * (length // len(piece))) < 0.1

@@ -107,7 +107,7 @@ def test_what_could_not_be_seen_comes_first() -> None:
 
 
 def test_every_step_stands_for_something() -> None:
-    """Each can be reached, and none leaves a word in capitals that is known."""
+    """Checks that each can be reached, and that none leaves a known word in capitals."""
     assert {name for name, _applies in explanation._STEPS} | {"free_already"} == {*explanation.NEXT}
     found = explained(image(), info={"children": ["rbd/c"], "lockers": [{"client": "client.1", "cookie": "mine", "address": A}], "group": "g"})
     assert not re.search(r"\b(IMAGE|POOL|CLONE|COOKIE|CLIENT|ID)\b", found["next"])

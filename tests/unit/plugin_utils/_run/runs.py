@@ -45,13 +45,13 @@ def begun(check_mode: bool = False, **settings: t.Any) -> Run:
 
 
 def listed_after(parts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The blocklist as the last task that changed it left it."""
+    """Returns the blocklist as the last task that changed it left it."""
     last = next((parts[name] for name in ("refenced", "restored", "fenced", "listed") if parts.get(name)), {})
     return {"after": last["after"]} if "after" in last else {}
 
 
 def run_of(settings: t.Mapping[str, t.Any] | None = None, **parts: t.Any) -> Run:
-    """A run of which these parts are known; ``lun_maps``: what the gateways told."""
+    """Returns a run of which these parts are known; ``lun_maps``: what the gateways told."""
     maps = parts.pop("lun_maps", [])
     whole: dict[str, t.Any] = {**begun(**(settings or {})), "silent_gateways": luns.unasked(maps), **parts}
     return t.cast(Run, whole)

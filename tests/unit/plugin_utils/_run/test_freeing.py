@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who keeps an image from being freed is told."""
+"""Names the clients that use an image to be freed."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which LUN is probed by whom, from records of lun_map."""
+"""Finds which host probes which LUN, from records of lun_map."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def found(host: str, *luns: dict[str, t.Any], images: t.Sequence[str] = ("rbd/a"
 
 
 def flat(ways: t.Mapping[str, t.Sequence[t.Any]]) -> list[dict[str, t.Any]]:
-    """All paths in the order in which they are tried."""
+    """Returns all paths, in the order of the tries."""
     entries = [entry for entries in ways.values() for entry in entries]
     paths = [path for entry in entries for path in (entry, *entry.get("other_paths", []))]
     return [{name: value for name, value in path.items() if name not in ("other_paths", "gateway")} for path in paths]

@@ -41,7 +41,7 @@ FREED = {**IDLE, "before": {ADDRESS: "then"}, "removed": [ADDRESS], "closed": [A
 
 
 def conclude(decision: str, run: dict[str, t.Any] | None = None, **parts: t.Any) -> dict[str, t.Any]:
-    """The result of a run that ended 12.34 s after it began."""
+    """Returns the result of a run that ended 12.34 s after it began."""
     told = {"listed": IDLE, "continued": [], "verifying": ["rbd/lun"], "detected": detected(decision), **(run or {}), **parts}
     return t.cast(dict[str, t.Any], results.of_run(run_of(**{"listed_after": listed_after(told), **told}), 22.34))
 
@@ -308,7 +308,7 @@ def test_what_the_kernels_said_is_shown() -> None:
 
 
 def test_the_same_as_before_is_said_only_where_it_was_read_again() -> None:
-    """A probe can make a gateway take the lock and blocklist its owner, also where this run fenced nobody."""
+    """Reads it also if this run fenced no client: a probe can make a gateway take the lock and blocklist its owner."""
     lost = WATCHERS[0]["address"]
     quiet = {"listed": {**IDLE, "after": {}}, "fenced": {}, "restored": {}}
     assert "blocklist: 0 entries, the same as before" in summary.lines(conclude("refuse", **quiet))
@@ -362,7 +362,7 @@ def test_what_the_living_still_contest_is_the_reason_of_a_failure() -> None:
 
 
 def test_an_image_whose_lock_was_broken_is_healed() -> None:
-    """Also where the owner was fenced already."""
+    """Checks also an owner that was fenced already."""
     owner = {**WATCHERS[1], "lock_owner": True, "cookie": 7, "client": "client.1"}
     locked = {**detected("fence"), "images": [{**image("fence"), "state": "locked", "watchers": [], "owner": [owner]}]}
     result = conclude("fence", detected=locked, unlocked={"broken": ["rbd/lun"], "kept": {}}, restored=IDLE, verified=VERIFIED)

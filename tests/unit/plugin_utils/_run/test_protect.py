@@ -114,7 +114,7 @@ def test_the_input_is_not_changed() -> None:
 
 
 def test_the_owner_of_a_lock_is_protected_too() -> None:
-    """And its lock is not broken."""
+    """Checks that its lock is not broken, either."""
     locked = {"images": [{**image("one", watcher(1, "keep")), "owner": [watcher(2, "fence")]}], "culprits": [culprit(2, "one")]}
     spared = rules.apply(t.cast(t.Any, locked), ["192.0.2.2"])
     assert (spared["images"][0]["decision"], spared["images"][0]["owner"][0]["verdict"], spared["culprits"][0]["verdict"]) == ("refuse", "spare", "spare")

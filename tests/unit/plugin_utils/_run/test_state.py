@@ -132,7 +132,7 @@ def test_the_operators_rules_count() -> None:
 
 
 def exported(**told: t.Any) -> dict[str, t.Any]:
-    """A LUN of rbd/a as lun_map returns it, in the fields that count here."""
+    """Returns a LUN of rbd/a as lun_map returns it, in the fields that count here."""
     names = {"image": "rbd/a", "snapshot": "", "serial": "s1", "eui": "", "naa": "", "client_address": "", "nv_cache": False, "tcmu": None}
     access = {"initiators": [], "unless": [], "everybody_but": [], "per_portal_acl": False, "logged_in": [], "portals": [], "in_flight": None}
     return {**names, **access, "target": "iqn.t", "disk": "/dev/sdb", "lun": 1, "stack": "lio", "enabled": True, **told}
@@ -169,7 +169,7 @@ def test_the_client_behind_a_lun_is_fenced_only_by_the_operators_word(evict: lis
     ],
 )
 def test_a_gateway_that_is_half_stuck_spares_its_clients_that_might_be_alive(told: dict[str, t.Any], liveness: str, host: str, fenced: bool) -> None:
-    """By its address, or by its name."""
+    """Compares its address, or its name."""
     stale = {**watcher(DEAD, liveness), "host": "gw1" if not host else ""}
     run = after(begun(gateways={"gw1": host}, luns=[NAMED]), ("look", look(image("rbd/a", "fence", watcher(LIVE), stale))))
     found = after(run, ("find_luns", {"results": [{"item": "gw1", **told}]}), ("probe_before", probed("hung")))
@@ -224,7 +224,7 @@ def probes(verdict: str, **place: t.Any) -> dict[str, t.Any]:
 
 
 def two_ways(**settings: t.Any) -> Run:
-    """By iSCSI from the prober, and as a disk of gw1."""
+    """Returns iSCSI from the prober, and a disk of gw1."""
     maps = {"results": [{"item": "gw1", "luns": [exported(disk=""), exported()]}]}
     return after(begun(gateways={"gw1": "192.0.2.1"}, **settings), ("look", look(image("rbd/a"))), ("find_luns", maps))
 
@@ -252,7 +252,7 @@ def test_after_the_fence_the_way_that_led_to_the_lun_is_taken() -> None:
 
 
 def test_where_no_way_leads_to_the_lun_it_is_healed_and_not_proven() -> None:
-    """After the fence all hosts are asked anew, for a login may have timed out only because the LUN hung."""
+    """Tries all hosts again after the fence: a login might have timed out only because the LUN hung."""
     run = after(two_ways(), ("probe_before", probes("unreachable")), ("probe_before", probes("mismatch")), ("fence", change(added=[DEAD])))
     anew = after(run, ("verify", {"images": [image("rbd/a", "leave")]}))
     assert [one["host"] for one in anew["probing"]] == ["prober"]
@@ -305,7 +305,7 @@ def test_one_refusal_does_not_hide_what_was_not_proven(refused: bool, unproven: 
 
 
 def test_only_what_was_healed_is_counted() -> None:
-    """Not an image whose client went by itself, nor one whose lease stays."""
+    """Counts no image whose client stopped watching, or whose lease stays."""
     both = [image("rbd/a"), image("rbd/b", "refuse")]
     run = after(begun(luns=[NAMED]), ("look", look(*both)), PROBED, ("fence", change(vanished=[DEAD])), VERIFIED)
     assert outcome.conclude(run, 20.0)["outcome"] == "refused"
@@ -410,7 +410,7 @@ def test_what_this_run_fenced_is_its_to_restore() -> None:
     ],
 )
 def test_a_run_goes_on_with_what_a_killed_one_left(settings: dict[str, t.Any], continued: list[str], ours: list[str]) -> None:
-    """Of the images that it is asked to look at."""
+    """Takes the images that it is asked to look at."""
     owed = listed(lease(DEAD, "rbd/a", "rbd/b"), lease(OTHER, "other/c"))
     run = after(begun(**settings), ("look", look(blocklist=owed)))
     assert (run["continued"], run["verifying"], run["ours"]) == (continued, continued, ours)
@@ -426,7 +426,7 @@ def test_a_resumed_run_ends_as_healed() -> None:
 
 
 def test_a_lease_for_an_image_that_is_refused_now_is_not_ended_by_the_operators_word() -> None:
-    """With restore=always only of those images that the run looks at afterwards."""
+    """Takes, with restore=always, only the images that the run looks at afterwards."""
     owed = look(image("rbd/a", "refuse"), blocklist=listed(lease(DEAD, "rbd/a")))
     for restore, ours in (("always", []), ("when_gone", [DEAD])):
         run = after(begun(restore=restore), ("look", owed))
@@ -573,7 +573,7 @@ TCMU = {"mode": "implicit"}
 
 
 def of_ceph_iscsi(*watchers: dict[str, t.Any]) -> Run:
-    """Two gateways that break locks, up to what is probed after the fence; who watches the image then."""
+    """Runs two gateways that break locks, up to the probe after the fence; which client watches the image then."""
     luns = [exported(disk="", target=f"iqn.{host}", tcmu=TCMU, portals=["0.0.0.0:3260"]) for host in ("gw1", "gw2")]
     maps = {"results": [{"item": host, "hostname": host, "luns": [one]} for host, one in zip(("gw1", "gw2"), luns)]}
     begins = begun(gateways={"gw1": "192.0.2.8", "gw2": "192.0.2.9"})
@@ -657,7 +657,7 @@ def test_locks_that_fenced_clients_left_are_broken() -> None:
 
 
 def test_a_lock_that_a_watcher_left_is_only_told() -> None:
-    """Most often the client that is left takes it by itself, as long as it may blacklist others."""
+    """Leaves it to the remaining client, which most often takes it by itself, if it is allowed to blocklist others."""
     owner = {"address": DEAD, "client": "client.1", "cookie": 7, "liveness": "orphaned", "verdict": "fence", "reasons": ["why"], "lock_owner": True}
     left = look({**image("rbd/a", "leave"), "state": "locked", "owner": [owner]})
     run = after(begun(), ("look", look(image("rbd/a"))), ("probe_before", {"skipped": True}), FENCED, ("verify", left))
@@ -666,7 +666,7 @@ def test_a_lock_that_a_watcher_left_is_only_told() -> None:
 
 
 def test_a_lock_whose_owner_might_be_alive_by_now_is_not_healed() -> None:
-    """As where a monitor restarts before the second look."""
+    """Covers a monitor that restarts before the second look."""
     owner = {"address": DEAD, "client": "client.1", "cookie": 7, "liveness": "orphaned", "verdict": "fence", "reasons": ["why"], "lock_owner": True}
     held = {**image("rbd/a"), "watchers": [], "owner": [owner]}
     doubtful = look({**image("rbd/a", "leave"), "owner": [{**owner, "verdict": "undecided", "reasons": ["it is not known whether it lives"]}]})
