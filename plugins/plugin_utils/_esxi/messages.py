@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a diagnosis of ESXi says, by name. The words of patterns are in failure_pattern, and the next steps in next_steps."""
+"""Holds what a diagnosis of ESXi says, by name. The words of patterns are in failure_pattern, and the next steps in next_steps."""
 
 from __future__ import annotations
 

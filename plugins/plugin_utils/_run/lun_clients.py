@@ -27,7 +27,7 @@ def _behind(maps: t.Sequence[Result]) -> dict[str, str]:
     mapped = [(one, lun) for one in maps for lun in one.get("luns", []) if lun["client_address"]]
     # If a gateway has gaps, a mapping that no target seems to export might still be a LUN.
     exported = [(one["item"], lun) for one, lun in mapped if lun["stack"] != "krbd" or one.get("gaps")]
-    return {lun["client_address"]: messages.BEHIND_LUN.format(gateway=gateway) for gateway, lun in exported}
+    return {lun["client_address"]: messages.BEHIND_LUN.format(host=gateway) for gateway, lun in exported}
 
 
 def _on_stuck_gateways(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str]) -> dict[str, str]:
@@ -35,7 +35,7 @@ def _on_stuck_gateways(maps: t.Sequence[Result], images: t.Sequence[Image], addr
     stuck = [one for one in luns.silent(maps) if not one.get("unreachable")] + [one for one in maps if one.get("gaps")]
     hung = [watcher for image in images for watcher in image["watchers"] if watcher["liveness"] == "hung"]
     found = ((one["address"], gateway["item"]) for gateway in stuck for one in hung if _is_on(one, gateway_host.of_gateway(gateway, addresses)))
-    return {client: messages.LUNS_UNTOLD.format(gateway=gateway) for client, gateway in found}
+    return {client: messages.LUNS_UNTOLD.format(host=gateway) for client, gateway in found}
 
 
 def _tcmu_runner(maps: t.Sequence[Result], images: t.Sequence[Image], addresses: t.Mapping[str, str]) -> dict[str, str]:
@@ -45,7 +45,7 @@ def _tcmu_runner(maps: t.Sequence[Result], images: t.Sequence[Image], addresses:
         served = {lun["image"] for lun in gateway.get("luns", []) if lun["tcmu"]}
         hung = [(image["spec"], one) for image in images if image["spec"] in served for one in image["watchers"] if one["liveness"] == "hung"]
         names = _names(gateway, addresses)
-        spared |= {one["address"]: messages.TCMU_RUNNER.format(gateway=gateway["item"], image=spec) for spec, one in hung if _is_on(one, names)}
+        spared |= {one["address"]: messages.TCMU_RUNNER.format(host=gateway["item"], image=spec) for spec, one in hung if _is_on(one, names)}
     return spared
 
 

@@ -16,4 +16,4 @@ def apply(look: Look, limit: int) -> Look:
     fenced = [culprit["address"] for culprit in look["culprits"] if culprit["verdict"] == "fence"]
     if not limit or len(fenced) <= limit:
         return look
-    return spare(look, dict.fromkeys(fenced, messages.TOO_MANY.format(number=len(fenced), limit=limit)))
+    return spare(look, dict.fromkeys(fenced, messages.TOO_MANY.format(n=len(fenced), m=limit)))

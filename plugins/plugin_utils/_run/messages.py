@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run says, by name. The next steps are in next_steps, the words of outcomes in outcomes, and those of settings where they are checked."""
+"""Holds what a run says, by name. The next steps are in next_steps, and the words of outcomes in outcomes.
+
+Settings have their messages where they are checked. Fields are in braces; the runbook writes a reason's fields in capitals.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +35,13 @@ PROTECTED = "remediate_watchers_protect protects it"
 UNCONFIRMED = "a second look did not confirm it"
 
 # Why a client is spared.
-PROTECTED_BY = "it is protected by '{rules}'"
-TOO_MANY = "clients to fence: {number}, remediate_watchers_max_fence: {limit}; so many rarely die at once: check the network and the OSDs, or raise the limit"
-BEHIND_LUN = "gateway {gateway} serves a LUN through it; to fence it anyway, name it in remediate_watchers_evict"
-LUNS_UNTOLD = "gateway {gateway} did not tell its LUNs, so whether it serves one through this client is not known"
-TCMU_RUNNER = "gateway {gateway} serves {image} by tcmu-runner, which might be this client"
+PROTECTED_BY = "it is protected by '{rule}'"
+TOO_MANY = "clients to fence: {n}, remediate_watchers_max_fence: {m}; so many rarely die at once: check the network and the OSDs, or raise the limit"
+BEHIND_LUN = "gateway {host} serves a LUN through it; to fence it anyway, name it in remediate_watchers_evict"
+LUNS_UNTOLD = "gateway {host} did not tell its LUNs, so whether it serves one through this client is not known"
+TCMU_RUNNER = "gateway {host} serves {image} by tcmu-runner, which might be this client"
 NO_PROOF_OF_SERVICE = (
-    "the client might be alive, and no LUN of {images} responded, so the client that responds might be a command that waits for it; "
+    "the client might be alive, and no LUN of {image} responded, so the client that responds might be a command that waits for it; "
     "give the LUN in remediate_watchers_luns, or name the client in remediate_watchers_evict"
 )
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The outcomes of a run: the one table that the report, README and the runbook take their words from."""
+"""Holds the outcomes of a run: the one table that the report, README and the runbook take their words from."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def missing(culprits: t.Sequence[Culprit], probes: t.Sequence[Probe], evict: t.C
     served = {probe["name"] for probe in probes if _is_served(probe)}
     doubtful = [one for one in culprits if not one["gone_since"] and one["address"] not in evict]
     bare = {one["address"]: [spec for spec in one["images"] if spec not in served] for one in doubtful}
-    return {client: messages.NO_PROOF_OF_SERVICE.format(images=", ".join(specs)) for client, specs in bare.items() if specs}
+    return {client: messages.NO_PROOF_OF_SERVICE.format(image=", ".join(specs)) for client, specs in bare.items() if specs}
 
 
 def _is_served(probe: Probe) -> bool:

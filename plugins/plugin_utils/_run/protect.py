@@ -62,7 +62,7 @@ def apply(look: Look, protect: t.Sequence[str]) -> Look:
     spared: dict[str, str] = {}
     for record in records:
         by = [text for text, protects in rules if protects(record)]
-        spared.update({record["address"]: messages.PROTECTED_BY.format(rules=", ".join(by))} if by else {})
+        spared.update({record["address"]: messages.PROTECTED_BY.format(rule=", ".join(by))} if by else {})
     return spare(look, spared)
 
 

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STATES
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fields
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, next_steps
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, messages, next_steps
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
 
@@ -87,3 +87,10 @@ def test_the_runbook_quotes_every_reason_with_a_step(sentence: str) -> None:
 @pytest.mark.parametrize("sentence", [*next_steps.REASONS, *advice.KEPT])
 def test_every_reason_with_a_step_is_one_that_is_given(sentence: str) -> None:
     assert sentence in printed("next_steps.py", "advice.py")
+
+
+@pytest.mark.parametrize("name", ["PROTECTED_BY", "TOO_MANY", "BEHIND_LUN", "LUNS_UNTOLD", "TCMU_RUNNER", "NO_PROOF_OF_SERVICE", "PASSED_OVER"])
+def test_the_runbook_has_every_reason_of_the_role_in_full(name: str) -> None:
+    """Compares it with its fields in capitals."""
+    message: str = getattr(messages, name)
+    assert re.sub(r"{(\w+)}", lambda hit: hit[1].upper(), message) in PAGE

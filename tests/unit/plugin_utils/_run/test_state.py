@@ -152,7 +152,7 @@ def test_the_client_behind_a_lun_is_fenced_only_by_the_operators_word(evict: lis
     run = after(looked_at, ("find_luns", {"results": [{"item": "gw1", "luns": [exported(client_address=DEAD)]}]}), PROBED)
     assert [one["address"] for one in run["culprits"]] == culprits
     if not evict:
-        words = f"{DEAD}: {messages.BEHIND_LUN.format(gateway='gw1')}"
+        words = f"{DEAD}: {messages.BEHIND_LUN.format(host='gw1')}"
         assert (run["healing"], words in run["detected"]["images"][0]["reasons"], run["plan"][0][:12]) == ([], True, "refuse rbd/a")
 
 
