@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timezone
 
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count, short, some
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count, short
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._explain import why_not
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._explain.model import Entry, Known, Record, known
 
@@ -140,4 +140,4 @@ def _entry(entry: Entry) -> str:
 
 def _verdict(reasons: t.Mapping[str, t.Sequence[str]]) -> list[str]:
     words = {"mapped": "mapped elsewhere", "written": "written", "deleted": "deleted"}
-    return [f"can be {words[what]}" if not why else f"cannot be {words[what]}: {some(why, 6)}" for what, why in reasons.items()]
+    return [f"can be {words[what]}" if not why else f"cannot be {words[what]}: {'; '.join(short(list(why), 'reasons', 6))}" for what, why in reasons.items()]

@@ -111,3 +111,9 @@ def test_every_step_stands_for_something() -> None:
     assert {name for name, _applies in explanation._STEPS} | {"free_already"} == {*explanation.NEXT}
     found = explained(image(), info={"children": ["rbd/c"], "lockers": [{"client": "client.1", "cookie": "mine", "address": A}], "group": "g"})
     assert not re.search(r"\b(IMAGE|POOL|CLONE|COOKIE|CLIENT|ID)\b", found["next"])
+
+
+def test_reasons_with_commas_are_told_apart() -> None:
+    found = explained(image(watcher(), watcher(B)))
+    assert f"cannot be mapped elsewhere: {'; '.join(found['mapped'])}" in found["lines"]
+    assert len(found["mapped"]) == 2
