@@ -100,7 +100,7 @@ def of_ceph_itself(one: Explained) -> None:
     one.says("parent", "Nothing prevents writes. To delete it, first flatten its clones", mapped="", deleted="it has clones: rbd/child")
     one.says("shots", "Nothing prevents writes. To delete it, first remove its snapshots: rbd snap purge rbd/shots", deleted="it has snapshots: first")
     one.says("member", "Nothing prevents writes. To delete it, first take it out of its group", deleted="it belongs to the group crowd")
-    one.says("moving", "Use the destination of that migration.", mapped="source of a migration")
+    one.says("moving", "Use the destination of that migration: ", mapped="source of a migration")
     one.says("moved", "When no client has the source open: rbd migration execute rbd/moved", mapped="does not support its features: migrating", written="")
     one.says("dropped", "Restore it: rbd trash restore rbd/", deleted="it is in the trash")
     one.says("none", "Check the name with: rbd ls rbd", mapped="there is no image of this name")
