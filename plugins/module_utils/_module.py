@@ -15,7 +15,7 @@ _PURPOSE = "to reach the Ceph cluster: install the packages python3-rados and py
 
 
 def ceph_options() -> dict[str, dict[str, t.Any]]:
-    """Argument spec of the doc fragment C(cephops.iscsi_rescue.ceph)."""
+    """Returns the argument spec of the doc fragment C(cephops.iscsi_rescue.ceph)."""
     return {
         "conf": {"type": "path", "default": "/etc/ceph/ceph.conf"},
         "client": {"type": "str", "default": "client.admin"},

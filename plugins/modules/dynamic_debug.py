@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: dynamic_debug
-short_description: Switch debug messages of the kernel on, off, and back to what they were
+short_description: Switch debug messages of the kernel on and off, and restore them
 version_added: 0.1.0
 description:
-  - Sets the flags of the kernel's C(pr_debug) sites by its dynamic debug, and says what they were before, so that they can be put back.
-  - It reads the control file first, and writes only for sites of which the flags differ from what is asked for, each by itself.
+  - Sets the flags of the kernel's C(pr_debug) sites by its dynamic debug, and returns the flags before, so that they can be restored.
+  - It reads the control file first, and writes only for sites with other flags than wanted, each by itself.
 options:
   match:
     description:
-      - Which sites. An entry matches where all that it names matches, and a site is taken when any entry matches it.
+      - The sites. An entry matches if all its values match. A site is selected if any entry matches it.
       - Not for O(state=restored) and O(state=undone).
     type: list
     elements: dict
@@ -27,7 +27,7 @@ options:
         description: The source file, as the control file shows it or its last part, with wildcards.
         type: str
       module:
-        description: The kernel module, with wildcards. For code that is built in, the kernel shows the name of its file without C(.c).
+        description: The kernel module, with wildcards. For built-in code, the kernel shows the name of its file without C(.c).
         type: str
       line:
         description: The line, or a range such as V(280-300), V(-300) or V(280-).
@@ -38,20 +38,20 @@ options:
   flags:
     description:
       - The flags, in any order. V(p) prints the message; V(m), V(f), V(l), V(t) add module, function, line and thread to it.
-      - Which there are depends on the kernel. With O(state=exact), an empty text or V(_) is none.
+      - The kernel decides which flags exist. With O(state=exact), an empty text or V(_) stands for no flags.
     type: str
     default: p
   state:
     description:
       - V(present) adds O(flags) at the matching sites, V(absent) removes them, and V(exact) sets them and no others.
-      - V(restored) sets each of O(sites) to the flags that it had.
-      - V(undone) takes O(flags) away at those of O(sites) that did not have them, and leaves alone what others did there meanwhile. It is for what an
-        earlier run with V(present) added. Sites that are gone are left out.
+      - V(restored) sets each of O(sites) to its former flags.
+      - V(undone) removes O(flags) from those of O(sites) that did not have them, and keeps what others changed there meanwhile. It reverts an
+        earlier run with V(present). Missing sites are left out.
     type: str
     choices: [present, absent, exact, restored, undone]
     default: present
   sites:
-    description: What an earlier run returned as RV(before).
+    description: The RV(before) of an earlier run.
     type: list
     elements: dict
     suboptions:
@@ -81,7 +81,7 @@ options:
         required: true
   missing_ok:
     description:
-      - Whether it is well when an entry of O(match) finds no site, or when one of O(sites) is no longer there.
+      - Whether it is no error if an entry of O(match) finds no site, or if one of O(sites) is missing.
       - The kernel itself reports success for a query that finds nothing. The usual cause is a module that is not loaded.
     type: bool
     default: false
@@ -90,7 +90,7 @@ extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes.writing
 notes:
   - It needs root, and a kernel with C(CONFIG_DYNAMIC_DEBUG). Since Linux 5.8 it needs no debugfs.
-  - Flags do not outlive the kernel module they belong to, nor a boot.
+  - Flags are lost when their kernel module is unloaded, and at a boot.
 seealso:
   - module: cephops.iscsi_rescue.kernel_log
   - module: cephops.iscsi_rescue.scst_trace_level
@@ -99,7 +99,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let LIO say who reserves a LUN
+- name: Let LIO log which initiator reserves a LUN
   cephops.iscsi_rescue.dynamic_debug:
     match:
       - {module: target_core_mod, func: target_scsi2_reservation_reserve}
@@ -107,7 +107,7 @@ EXAMPLES = r"""
     flags: pft
   register: traced
 
-- name: Put the flags back
+- name: Restore the flags
   cephops.iscsi_rescue.dynamic_debug:
     state: restored
     sites: "{{ traced.before }}"
@@ -115,7 +115,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: The sites that matched, with the flags they had.
+  description: The sites that matched, with their former flags.
   returned: success
   type: list
   elements: dict
@@ -145,7 +145,7 @@ before:
       type: str
       sample: _
 after:
-  description: The same sites with the flags they have now, or would have in check mode.
+  description: The same sites with their present flags, or in check mode the flags that they would have.
   returned: success
   type: list
   elements: dict

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kernel_log
-short_description: Read what the kernel log tells of SCSI reservations since a mark
+short_description: Read SCSI reservations, errors and locks in the kernel log since a mark
 version_added: 0.1.0
 description:
-  - Reads C(/dev/kmsg) from a mark on, and turns what LIO, SCST, the SCSI disks and krbd say of reservations, errors and locks into events.
-  - The first call, without O(since), returns the mark. Most targets tell of reservations only while their debug messages are switched on.
+  - Reads C(/dev/kmsg) from a mark on, and turns what LIO, SCST, the SCSI disks and krbd log about reservations, errors and locks into events.
+  - The first call, without O(since), returns the mark. Most targets log reservations only while their debug messages are switched on.
 options:
   since:
     description:
@@ -19,21 +19,21 @@ options:
       - Without it, only the mark is returned.
     type: str
   patterns:
-    description: Regular expressions. Messages that one of them matches anywhere are returned in RV(lines), whatever they are about.
+    description: Regular expressions. All messages that one of them matches anywhere are returned in RV(lines).
     type: list
     elements: str
     default: []
   path:
     description:
       - A file with lines of C(dmesg) or of a syslog, to read in place of the running kernel's log. There is no mark then.
-      - Lines of other programs are left out. Where syslog left the kernel's clock out, or C(dmesg) wrote the time of day in its place, the seconds are 0.
-      - A file of which no line has a known form is refused.
+      - Lines of other programs are left out. If syslog left out the kernel's clock, or C(dmesg) wrote the time of day instead, the seconds are 0.
+      - A file without a line of a known form is refused.
     type: path
 extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes
   - cephops.iscsi_rescue.attributes.read_only
 notes:
-  - Most systems let only root read the kernel log.
+  - On most systems, only root is allowed to read the kernel log.
 seealso:
   - module: cephops.iscsi_rescue.dynamic_debug
   - module: cephops.iscsi_rescue.scst_trace_level
@@ -50,7 +50,7 @@ EXAMPLES = r"""
   cephops.iscsi_rescue.scsi_reserve_probe:
     device: /dev/sdb
 
-- name: See what the kernel said meanwhile
+- name: Read what the kernel logged meanwhile
   cephops.iscsi_rescue.kernel_log:
     since: "{{ before.mark }}"
     patterns: ["rbd: "]
@@ -68,12 +68,12 @@ clock:
   type: float
   sample: 101.2
 gap:
-  description: What is missing since the mark, in words, when the kernel overwrote it or was booted, or its log is too long; else empty.
+  description: What is missing since the mark, in words, if the kernel overwrote it or was booted, or its log is too long; otherwise empty.
   returned: success
   type: str
   sample: ''
 events:
-  description: The events, in their order. What the kernel did not tell is empty.
+  description: The events, in their order. What the kernel did not log is empty.
   returned: success
   type: list
   elements: dict
@@ -91,7 +91,7 @@ events:
       type: float
       sample: 97.566348
     stack:
-      description: Who says so, V(lio), V(scst), V(krbd), or V(sd) for SCSI disks and the block layer.
+      description: The part of the kernel that logs it, V(lio), V(scst), V(krbd), or V(sd) for SCSI disks and the block layer.
       type: str
       sample: scst
     device:
@@ -107,7 +107,7 @@ events:
       type: int
       sample: 12
     initiator:
-      description: Who sent the command.
+      description: The initiator that sent the command.
       type: str
       sample: iqn.1998-01.com.vmware:esx1
     target:
@@ -116,12 +116,12 @@ events:
       sample: scst_local_tgt
     old_holder:
       description:
-        - Who held the LUN until then, or holds it where the kind is V(conflict), or owned the lock.
-        - SCST does not tell whether who sends RELEASE was the holder, so it is known only where the log has that one's RESERVE.
+        - The initiator that held the LUN until then, or holds it if the kind is V(conflict), or the owner of the lock.
+        - SCST does not log whether the sender of RELEASE was the holder, so it is known only if the log has the sender's RESERVE.
       type: str
       sample: ''
     holder:
-      description: Who holds the LUN from then on.
+      description: The initiator that holds the LUN from then on.
       type: str
       sample: ''
     command:
@@ -129,7 +129,7 @@ events:
       type: str
       sample: RESERVE(6)
     status:
-      description: How it ended; SCST's is in hex, those of disks and of the block layer are the kernel's words.
+      description: How it ended; SCST's status is in hex, those of disks and of the block layer are the kernel's words.
       type: str
       sample: '0x18'
     sense:

@@ -7,34 +7,34 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lun_map
-short_description: Say which RBD image is behind which LUN of this host
+short_description: Find the RBD image behind each LUN of this host
 version_added: 0.1.0
 description:
   - Reads what the targets of this host export - SCST by its sysfs, LIO by its configfs, tgt by C(tgtadm) - and which RBD images the kernel has mapped,
-    and joins the two. So a device name in the log of an initiator leads to the header object whose watchers are to be looked at.
-  - It asks no cluster and sends no SCSI command, so it answers while a LUN hangs. What a target does not tell within O(timeout) is in RV(gaps).
-  - A stack that is not there has no LUNs; that is not an error.
+    and joins the two. So a device name in the log of an initiator leads to the header object and its watchers.
+  - It asks no cluster and sends no SCSI command, so it works while a LUN hangs. What a target does not show within O(timeout) is in RV(gaps).
+  - A missing stack has no LUNs; that is not an error.
 options:
   root:
     description:
-      - The directory that holds C(sys). Give another one than V(/) to read a tree that was copied from a gateway.
+      - The directory that holds C(sys). To read a tree that was copied from a gateway, give the top of the copy instead of V(/).
       - In such a tree tgt is left out, and names of block devices are not followed through symbolic links.
     type: path
     default: /
   tgt_control_port:
     description:
       - The control port of tgtd, as its C(--control-port).
-      - Where tgtd has another socket than the usual one, set C(TGT_IPC_SOCKET) in the task's environment.
+      - If tgtd has another socket than the usual one, set C(TGT_IPC_SOCKET) in the task's environment.
     type: int
     default: 0
   timeout:
     description:
-      - Seconds within which the targets must have told what they export. SCST and LIO lock their configuration while they wait for storage that hangs.
+      - Seconds in which the targets must show their exports. SCST and LIO lock their configuration while they wait for hanging storage.
     type: float
     default: 30
   wanted:
     description:
-      - Return only the LUNs that one of these describes. All that is given in one entry must fit. An empty list wants nothing.
+      - Return only the LUNs that one of these entries describes. All values of an entry must fit. An empty list selects no LUN.
       - An entry that fits no LUN is returned in RV(missing).
     type: list
     elements: dict
@@ -61,7 +61,7 @@ extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes
   - cephops.iscsi_rescue.attributes.read_only
 notes:
-  - It needs root, as tgtd answers nobody else.
+  - It needs root, since tgtd answers only root.
   - In check mode it does the same, since it changes nothing.
   - Files with secrets, such as LIO's C(auth), are not opened, and options that a stack passes to librbd are not returned.
 author:
@@ -69,13 +69,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Which image is behind the device that ESXi complains of?
+- name: Find the image behind the device in ESXi's log
   cephops.iscsi_rescue.lun_map:
     wanted:
       - eui: eui.6465336666353233
   register: map
 
-- name: Who watches it?
+- name: List its watchers
   cephops.iscsi_rescue.rbd_watchers:
     images: "{{ map.luns | map(attribute='image') | select | unique }}"
 """
@@ -83,9 +83,9 @@ EXAMPLES = r"""
 RETURN = r"""
 luns:
   description:
-    - The LUNs, sorted by stack, target and number. One that initiators see under several numbers is there once for each; one that device mapper
-      spreads over several images is there once for each image.
-    - What is not known or does not apply is an empty string or list.
+    - The LUNs, sorted by stack, target and number. A LUN with several numbers is listed once for each. A LUN that device mapper spreads over
+      several images is listed once for each image.
+    - Unknown values are empty.
   returned: success
   type: list
   elements: dict
@@ -103,23 +103,23 @@ luns:
       type: int
       sample: 12
     device:
-      description: What the stack calls the device behind the LUN - SCST's device, LIO's backstore as C(HBA/NAME), the path of tgt, the krbd disk.
+      description: The stack's name of the device behind the LUN - SCST's device, LIO's backstore as C(HBA/NAME), the path of tgt, the krbd disk.
       type: str
       sample: lun12
     backing:
-      description: Where that device keeps its data - a block device, of LIO by the kernel's name for it, a file, or what the stack opens by librbd.
+      description: Where that device keeps its data - a block device, for LIO by the kernel's name of it, a file, or what the stack opens by librbd.
       type: str
       sample: /dev/rbd0
     image:
-      description: The RBD image, C(pool/name) or C(pool/namespace/name); empty where there is none.
+      description: The RBD image, C(pool/name) or C(pool/namespace/name); empty if there is none.
       type: str
       sample: rbd/esx-datastore1
     image_id:
-      description: The image's id. It is known of images that the kernel has mapped, unless they are of format 1.
+      description: The image's id. It is known for images that the kernel has mapped, except those of format 1.
       type: str
       sample: 100dde1f22cd
     header:
-      description: The object that every client of the image watches. It is known of images that the kernel has mapped.
+      description: The object that every client of the image watches. It is known for images that the kernel has mapped.
       type: str
       sample: rbd_header.100dde1f22cd
     snapshot:
@@ -127,7 +127,7 @@ luns:
       type: str
       sample: ''
     client_address:
-      description: The address that the kernel's mapping has in the cluster, which is that of its watch.
+      description: The address of the kernel's mapping in the cluster, which its watch has, too.
       type: str
       sample: 192.0.2.10:0/3397745399
     serial:
@@ -144,20 +144,20 @@ luns:
       sample: ''
     everybody_but:
       description:
-        - Null where only RV(luns[].initiators) see it under this number. Otherwise all others do as well, but for these, which have numbers of their own.
-        - Names of SCST's groups may hold wildcards.
+        - Null if only RV(luns[].initiators) see it under this number. Otherwise all other initiators see it, too, except these, which have their own numbers.
+        - Names of SCST's groups can hold wildcards.
       type: list
       elements: str
       sample: [iqn.1998-01.com.vmware:esx1]
     initiators:
       description:
-        - Who sees the LUN under this number, as far as the stack tells - who is logged in, and who is named in an access list or a group.
-        - The groups of SCST may hold wildcards.
+        - The initiators that see the LUN under this number, if the stack knows them - those logged in, and those in an access list or a group.
+        - The groups of SCST can hold wildcards.
       type: list
       elements: str
       sample: [iqn.1998-01.com.vmware:esx1]
     unless:
-      description: Of RV(luns[].initiators), those that see another LUN, since an earlier group of SCST names them. Names may hold wildcards.
+      description: Of RV(luns[].initiators), those that see another LUN, since an earlier group of SCST names them. Names can hold wildcards.
       type: list
       elements: str
       sample: []
@@ -166,44 +166,44 @@ luns:
       type: bool
       sample: false
     nv_cache:
-      description: Whether SCST was told that the device's cache survives a loss of power. Then it answers a flush by itself.
+      description: Whether SCST is set up for a cache that survives a loss of power. Then it answers a flush by itself.
       type: bool
       sample: false
     logged_in:
-      description: Who has a session, under the same names.
+      description: The initiators with a session, under the same names.
       type: list
       elements: str
       sample: [iqn.1998-01.com.vmware:esx1]
     tcmu:
       description:
-        - Of a LUN that tcmu-runner serves, else null.
-        - C(mode) is V(default), where librbd asks the owner of the image's lock for it, or V(implicit) or V(explicit), with an access group as ceph-iscsi
-          makes it. In the latter two, the first command of the write path makes tcmu-runner break the lock and blocklist its owner.
+        - The state of a LUN that tcmu-runner serves, otherwise null.
+        - C(mode) is V(default) if librbd asks the owner of the image's lock for it. It is V(implicit) or V(explicit) with an access group, as ceph-iscsi
+          makes it. In these two, the first command on the write path makes tcmu-runner break the lock and blocklist its owner.
         - C(group) and C(state) are the ALUA group and its state, such as V(ao) and V(Active/Optimized).
-        - C(active) is false where tcmu-runner could not open the image. C(osd_op_timeout) and C(cmd_time_out) are in seconds, null where not told.
+        - C(active) is false if tcmu-runner could not open the image. C(osd_op_timeout) and C(cmd_time_out) are in seconds, null if unknown.
       type: dict
       sample: {"mode": "implicit", "group": "ao", "state": "Active/Optimized", "active": true, "osd_op_timeout": 30, "cmd_time_out": 0}
     in_flight:
       description:
-        - What is in flight on the krbd mapping or block device behind the LUN - C(reads), C(writes), and C(still_for), for how many seconds none of these
-          ended while it was watched. It is watched for about 1 second, and only where something is in flight. Writes that stand still are a hang.
-        - Null where the kernel tells nothing, as of LUNs that tgt or tcmu-runner opens by librbd.
+        - The requests in flight on the krbd mapping or block device behind the LUN - C(reads), C(writes), and C(still_for), the seconds in which none of
+          them ended. If requests are in flight, the module watches them for about 1 second. Writes that stand still are a hang.
+        - Null if the kernel does not know, as for LUNs that tgt or tcmu-runner opens by librbd.
       type: dict
       sample: {"reads": 0, "writes": 6, "still_for": 1.0}
     reservation_holder:
-      description: The initiator that has the LUN reserved. Only LIO tells.
+      description: The initiator that has the LUN reserved. Only LIO shows it.
       type: str
       sample: ''
     portals:
       description:
-        - Where the target listens for iSCSI. Of SCST, first the addresses by which initiators are logged in, then the sockets of C(iscsi-scstd).
+        - Where the target listens for iSCSI. For SCST, first the addresses of sessions, then the sockets of C(iscsi-scstd).
       type: list
       elements: str
       sample: []
     enabled:
       description:
-        - Whether initiators can log in by this target. False where its driver, the target or its portal group is switched off.
-        - ceph-iscsi keeps the portals of the other gateways in portal groups that are off, so these are a record of their own.
+        - Whether initiators can log in by this target. False if its driver, the target or its portal group is disabled.
+        - ceph-iscsi keeps the portals of other gateways in disabled portal groups, so these have their own record.
       type: bool
       sample: true
     disk:

@@ -7,36 +7,37 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: osd_blacklist
-short_description: Fence Ceph clients, and take the fence away again
+short_description: Fence Ceph clients, and remove the fence again
 version_added: 0.1.0
 description:
-  - Puts client addresses on the OSD map's blacklist (blocklist from Ceph 16 on), or takes them off. The OSDs refuse a client on it,
+  - Adds client addresses to the OSD map's blocklist (called blacklist before Ceph 16), or removes them. The OSDs refuse a client on it,
     and its watches and locks end.
-  - Reads the list before it writes, sends all changes at once, waits for the new OSD map, and reads back.
-  - It can record a lease in the cluster before it fences. O(state=restored) later ends what the leases say, on any host, even when
-    the run that fenced was killed.
+  - Reads the list before it writes, sends all changes at the same time, waits for the new OSD map, and reads the list again.
+  - It can record a lease in the cluster before it fences. Later, O(state=restored) removes the entries that the leases name, on any host,
+    even if the run that fenced was killed.
 options:
   addresses:
     description:
       - The clients, each V(IP:PORT/NONCE), for IPv6 V([IP]:PORT/NONCE), as M(cephops.iscsi_rescue.rbd_watchers) returns them.
-      - An address that would mean a whole host is refused. With an empty list the module only returns the list as it is, with the open leases.
+      - An address of a whole host is refused. Without addresses, the module only returns the blocklist and the open leases.
     type: list
     elements: str
     default: []
   state:
     description:
-      - V(present) adds those that are not on the list. An entry that is there keeps its expiry. With O(lease), one that would end before half
-        of O(expire) is over is extended, and the lease keeps its former end.
-      - V(absent) removes those that are on the list, and no others.
-      - V(restored) removes the entries that have a lease and whose client is gone, and closes their leases. An entry that had been extended
-        gets its former end back. An entry whose client still lives stays, and so does its lease, because that client would take the image
-        back the moment it is let in. One that somebody else made is left alone (RV(foreign)).
-      - Without O(addresses) that concerns all leases but those younger than a minute, whose run may be under way; with it, the leases of these.
+      - V(present) adds missing addresses. An existing entry keeps its end. With O(lease), an entry that would end within half of O(expire)
+        is extended, and the lease records its former end.
+      - V(absent) removes the addresses that are on the list, and no others.
+      - V(restored) removes the entries that have a lease, if their clients are gone, and closes the leases. An extended entry gets its former
+        end back. If a client is still running, its entry and its lease stay. If its entry were removed now, the client would take the image
+        back. An entry that another user made stays (RV(foreign)).
+      - Without O(addresses), V(restored) handles all leases but those younger than a minute, since their run might still be active.
+        With O(addresses), it handles the leases of these.
     type: str
     choices: [present, absent, restored]
     default: present
   expire:
-    description: Seconds after which the cluster drops a new entry by itself.
+    description: Seconds after which a new entry expires.
     type: int
     default: 3600
   lease:
@@ -56,28 +57,28 @@ options:
         type: str
         default: ''
       images:
-        description: For which images, so that a later run can go on with them. On their headers the clients are asked a last time, so it must
-          name one unless all clients are in O(lease.evict).
+        description: The images to heal, so that a later run can continue with them. On their headers the clients are asked a last time. So it must
+          name an image unless all clients are in O(lease.evict).
         type: list
         elements: str
         default: []
       patience:
         description:
           - Seconds that a client which might be alive must let a last notify time out before it is fenced. The module asks under the lock of the leases,
-            directly before it adds the entries, and fences no client that answers. A client that only paused answers as soon as it goes on.
-          - A client that was gone in O(lease.look), and has no session now, is asked for 1 second. One that has a session again is spared.
+            directly before it adds the entries, and fences no client that answers. A client that only paused answers as soon as it continues.
+          - A client that was gone in O(lease.look), and has no session now, gets 1 second. If it has a session again, it is spared.
         type: int
         default: 30
       evict:
-        description: Those of O(addresses) that the operator wants fenced although they live. They need not be silent.
+        description: Those of O(addresses) that the operator wants fenced although they are alive. They need not be silent.
         type: list
         elements: str
         default: []
       look:
         description:
-          - The evidence, which is what M(cephops.iscsi_rescue.rbd_watchers) returned as RV(cephops.iscsi_rescue.rbd_watchers#module:look).
-          - Every client in O(addresses) must be one that the look wants fenced. It must be younger than 300 seconds.
-          - The module is the second look. It reads the monitors' sessions again, and asks the clients a last time.
+          - The evidence that M(cephops.iscsi_rescue.rbd_watchers) returned as RV(cephops.iscsi_rescue.rbd_watchers#module:look).
+          - The look must name every client in O(addresses) as one to fence, and must be younger than 300 seconds.
+          - The module itself is the second look. It reads the monitors' sessions again, and asks the clients a last time.
         type: dict
         required: true
         suboptions:
@@ -86,61 +87,62 @@ options:
             type: float
             required: true
           fence:
-            description: Addresses of the clients that the look wants fenced.
+            description: Addresses of the clients to fence, by the look.
             type: list
             elements: str
             required: true
           gone:
             description:
-              - Those of them that have no session on any monitor. For a client that is gone then and when it is fenced, restoring needs only one more look.
-              - The module does not believe it of a client that has a session when it is fenced.
+              - Those without a session on any monitor. If such a client is still gone at the fence, a restore needs only one more look.
+              - If a client has a session again at the fence, the module does not treat it as gone.
             type: list
             elements: str
             required: true
           serving:
             description:
               - For each image, the addresses of the clients that serve it and stay.
-              - A client is fenced only while one of them acknowledges the last notify on every image of O(lease.images) that it watches. Otherwise the fence
-                might take the image offline.
+              - A client is fenced only if one of them acknowledges the last notify on each image of O(lease.images) that the client watches. Otherwise the
+                fence might take the image offline.
             type: dict
             required: true
           watches:
             description:
-              - For each client to fence, all images that it watches. A client that might be alive is asked on these, too, and spared where it answers on one of
-                them, or where no other client answers there.
+              - For each client to fence, all images that it watches. A client that might be alive is asked on these, too. If it answers on one of them, or if
+                no other client answers there, it is spared.
             type: dict
             required: true
           freeing:
             description:
-              - The images of which the look wants all clients fenced, see O(cephops.iscsi_rescue.rbd_watchers#module:free). There no client may respond.
+              - The images to be freed, see O(cephops.iscsi_rescue.rbd_watchers#module:free). If a client responds on such an image, no client is fenced.
             type: list
             elements: str
             default: []
           locks:
             description:
-              - For each client to fence that holds the exclusive lock of images without watching them, these images. The module sees that it may break
-                locks before it fences such a client; M(cephops.iscsi_rescue.rbd_lock) breaks them.
+              - For each client to fence that holds the exclusive lock of images without watching them, these images. Before the fence, the module checks
+                that this user is allowed to break locks. M(cephops.iscsi_rescue.rbd_lock) breaks them.
             type: dict
             default: {}
   pools:
-    description: Where to look for leases, with O(state=restored) or without O(addresses). Without it, in all pools.
+    description: The pools to search for leases, with O(state=restored) or without O(addresses). An empty list stands for all pools.
     type: list
     elements: str
     default: []
   restore:
     description:
-      - With O(state=restored), V(when_gone) removes an entry only once no monitor knows its client, in two looks at least three seconds apart.
-        The first may be one before it was fenced.
-      - V(never) removes none, and closes only the leases whose entry has ended by itself.
-      - V(always) removes it in any case, and takes O(addresses). A client that only slept will then take its lock back without knowing that it was fenced.
+      - With O(state=restored), V(when_gone) removes an entry only after no monitor knew its client, in two looks at least three seconds apart.
+        The first look can be from before the fence.
+      - V(never) removes none, and closes only the leases of expired entries.
+      - V(always) removes it without looking, and requires O(addresses). A client that only slept then takes its lock back, and does not know of its
+        fence.
     type: str
     choices: [when_gone, always, never]
     default: when_gone
 notes:
   - "Caps needed, besides C(mon 'allow r'): C(mon 'allow command \"osd blocklist\"') (C(osd blacklist) before Ceph 16) to add and remove;
-    C(osd 'allow rwx object_prefix cephops_iscsi_rescue.leases') and C(mon 'allow command sessions') for leases. Without them nobody is fenced under a lease.
+    C(osd 'allow rwx object_prefix cephops_iscsi_rescue.leases') and C(mon 'allow command sessions') for leases. Without them, no lease is written.
     The playbook C(ceph_user) makes a user that has them."
-  - Two runs cannot cross, since leases are changed under a RADOS lock that expires by itself.
+  - Two runs cannot collide, since leases are changed under a RADOS lock that expires.
 seealso:
   - module: cephops.iscsi_rescue.rbd_watchers
 extends_documentation_fragment:
@@ -159,7 +161,7 @@ EXAMPLES = r"""
       - 192.0.2.7:0/1193546917
     expire: 600
 
-- name: Let it in again
+- name: Remove its entry
   cephops.iscsi_rescue.osd_blacklist:
     addresses:
       - 192.0.2.7:0/1193546917
@@ -182,25 +184,25 @@ EXAMPLES = r"""
         - rbd/esx-datastore1
       look: "{{ watchers.look }}"
 
-- name: Remove what earlier runs left, where the clients are gone
+- name: Remove the entries of earlier runs if their clients are gone
   cephops.iscsi_rescue.osd_blacklist:
     state: restored
 """
 
 RETURN = r"""
 before:
-  description: The whole list as it was, address and until when.
+  description: The whole list before the change, address and end.
   returned: success
   type: dict
   sample: {}
 after:
-  description: The whole list as it is, or in check mode would be.
+  description: The whole list after the change, or in check mode as it would be.
   returned: success
   type: dict
   sample: {"192.0.2.7:0/1193546917": "2026-11-22T18:41:20.955170+0000"}
 ranges:
   description: >-
-    The entries for whole networks, and until when, where the module only looks. It never changes them; see C(ceph osd blocklist range).
+    The entries for whole networks, and their end, if the module only looks. It never changes them; see C(ceph osd blocklist range).
   returned: success
   type: dict
   sample: {"198.51.100.0/24": "2026-11-22T18:41:20.955170+0000"}
@@ -211,13 +213,13 @@ added:
   elements: str
   sample: [192.0.2.7:0/1193546917]
 extended:
-  description: Addresses whose entry was there, and was extended under a lease.
+  description: Addresses with an existing entry that was extended under a lease.
   returned: success
   type: list
   elements: str
   sample: []
 spared:
-  description: Clients that were not fenced under a lease, since they answered the last question or could not be asked.
+  description: Clients that were not fenced under a lease, since they answered the last notify or could not be asked.
   returned: success
   type: list
   elements: dict
@@ -231,7 +233,7 @@ spared:
       type: str
       sample: it acknowledged the last notify on rbd/esx-datastore1 before the fence, so it is alive
     answered:
-      description: Whether it answered; else it could not be asked.
+      description: Whether it answered. Otherwise it could not be asked.
       type: bool
       sample: true
 vanished:
@@ -259,7 +261,7 @@ missed:
       type: float
       sample: 30.0
 reset:
-  description: Addresses whose entry got the end back that it had before it was extended.
+  description: Addresses with an extended entry that got its former end back.
   returned: success
   type: list
   elements: str
@@ -271,7 +273,7 @@ removed:
   elements: str
   sample: []
 kept:
-  description: Leases that stay open because their client still lives, or may.
+  description: Leases that stay open because their client is still running, or might be.
   returned: success
   type: list
   elements: dict
@@ -281,15 +283,15 @@ kept:
       type: str
       sample: 192.0.2.7:0/1193546917
     host:
-      description: The host it runs on, as the monitors know it; empty when that is not known.
+      description: The host it runs on, as the monitors know it; empty if it is unknown.
       type: str
       sample: gateway2
     entity:
-      description: The Ceph user it connected as; empty when that is not known.
+      description: The Ceph user it connected as; empty if it is unknown.
       type: str
       sample: client.gateway2
     until:
-      description: When the entry ends by itself.
+      description: When the entry expires.
       type: str
       sample: "2026-11-22T18:41:20.955170+0000"
     pool:
@@ -308,9 +310,10 @@ kept:
       description: Why it stays, and what to do.
       type: str
       sample: >-
-        the client still lives, as client.gateway2 on host gateway2: end that process there, then restore again; before that it would take the image back
+        the client is still running, as client.gateway2 on host gateway2: end it there, then rerun restore_blacklist; if its entry were removed now, the
+        client would take the image back
 leases:
-  description: The open leases, when O(addresses) is empty and O(state) is not V(restored).
+  description: The open leases, if O(addresses) is empty and O(state) is not V(restored).
   returned: success
   type: list
   elements: dict
@@ -332,7 +335,7 @@ leases:
       type: str
       sample: stale watcher of rbd/esx-datastore1
     images:
-      description: For which images.
+      description: The images to heal.
       type: list
       elements: str
       sample: [rbd/esx-datastore1]
@@ -345,27 +348,27 @@ leases:
       type: int
       sample: 3600
     prior:
-      description: The end of the entry that was there before; empty when there was none.
+      description: The end of an earlier entry; empty if there was none.
       type: str
       sample: ''
     gone_since:
-      description: Since when no look at the monitors' sessions found the client, in seconds since the epoch; V(0) when one did.
+      description: Since when no look at the monitors' sessions found the client, in seconds since the epoch; V(0) if one did.
       type: float
       sample: 1795372865.12
     until:
-      description: When the entry that the run made ends; empty while that is not known.
+      description: When the run's entry ends; empty while that is unknown.
       type: str
       sample: 2026-11-22T19:41:20.955170+0000
 unread:
-  description: Why the leases of a pool could not be read, when they are looked for; what is recorded there stays open.
+  description: Why the leases of a pool could not be read. These leases stay open.
   returned: success
   type: list
   elements: str
   sample: []
 foreign:
   description: >-
-    With O(state=restored), addresses whose entry is somebody else's, and which is left alone: it was made anew, and the lease is closed, or there is
-    no lease for it.
+    With O(state=restored), addresses with an entry that another user made, which stays. Either it replaced the run's entry, and the lease is closed, or it
+    has no lease.
   returned: success
   type: list
   elements: str
@@ -377,12 +380,12 @@ unlisted:
   elements: str
   sample: []
 word:
-  description: How this cluster spells the list's name, V(blocklist), or V(blacklist) before Ceph 16.
+  description: How this cluster spells it, V(blocklist), or V(blacklist) before Ceph 16.
   returned: success
   type: str
   sample: blocklist
 closed:
-  description: Addresses whose lease was closed, because the entry was removed now or was no longer there.
+  description: Addresses of closed leases. Their entries were removed now, or were missing.
   returned: success
   type: list
   elements: str
@@ -403,7 +406,7 @@ def _diff(change: Change) -> dict[str, str]:
     touched = {*change.added, *change.extended, *change.removed, *change.reset}
     sides = ({client: until for client, until in side.items() if client in touched} for side in (change.before, change.after))
     before, after = ("".join(f"{client} until {until}\n" for client, until in sorted(side.items())) for side in sides)
-    return {"before_header": "blacklist", "after_header": "blacklist", "before": before, "after": after}
+    return {"before_header": "blocklist", "after_header": "blocklist", "before": before, "after": after}
 
 
 def main() -> None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: process_pause
-short_description: Stop a process without killing it, and let it go on
+short_description: Pause a process without killing it, and continue it
 version_added: 0.1.0
 description:
-  - Sends SIGSTOP or SIGCONT, and waits until the process has stopped or goes on. It does nothing where that is already so.
-  - Pausing tests a suspicion without killing anything. Bear in mind that whatever waits for the process hangs as long as it is paused.
+  - Sends SIGSTOP or SIGCONT, and waits until the process has stopped or continued. It does nothing if that is already so.
+  - A pause tests a suspicion without killing anything. Everything that waits for the process hangs during the pause.
 options:
   pid:
     description: The process.
@@ -20,18 +20,18 @@ options:
     description: A regular expression that the process's command line matches anywhere, arguments joined by spaces. The task itself never matches.
     type: str
   multiple:
-    description: Whether O(pattern) may match more than one process. All of them are then paused or continued.
+    description: Whether O(pattern) is allowed to match more than one process. Then all of them are paused or continued.
     type: bool
     default: false
   paused:
-    description: Whether the process is to be paused (V(true)) or to go on (V(false)).
+    description: Whether to pause the process (V(true)) or to continue it (V(false)).
     type: bool
     required: true
 extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes
   - cephops.iscsi_rescue.attributes.writing
 notes:
-  - It needs the right to signal the process, so that of the same user or root.
+  - It must run as root, or as the user of the process, to be allowed to signal it.
 author:
   - The cephops.iscsi_rescue authors (@cephops)
 """
@@ -42,7 +42,7 @@ EXAMPLES = r"""
     pid: 4711
     paused: true
 
-- name: Let every backup client go on
+- name: Continue every backup client
   cephops.iscsi_rescue.process_pause:
     pattern: ^/usr/bin/backup-client
     multiple: true
@@ -51,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 processes:
-  description: The processes that were found. Command lines are not returned, since they may hold secrets.
+  description: The processes that were found. Command lines are not returned, since they can hold secrets.
   returned: success
   type: list
   elements: dict

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rbd_image_info
-short_description: Say what an RBD image is, and what Ceph itself does with it
+short_description: Read what an RBD image is, and what Ceph itself does with it
 version_added: 1.0.0
 description:
-  - Returns the image's features, snapshots, clones, group and locks, and whether it is mirrored, migrates, or lies in the trash. With the watchers of
-    M(cephops.iscsi_rescue.rbd_watchers) that says why the image cannot be mapped, written or deleted; see the playbook C(explain).
+  - Returns the image's features, snapshots, clones, group and locks, and whether it is mirrored, in migration, or in the trash. Together with the
+    watchers of M(cephops.iscsi_rescue.rbd_watchers), that shows why the image cannot be mapped, written or deleted. See the playbook C(explain).
   - It opens the image read-only, which leaves no watch.
 options:
   image:
-    description: The image, V(pool/image) or V(pool/namespace/image). One that is not there is no error.
+    description: The image, V(pool/image) or V(pool/namespace/image). A missing image is no error.
     type: str
     required: true
 notes:
-  - "Caps that suffice: those of the user that the playbook C(ceph_user) makes. What they hide is in RV(hidden)."
+  - "Sufficient caps: those of the user that the playbook C(ceph_user) makes. RV(hidden) lists what they do not allow."
 seealso:
   - module: cephops.iscsi_rescue.rbd_watchers
 extends_documentation_fragment:
@@ -32,7 +32,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: See what keeps an image
+- name: Find out why an image cannot be deleted
   cephops.iscsi_rescue.rbd_image_info:
     image: rbd/esx-datastore1
   register: image
@@ -66,7 +66,7 @@ features:
   elements: str
   sample: [layering, exclusive-lock]
 snapshots:
-  description: Its snapshots, each with its C(name), whether it is C(protected), and whether it is removed and only waits for its clones (C(pending)).
+  description: Its snapshots, each with its C(name), whether it is C(protected), and whether it is removed and waits only for its clones (C(pending)).
   returned: success
   type: list
   elements: dict
@@ -78,23 +78,23 @@ children:
   elements: str
   sample: [rbd/clone1]
 group:
-  description: The group that it is in; empty for none.
+  description: Its group; empty if it has none.
   returned: success
   type: str
   sample: ''
 lockers:
-  description: Who holds its lock, each with C(client), C(cookie) and C(address). A cookie that begins with C(auto) is that of the exclusive lock.
+  description: The clients that hold its lock, each with C(client), C(cookie) and C(address). The exclusive lock has a cookie that begins with C(auto).
   returned: success
   type: list
   elements: dict
   sample: [{"client": "client.4133", "cookie": "auto 139924665800192", "address": "192.0.2.7:0/1193546917"}]
 mirroring:
-  description: Whether the image is C(primary); empty where it is not mirrored.
+  description: Whether the image is C(primary); empty if it is not mirrored.
   returned: success
   type: dict
   sample: {}
 migration:
-  description: The C(source) and the C(destination) of the migration that made this image; empty where none did.
+  description: The C(source) and the C(destination) of the migration that made this image; empty if none did.
   returned: success
   type: dict
   sample: {}

@@ -10,11 +10,11 @@ module: rbd_lock
 short_description: Break the exclusive lock that a dead client left on an RBD image
 version_added: 1.0.0
 description:
-  - A client that is gone may leave the exclusive lock of an image behind although it does not watch the image any more. Another client that may not
-    blacklist the owner then gets C(EACCES) for every write.
-  - Breaks such a lock, and no other. The owner must be the one that is named, must not watch the image, must have no session on any monitor, and must be
-    on the blacklist, as M(cephops.iscsi_rescue.osd_blacklist) sees to. Otherwise the lock is kept, with the reason.
-  - Locks that C(rbd lock add) made are somebody's wish and are never broken.
+  - A client that is gone can leave the exclusive lock of an image behind although it does not watch the image any more. Then another client that is
+    not allowed to blocklist the owner gets C(EACCES) for every write.
+  - Breaks such a lock, and no other. The client in O(locks[].owner) must hold the lock, must not watch the image, and must have no session on any
+    monitor. It must also be blocklisted, by M(cephops.iscsi_rescue.osd_blacklist). Otherwise the lock is kept, with the reason.
+  - Locks that C(rbd lock add) made are intended, and never broken.
 options:
   locks:
     description: The locks to break.
@@ -32,7 +32,7 @@ options:
         required: true
 notes:
   - "Caps needed, besides those to look at the image: C(osd 'allow class lock break_lock object_prefix rbd_header.')."
-  - In check mode it does not matter whether the owner is on the blacklist.
+  - In check mode the owner need not be on the blocklist.
 seealso:
   - module: cephops.iscsi_rescue.rbd_watchers
   - module: cephops.iscsi_rescue.osd_blacklist
@@ -55,13 +55,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 broken:
-  description: The images whose lock was broken. An image whose lock is gone, or has another owner by now, is not among them.
+  description: The images with a broken lock. Images without a lock, or with another owner by now, are not listed.
   returned: success
   type: list
   elements: str
   sample: [rbd/esx-datastore1]
 kept:
-  description: For each image whose lock was not broken, why.
+  description: For each image with a lock that was kept, the reason.
   returned: success
   type: dict
   sample: {"rbd/esx-datastore2": "192.0.2.8:0/2917311035 holds its lock, and watches it"}

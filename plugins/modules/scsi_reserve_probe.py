@@ -7,20 +7,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: scsi_reserve_probe
-short_description: Prove with a real SCSI RESERVE whether a LUN answers
+short_description: Prove with a real SCSI RESERVE whether a LUN responds
 version_added: 0.1.0
 description:
-  - Logs in to an iSCSI target in user space, or takes a disk of this host, and sends the commands that an initiator depends on, each timed -
-    INQUIRY, TEST UNIT READY, PERSISTENT RESERVE IN, RESERVE(6), RELEASE(6), READ CAPACITY(16), READ of block 0, and a command that goes the
-    way of a write without changing anything.
-  - Always returns by O(deadline), whatever the LUN does. Leaves nothing reserved, resets nothing, and takes nobody's reservation away.
-  - RELEASE follows RESERVE at once, so that the LUN is not reserved while a later step hangs, even when the module is killed.
-  - Where persistent reservation keys are registered, RESERVE is not sent, for by rule it would conflict. Nor is it where reading these keys meets a
-    conflict, for then somebody holds the LUN by RESERVE, and READ tells whether it is another.
-  - The probe's result is a fact, not a failure of the task. The task fails only when the probe cannot be run at all.
+  - Logs in to an iSCSI target in user space, or takes a disk of this host. It sends the commands that an initiator needs, and measures each.
+  - The commands are INQUIRY, TEST UNIT READY, PERSISTENT RESERVE IN, RESERVE(6), RELEASE(6), READ CAPACITY(16), READ of block 0, and a command on the write
+    path that changes nothing.
+  - Always returns by O(deadline). Leaves nothing reserved, resets nothing, and ends no reservation of another initiator.
+  - RELEASE follows RESERVE immediately. So the LUN is not reserved while a later step hangs, even if the module is killed.
+  - If persistent reservation keys are registered, RESERVE would conflict, and is not sent. If reading the keys conflicts, an initiator holds the
+    LUN by RESERVE. Then RESERVE is not sent either, and READ shows whether the holder is another initiator.
+  - A LUN that hangs is a result, not a failed task. The task fails only if the probe cannot run at all.
 options:
   portal:
-    description: The target's portal, V(HOST), V(HOST:PORT) or V([IPV6]:PORT). The port is 3260 unless given.
+    description: The target's portal, V(HOST), V(HOST:PORT) or V([IPV6]:PORT). The default port is 3260.
     type: str
   target:
     description: The target's iSCSI name.
@@ -32,47 +32,47 @@ options:
     description:
       - A disk of this host, as V(/dev/sdb), V(/dev/sg2) or a link to one, such as those below V(/dev/disk/by-id), in place of O(portal), O(target)
         and O(lun). The commands go through the kernel's sg driver.
-      - A partition and what is no SCSI disk is refused, and so is a multipath device, of which one path must be named. A path is in use where its map is.
-      - A command that has no answer cannot be taken back without resetting the LUN, which would end the reservations of others. So a helper
-        process waits for it, releases the LUN where a RESERVE comes back late, and ends. RV(helper) tells of it.
+      - Partitions and other devices are refused. For a multipath device, name one path. A path is in use if its map is.
+      - A command without an answer cannot be taken back without a reset of the LUN, which would end the reservations of others. So a helper
+        process waits for it, releases the LUN if a RESERVE comes back late, and ends. RV(helper) shows that process.
     type: path
   serial:
-    description: The serial number that the LUN must have. When it says another one, it is a LUN that is not meant, and no RESERVE is sent.
+    description: The serial number of the wanted LUN. If the LUN has another one, the verdict is V(mismatch), and no RESERVE is sent.
     type: str
   eui:
-    description: The EUI-64 that the LUN must have, as V(eui.6465336666353233) or without V(eui.); as O(serial) otherwise.
+    description: The EUI-64 of the wanted LUN, as V(eui.6465336666353233) or without V(eui.); otherwise as O(serial).
     type: str
   naa:
-    description: The NAA name that the LUN must have, with or without V(naa.) before it; as O(serial) otherwise.
+    description: The NAA name of the wanted LUN, with or without V(naa.) before it; otherwise as O(serial).
     type: str
   nv_cache:
     description:
-      - Whether the target was told that its cache survives a loss of power, as by C(nv_cache) of SCST. Then it keeps writes there and answers a flush by
-        itself, so RV(proof) is never more than V(cache). M(cephops.iscsi_rescue.lun_map) returns it.
+      - Whether the target is set up for a cache that survives a loss of power, as by C(nv_cache) of SCST. Then it keeps writes there and answers a flush
+        by itself, so RV(proof) is at most V(cache). M(cephops.iscsi_rescue.lun_map) returns it.
     type: bool
     default: false
   breaks_locks:
     description:
-      - Whether the gateway breaks the image's lock at any command of the write path, see O(write_path=lock). Of tcmu-runner, the module sees that by itself.
-        M(cephops.iscsi_rescue.lun_map) tells it by C(tcmu.mode).
+      - Whether the gateway breaks the image's lock at any command on the write path, see O(write_path=lock). The module detects tcmu-runner itself.
+        M(cephops.iscsi_rescue.lun_map) returns it as C(tcmu.mode).
     type: bool
     default: false
   force:
     description:
-      - Whether O(device) is probed although it is in use here, by a mounted file system, as swap, or by a device that is built on it.
-      - If this host itself holds such a LUN by RESERVE(6), the probe finds that out on targets that let PERSISTENT RESERVE IN conflict for everybody then, as
-        LIO and SCST do, and leaves RESERVE and RELEASE out. On others, such as tgt, the probe's RELEASE ends the host's own reservation.
+      - Whether to probe O(device) although this host uses it, by a mounted file system, as swap, or by a device that is built on it.
+      - If this host itself holds such a LUN by RESERVE(6), LIO and SCST refuse PERSISTENT RESERVE IN. Then the probe leaves out RESERVE and RELEASE.
+        With other targets, such as tgt, the probe's RELEASE ends the host's own reservation.
     type: bool
     default: false
   luns:
     description:
-      - Probe many LUNs at once, in place of the one that O(device), or O(portal), O(target) and O(lun), name. It takes O(deadline) altogether.
-      - The results are in RV(probes). A LUN that cannot be probed at all is V(unreachable) there, and hinders no other one.
+      - Probe many LUNs at the same time, in place of the one in O(device), or in O(portal), O(target) and O(lun). All together take O(deadline).
+      - The results are in RV(probes). A LUN that cannot be probed at all is V(unreachable) there, and does not delay the others.
     type: list
     elements: dict
     suboptions:
       name:
-        description: What to call it in the result, such as the RBD image behind it.
+        description: Its name in the result, such as the RBD image behind it.
         type: str
         default: ''
         aliases: [image]
@@ -107,8 +107,8 @@ options:
         default: false
       other_paths:
         description:
-          - More paths to the same LUN, by other portals or targets, or as another disk. Each is tried where all before it led to no LUN, or to another LUN
-            than their names say. RV(probes[].tried) has those.
+          - More paths to the same LUN, by other portals or targets, or as another disk. A path is tried if all paths before it led to no LUN, or to
+            another LUN. RV(probes[].tried) lists these.
         type: list
         elements: dict
         default: []
@@ -126,7 +126,7 @@ options:
             description: As O(device).
             type: path
           serial:
-            description: As O(serial). Each path can have names of its own, since gateways name the same image differently.
+            description: As O(serial). Each path can have its own names, since gateways name the same image differently.
             type: str
           eui:
             description: As O(eui).
@@ -136,9 +136,9 @@ options:
             type: str
   initiator:
     description:
-      - The iSCSI name to log in as. The target must let it in.
-      - Do not give the name of an initiator that is in use. The session has a random ISID, so it would replace nobody's session, but the target
-        may show the probe as that host.
+      - The iSCSI name for the login. The target must accept it.
+      - Do not give the name of an initiator that is in use. The session has a random ISID, so it would replace no session, but the target
+        might show the probe as that host.
     type: str
     default: iqn.2026-11.invalid.cephops.iscsi-rescue:probe
   chap_user:
@@ -148,31 +148,30 @@ options:
     description: Secret for CHAP.
     type: str
   deadline:
-    description: Seconds after which the probe ends in any case.
+    description: Seconds after which the probe always ends.
     type: float
     default: 10
   slow_after:
-    description: Seconds that a single step may take before the LUN counts as V(slow).
+    description: Seconds after which a single step makes the LUN V(slow).
     type: float
     default: 1
   write_path:
     description:
-      - How the write path is tested. Targets answer reservations, and often reads, by themselves, so only this shows that the storage takes writes.
-        RV(proof) tells what it proved. A plain WRITE is never sent.
-      - V(auto) sends COMPARE AND WRITE and then SYNCHRONIZE CACHE where the LUN's block limits (VPD page B0h) say that it takes them, and else the latter
-        alone. Where the LUN refuses the write, because it is read-only, or the block is written again and again by others, a flush has to do.
-        RV(reason) says so.
-      - V(flush) sends SYNCHRONIZE CACHE. Where the LUN refuses that, RV(reason) says so. SCST and LIO answer it by themselves where the backing device has
+      - How to test the write path. Targets answer reservations, and often reads, by themselves. So only this test shows that the storage takes writes.
+        RV(proof) says what it proved. The module never sends a plain WRITE.
+      - V(auto) sends COMPARE AND WRITE and then SYNCHRONIZE CACHE, if the LUN's block limits (VPD page B0h) allow it, and otherwise only the latter.
+        If the LUN refuses the write, because it is read-only, or because others keep writing the block, a flush is enough. RV(reason) says so.
+      - V(flush) sends SYNCHRONIZE CACHE. If the LUN refuses that, RV(reason) says so. SCST and LIO answer it by themselves if the backing device has
         no write cache, as with krbd.
-      - V(ats) sends COMPARE AND WRITE of the last block, with what was just read from it, which changes nothing, and then SYNCHRONIZE CACHE. While it waits
-        for storage that hangs, SCST lets RESERVE of every initiator wait, until the LUN is healed. Use it on a LUN that is healed, or not in use. A
-        refusal is V(faulty).
-      - V(orwrite) sends ORWRITE of zeros to the last block, which changes nothing, and then SYNCHRONIZE CACHE. On tgt it is a read and a write, so it loses
-        what another initiator writes to that block in between. Use it on a LUN that is not in use. A refusal is V(faulty).
-      - V(lock) is V(auto) also for a gateway that breaks locks. Ceph's tcmu-runner, in the mode that ceph-iscsi makes, answers any command of the
-        write path by taking the image's lock, and it blocklists the client that has it, also a living one. It says so by its product C(TCMU device)
-        and an access state for its target port groups. With all other values, such a LUN gets no command of the write path. RV(reason) says so.
-      - V(none) leaves it out. In check mode it is left out in any case. RV(reason) says so.
+      - V(ats) sends COMPARE AND WRITE of the last block with its own content, which changes nothing, and then SYNCHRONIZE CACHE. While it waits for
+        hanging storage, SCST delays every initiator's RESERVE until the LUN is healed. Use it on a LUN that is healed, or not in use. A refusal is
+        V(faulty).
+      - V(orwrite) sends ORWRITE of zeros to the last block, which changes nothing, and then SYNCHRONIZE CACHE. On tgt it is a read and a write, so it
+        loses writes of other initiators to that block in between. Use it on a LUN that is not in use. A refusal is V(faulty).
+      - V(lock) is V(auto) also for a gateway that breaks locks. Ceph's tcmu-runner, in the mode of ceph-iscsi, takes the image's lock at any command on the
+        write path. It blocklists the owner, dead or alive. The module detects it by its product C(TCMU device) and an access state for its target
+        port groups. With all other values, such a LUN gets no command on the write path. RV(reason) says so.
+      - V(none) leaves the test out. Check mode always leaves it out. RV(reason) says so.
     type: str
     choices: [auto, none, flush, ats, orwrite, lock]
     default: auto
@@ -191,18 +190,18 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Does the LUN answer?
+- name: Probe a LUN
   cephops.iscsi_rescue.scsi_reserve_probe:
     portal: 192.0.2.10
     target: iqn.2001-04.com.example:storage
     lun: 12
   register: probe
 
-- name: Does the disk of this host answer?
+- name: Probe a disk of this host
   cephops.iscsi_rescue.scsi_reserve_probe:
     device: /dev/disk/by-id/scsi-3600140512345678900000000000000000
 
-- name: Stop where it does not
+- name: Stop if it does not respond
   ansible.builtin.assert:
     that: probe.verdict in ['healthy', 'slow']
     fail_msg: "{{ probe.reason }}"
@@ -211,27 +210,27 @@ EXAMPLES = r"""
 RETURN = r"""
 probes:
   description:
-    - For each of O(luns), in their order, its C(name), with C(portal), C(target), C(lun) and C(device) of the path that was taken, and what is returned
-      for a single LUN.
+    - For each of O(luns), in their order, its C(name) and the values of a single LUN. C(portal), C(target), C(lun) and C(device) name the path that
+      was taken.
   returned: with O(luns)
   type: list
   elements: dict
   contains:
     tried:
-      description: Other paths that were tried, and what came of each.
+      description: Other paths that were tried, each with its result.
       type: list
       elements: str
-      sample: ['LUN 12 of iqn.2001-04.com.example:storage at 192.0.2.11: unreachable, no TCP connection to 192.0.2.11:3260: Connection refused']
+      sample: ['LUN 12 of iqn.2001-04.com.example:storage at 192.0.2.11: unreachable, no TCP connection to the portal 192.0.2.11:3260: it was refused or reset']
   sample: [{"name": "rbd/esx-datastore1", "portal": "192.0.2.10", "target": "iqn.2001-04.com.example:storage", "lun": 12, "verdict": "hung"}]
 verdict:
   description:
-    - V(healthy), every step answered in time.
-    - V(slow), every step answered, one of them later than O(slow_after).
-    - V(hung), a step had no answer by the deadline.
-    - V(conflict), another initiator holds the LUN, by reservation or by persistent reservation keys. That is not a hang.
+    - V(healthy), every step responded in time.
+    - V(slow), every step responded, but at least one took longer than O(slow_after).
+    - V(hung), a step timed out.
+    - V(conflict), another initiator holds the LUN, by reservation or by persistent reservation keys. The LUN does not hang.
     - V(faulty), the LUN answered with an error.
-    - V(unreachable), there is no session with the target, or no such LUN; of O(luns), also one that cannot be probed at all.
-    - V(mismatch), another LUN is there than O(serial), O(eui) and O(naa) say.
+    - V(unreachable), there is no session with the target, or no such LUN. With O(luns), also a LUN that cannot be probed at all.
+    - V(mismatch), another LUN than O(serial), O(eui) and O(naa) say is there.
   returned: without O(luns)
   type: str
   sample: hung
@@ -239,17 +238,17 @@ reason:
   description: The verdict in words.
   returned: without O(luns)
   type: str
-  sample: flush had no answer within 9.5 s
+  sample: flush timed out after 9.5 s
 proof:
   description:
     - V(write), a write reached the storage.
-    - V(cache), the target answered a flush, or a write that it might still have in its cache; the storage behind it might hang all the same.
-    - V(none), writes were not tested, or the test did not end well. RV(reason) says why.
+    - V(cache), the target answered a flush, or a write that it might still have in its cache. The storage behind it might still hang.
+    - V(none), writes were not tested, or the test failed. RV(reason) says why.
   returned: without O(luns)
   type: str
   sample: write
 steps:
-  description: The steps that were done, in their order.
+  description: The steps, in their order.
   returned: without O(luns)
   type: list
   elements: dict
@@ -259,7 +258,7 @@ steps:
       type: str
       sample: reserve
     seconds:
-      description: How long it took, all tries together.
+      description: How long all its tries took.
       type: float
       sample: 0.0312
     status:
@@ -267,34 +266,34 @@ steps:
       type: str
       sample: good
     sense:
-      description: Sense key, additional sense code and qualifier, in words and in hex; empty where there is none.
+      description: Sense key, additional sense code and qualifier, in words and in hex; empty if there is none.
       type: str
       sample: unit attention 6/29/00
     tries:
-      description: How often it was sent. A unit attention and a busy LUN are tried again.
+      description: How often it was sent. After a unit attention, and while the LUN is busy, it is sent again.
       type: int
       sample: 1
 identity:
   description:
-    - Who the LUN says it is - C(vendor), C(product), C(revision), C(serial), and C(eui) and C(naa) in hex.
+    - The LUN's identity - C(vendor), C(product), C(revision), C(serial), and C(eui) and C(naa) in hex.
     - C(tpgs) is the kind of its access states for target port groups - V(0) for none, V(1) implicit, V(2) explicit, V(3) both.
   returned: without O(luns)
   type: dict
   sample: {"vendor": "IET", "product": "VIRTUAL-DISK", "revision": "0001", "serial": "beaf11", "tpgs": 0, "eui": "", "naa": ""}
 holder:
-  description: Who holds the LUN, where the verdict is V(conflict) and LIO on this host tells; else empty.
+  description: The initiator that holds the LUN, if the verdict is V(conflict) and LIO on this host knows it; otherwise empty.
   returned: without O(luns)
   type: str
   sample: iqn.1998-01.com.vmware:esx1
 helper:
   description:
-    - C(pid) of the process that waits for a command which was still under way at O(deadline), and the command that it C(waits_for).
-    - Empty when there is none, which it is for LUNs over iSCSI.
+    - C(pid) of the process that waits for a command still pending at O(deadline), and the command that it C(waits_for).
+    - Empty if there is none, and always for LUNs over iSCSI.
   returned: without O(luns)
   type: dict
   sample: {"pid": 4711, "waits_for": "reserve"}
 persistent_reservation:
-  description: The C(key) in hex and the C(type) of the persistent reservation; empty when there is none.
+  description: The C(key) in hex and the C(type) of the persistent reservation; empty if there is none.
   returned: without O(luns)
   type: dict
   sample: {}

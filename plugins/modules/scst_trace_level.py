@@ -10,27 +10,27 @@ module: scst_trace_level
 short_description: Set the trace flags of the SCST target
 version_added: 0.1.0
 description:
-  - Switches what the SCST iSCSI target writes to the kernel log, and says what it was before.
-  - The flag V(minor) shows who meets a reservation conflict, V(scsi) who reserves a LUN. V(pr) shows only PERSISTENT RESERVE OUT.
+  - Switches what the SCST iSCSI target writes to the kernel log, and returns the flags before.
+  - The flag V(minor) logs which initiator meets a reservation conflict, V(scsi) which initiator reserves a LUN. V(pr) logs only PERSISTENT RESERVE OUT.
 options:
   state:
     description:
       - SCST's own V(default), V(all) flags, or V(none).
-      - V(restored) sets just O(flags), such as what an earlier call returned as RV(before).
-      - V(all) also sets bits that no flag names. Only V(default), V(none) or V(restored) takes these away, so the module warns, in check mode, too.
+      - V(restored) sets exactly O(flags), such as the RV(before) of an earlier call.
+      - V(all) also sets bits that no flag names. Only V(default), V(none) or V(restored) removes these, so the module warns, also in check mode.
     type: str
     choices: [default, all, none, restored]
   flags:
-    description: The flags to go back to. It is required with O(state=restored), and an empty list is none.
+    description: The flags to restore. It is required with O(state=restored). An empty list stands for no flags.
     type: list
     elements: str
   add:
-    description: Flags to set, besides those that are set.
+    description: Flags to add to those that are set.
     type: list
     elements: str
     default: []
   remove:
-    description: Flags to take away.
+    description: Flags to remove.
     type: list
     elements: str
     default: []
@@ -38,8 +38,8 @@ extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes
   - cephops.iscsi_rescue.attributes.writing
 notes:
-  - SCST must be built with tracing. Its fastest build, C(2perf), is without.
-  - What SCST's default is depends on its build, and it tells only by setting it. In check mode, O(state=default) counts the defaults of known
+  - SCST must be built with tracing. Its fastest build, C(2perf), has none.
+  - SCST's default depends on its build, and SCST shows it only by setting it. In check mode, O(state=default) treats the defaults of known
     builds as unchanged.
   - The flag V(scsi) logs several lines for each command of every initiator. Do not leave it on.
 seealso:
@@ -50,16 +50,16 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let SCST say who reserves a LUN
+- name: Let SCST log which initiator reserves a LUN
   cephops.iscsi_rescue.scst_trace_level:
     add: [minor, scsi]
   register: traced
 
-- name: Take away what was added, and leave what others added meanwhile
+- name: Remove the added flags, and keep what others added meanwhile
   cephops.iscsi_rescue.scst_trace_level:
     remove: "{{ traced.after | difference(traced.before) }}"
 
-- name: Put the flags back to just what they were
+- name: Restore exactly the former flags
   cephops.iscsi_rescue.scst_trace_level:
     state: restored
     flags: "{{ traced.before }}"
@@ -67,13 +67,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: The flags that were set.
+  description: The flags before the change.
   returned: success
   type: list
   elements: str
   sample: [out_of_mem, pid, special, mgmt]
 after:
-  description: The flags that are set now, or would be in check mode, in SCST's order.
+  description: The flags after the change, or in check mode as they would be, in SCST's order.
   returned: success
   type: list
   elements: str
@@ -100,15 +100,15 @@ def main() -> None:
     )
     options = module.params
     if bool(options["state"]) == bool(options["add"] or options["remove"]):
-        module.fail_json(msg="Give either state, or the flags to add and to remove.")
+        module.fail_json(msg="Give either state, or flags in add and remove.")
     if options["flags"] is not None and options["state"] != "restored":
-        module.fail_json(msg="flags goes with state=restored only; use add to set flags besides those that are set.")
+        module.fail_json(msg="flags is only for state=restored. To set more flags, use add.")
     try:
         before, after = scst_trace.change(options["state"], options["add"], options["remove"], module.check_mode, options["flags"] or ())
     except RescueError as error:
         module.fail_json(msg=in_words(error))
     if options["state"] == "all":
-        module.warn("SCST's 'all' also sets bits that no flag names. Only state=default, none or restored takes them away.")
+        module.warn("SCST's 'all' also sets bits that no flag names. Only state=default, none or restored removes them.")
     diff = {"before": " | ".join(before) + "\n", "after": " | ".join(after) + "\n"}
     module.exit_json(changed=set(before) != set(after), before=before, after=after, diff=diff)
 

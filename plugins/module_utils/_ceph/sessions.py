@@ -75,7 +75,7 @@ def in_quorum(status: t.Mapping[str, t.Any], settle_s: float) -> tuple[list[str]
     """Returns the monitors to ask, and why their answers would be incomplete, '' if complete; from ``quorum_status --format json``.
 
     A session ends with its monitor, and a client that is stopped cannot make a new one. Every monitor that leaves, restarts or comes back begins a
-    new quorum, so a client without a session is gone, or silent since before this quorum began. One that left drops its clients after 10 s
+    new quorum. A client without a session is gone, or was silent before this quorum began, too. One that left drops its clients after 10 s
     (2 * mon_lease, ``Monitor::tick`` in Ceph's src/mon/Monitor.cc).
     """
     names, known, age = list(status["quorum_names"]), len(status["monmap"]["mons"]), float(status.get("quorum_age", 0))

@@ -5,7 +5,7 @@
 """Records in the cluster itself what a run will fence, before it fences, so that any node can finish the run.
 
 The leases of a pool are the omap of one object there, one key for each address. They are read and changed under a RADOS lock
-that expires by itself, so a killed run blocks the next one for a limited time only.
+that expires. So a killed run blocks the next one only for a limited time.
 """
 
 from __future__ import annotations

@@ -153,11 +153,11 @@ def seconds_gone(open_lease: Lease, now: float) -> float:
 
 
 def plan_restore(pool: str, leases: t.Mapping[str, Lease], entries: Entries, how: Restoring, now: float) -> RestorePlan:
-    """Returns which entries may go, and which leases.
+    """Returns which entries and leases can end.
 
-    An entry that is not there any more has expired, or somebody took it away: its lease ends, and nothing is added. But where a lease does not say
-    yet when its entry ends, a run was killed between taking the prior entry away and adding one, so the prior one is owed. An entry that ends at
-    another time than the run saw to was made by somebody else, since an add does not change one that is there.
+    A missing entry expired, or another user removed it: its lease ends, and nothing is added. But a lease without the end of its entry is of a run
+    that was killed between removing the prior entry and adding its own. Then the prior entry is restored. An entry with another end than in its
+    lease was made by another user, since an add does not change an existing entry.
     """
     foreign = [client for client, lease in leases.items() if lease.until and entries.get(client, lease.until) != lease.until]
     ours = [client for client in leases if client in entries and client not in foreign]

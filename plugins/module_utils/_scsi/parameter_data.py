@@ -39,7 +39,7 @@ def decode_capacity(data: bytes) -> Capacity | None:
 
 
 def decode_compare_and_write_blocks(page: bytes) -> int:
-    """Returns how many blocks one COMPARE AND WRITE takes, 0 if the LUN does not know it or does not say (block limits VPD page B0h, SBC-3 6.6.4)."""
+    """Returns how many blocks one COMPARE AND WRITE takes, 0 if the LUN does not say (block limits VPD page B0h, SBC-3 6.6.4)."""
     return page[5] if len(page) > 5 and page[1] == _BLOCK_LIMITS else 0
 
 

@@ -27,8 +27,8 @@ STALE: tuple[Liveness, ...] = ("hung", "orphaned")
 class Image:
     """Holds an RBD image, or what is left of one. ``id`` is empty for format 1.
 
-    ``place``: ``image`` for an image in a pool's directory, ``trash`` for one in the trash, ``migration`` for the source of a migration,
-    ``stray`` for a header that no directory knows; a stray's ``pool`` is empty if no pool was found that holds it.
+    ``place``: ``image`` in a pool's directory, ``trash`` in the trash, ``migration`` for the source of a migration, ``stray`` for a header that
+    no directory knows; a stray's ``pool`` is empty if no pool was found that holds it.
     """
 
     pool: str

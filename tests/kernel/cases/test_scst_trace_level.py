@@ -103,7 +103,7 @@ def test_the_way_back_goes_past_a_flag_that_is_refused(scst):
         ({}, "either state, or the flags"),
         ({"state": "all", "add": ["pr"]}, "either state, or the flags"),
         ({"state": "restored"}, "state is restored but all of the following are missing: flags"),
-        ({"state": "none", "flags": ["pr"]}, "flags goes with state=restored only"),
+        ({"state": "none", "flags": ["pr"]}, "flags is only for state=restored"),
         ({"state": "restored", "flags": ["nonsense"]}, "no trace flag nonsense"),
     ],
 )
