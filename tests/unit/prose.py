@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the cephops.iscsi_rescue authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds the sentences in files that people read: messages, documentation, docstrings and comments, each with its line."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+import typing as t
+from pathlib import Path
+
+# What stands for a field of a message, and for a piece of code, which is one word.
+_FIELD = "N"
+# In a page: what is no prose.
+_FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"``[^`]+``|`[^`]+`|\b[A-Z]{1,3}\([^)]*\)")
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_END = re.compile(r"[.;:!?](?:\s+|$)|\n\s*\n|\n\s*(?=[-*|#]\s?)|\s\|\s| - ")
+_WORD = re.compile(r"[A-Za-z0-9][\w'./%-]*")
+_PROSE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+
+
+class Sentence(t.NamedTuple):
+    """``line``: where the text begins that holds the sentence."""
+
+    line: int
+    text: str
+
+    @property
+    def words(self) -> int:
+        return len(_WORD.findall(self.text))
+
+
+def sentences(path: Path) -> list[Sentence]:
+    """Returns the sentences of a Python file, a page or a YAML file. A semicolon and a colon end a sentence, too."""
+    text = path.read_text(encoding="utf-8")
+    found = _of_python(text) if path.suffix == ".py" else _of_page(text) if path.suffix == ".md" else _of_yaml(text)
+    return [Sentence(line, " ".join(part.split())) for line, whole in found for part in _END.split(_without_code(whole)) if _PROSE.search(part)]
+
+
+def _without_code(text: str) -> str:
+    return _CODE.sub(_FIELD, _LINK.sub(r"\1", text))
+
+
+def _of_python(text: str) -> t.Iterator[tuple[int, str]]:
+    inner: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.JoinedStr):
+            inner.update(id(part) for part in node.values)
+            yield node.lineno, "".join(str(part.value) if isinstance(part, ast.Constant) else _FIELD for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
+            yield node.lineno, re.sub(r"\{\w+\}", _FIELD, node.value)
+    yield from _comments(text)
+
+
+def _comments(text: str) -> t.Iterator[tuple[int, str]]:
+    """Yields comments, those of several lines as one text."""
+    begin, last, lines = 0, -1, list[str]()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            alone = token.line.lstrip().startswith("#")
+            if lines and not (alone and token.start[0] == last + 1):
+                yield begin, " ".join(lines)
+                lines = []
+            begin, last = begin if lines else token.start[0], token.start[0]
+            lines.append(token.string.lstrip("# "))
+    if lines:
+        yield begin, " ".join(lines)
+
+
+def _of_page(text: str) -> t.Iterator[tuple[int, str]]:
+    yield 1, _FENCED.sub("\n\n", text)
+
+
+def _of_yaml(text: str) -> t.Iterator[tuple[int, str]]:
+    yield 1, "\n\n".join(re.sub(r"^\s*(?:#|- )?\s*(?:\w+: )?", "", line) for line in text.splitlines())
+
+
+def docstrings(path: Path) -> list[Sentence]:
+    """Returns the docstrings of a Python file's functions."""
+    functions = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef))
+    return [Sentence(function.lineno, text) for function in functions if (text := ast.get_docstring(function))]
