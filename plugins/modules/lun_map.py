@@ -223,8 +223,8 @@ missing:
   sample: []
 gaps:
   description:
-    - What could not be read, a sentence each. SCST and LIO hold their configuration while they wait for storage that hangs, as when a device is removed;
-      the rest is returned all the same.
+    - What could not be read, a sentence each. SCST and LIO lock their configuration while they wait for hanging storage, as when a device is removed.
+      The rest is returned anyway.
   returned: success
   type: list
   elements: str

@@ -103,7 +103,7 @@ class Cluster:
 
     def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> None:
         fenced = self._fenced() if isinstance(error, FencedError) else None
-        # A handle with a call under way that knows no deadline cannot be shut down; it ends with the process.
+        # A handle with a pending call without a deadline cannot be shut down; it ends with the process.
         if not self._stuck:
             self._rados.shutdown()
         if fenced:
@@ -151,7 +151,7 @@ class Cluster:
     def open_pool(self, pool: str, namespace: str = "") -> t.Any:
         """Returns an I/O context. Raises InputError for a pool that is not there."""
         try:
-            # Where this client's map has no such pool, librados waits for a newer map, and for that it knows no deadline.
+            # If this client's map has no such pool, librados waits for a newer map, without a deadline.
             ioctx = self.in_time(lambda: self._rados.open_ioctx(pool), f"The pool '{pool}'")
         except rados.ObjectNotFound as error:
             raise InputError(f"The cluster has no pool '{pool}': see 'ceph osd pool ls'.") from error

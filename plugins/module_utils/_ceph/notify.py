@@ -45,14 +45,14 @@ SENT: list[_Notify] = []
 def send_all(connection: Connection, targets: t.Sequence[HeaderObject], timeout_s: int) -> dict[HeaderObject, NotifyReply | str]:
     """Sends an empty notify to every header object at once and returns which watchers acknowledged it.
 
-    Returns by ``timeout_s`` + ``ANSWER_MARGIN_S`` after connecting. A value is the reply, or, where none came, the reason in words.
+    Returns by ``timeout_s`` + ``ANSWER_MARGIN_S`` after connecting. A value is the reply, or the reason why there is none.
     An empty notify is what every header update sends, so librbd and krbd answer it by re-reading the header.
     """
     library = _load()
     cluster = _connect(library, connection)
     deadline = time.monotonic() + timeout_s + ANSWER_MARGIN_S
     try:
-        # A pool that was removed meanwhile makes librados wait for a newer map, and for that it knows no deadline.
+        # If a pool was removed meanwhile, librados waits for a newer map, without a deadline.
         started = in_time(lambda: {target: _start(library, cluster, target, timeout_s) for target in targets}, timeout_s + ANSWER_MARGIN_S)
     except TimeoutError:
         return dict.fromkeys(targets, reasons.NOT_SENT_IN_TIME)

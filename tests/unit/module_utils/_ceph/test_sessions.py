@@ -47,7 +47,7 @@ def test_all_monitors_together() -> None:
 @pytest.mark.parametrize(
     ("names", "age", "complete"),
     [
-        # All monitors are there, but one may have restarted a moment ago: a client that is stopped has not come back to it.
+        # All monitors are there, but one might have restarted a moment ago: a client that is stopped has not come back to it.
         (["a", "b", "c"], 1, False),
         (["a", "b", "c"], 299.9, False),
         (["a", "b", "c"], 300, True),

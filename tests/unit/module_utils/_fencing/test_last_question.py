@@ -135,7 +135,7 @@ def test_clients_of_one_image_are_fenced_together_or_not_at_all() -> None:
     assert together(Answers([STALE.address]), [WatchedImage(A, (STALE,))]) == Answers([STALE.address])
 
 
-@pytest.mark.parametrize(("acked", "silent"), [([], [STALE.address]), ([OTHER], []), ([STALE], [])], ids=["nobody", "somebody else", "itself"])
+@pytest.mark.parametrize(("acked", "silent"), [([], [STALE.address]), ([OTHER], []), ([STALE], [])], ids=["nobody", "another client", "itself"])
 def test_an_image_is_freed_only_while_nobody_responds_on_it(acked: list[Watcher], silent: list[str]) -> None:
     one = WatchedImage(A, (STALE, OTHER))
     asked = Question([STALE.address], ["rbd/a"], 1, {}, named=True, freeing=["rbd/a"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is asked together before a fence, and for how long."""
+"""Which clients are asked together before a fence, and for how long."""
 
 from __future__ import annotations
 

@@ -126,12 +126,12 @@ def test_the_first_lease_knows_what_was_before(prior: str) -> None:
 @pytest.mark.parametrize(
     ("open_lease", "until", "prior"),
     [
-        # The entry that the lease knows went away: somebody let the client in.
+        # The entry that the lease knows went away: the entry was removed.
         ({"prior": AN_HOUR, "until": AN_HOUR}, None, ""),
         # A run was killed while it changed the entry.
         ({"prior": AN_HOUR, "until": ""}, None, AN_HOUR),
         ({"prior": "", "until": ""}, A_MINUTE, ""),
-        # The entry is the one that the lease knows, or somebody else's.
+        # The entry is of the lease, or of another user.
         ({"prior": OVER, "until": A_MINUTE}, A_MINUTE, OVER),
         ({"prior": "", "until": AN_HOUR}, A_MINUTE, A_MINUTE),
     ],

@@ -90,7 +90,7 @@ def test_a_hung_reserve_is_followed_by_release() -> None:
 
 
 def test_what_this_initiator_holds_is_neither_reserved_nor_released() -> None:
-    """Reading keys conflicts for everybody while the LUN is reserved, and READ for everybody but the holder."""
+    """While the LUN is reserved, reading keys conflicts for every initiator, and READ for every one but the holder."""
     table = Table(pr_read_keys=CONFLICT, pr_read_reservation=CONFLICT)
     outcome = run(table)
     assert outcome.verdict == "healthy" and outcome.reason == f"{reasons.HEALTHY}; {reasons.OWN_RESERVATION}"

@@ -192,7 +192,7 @@ def test_what_is_in_flight_and_not_understood_is_not_known(tmp_path: Path, conte
 
 @pytest.fixture(name="block")
 def _block() -> t.Iterator[t.Callable[[Path], None]]:
-    """To open a pipe for reading waits for a writer, as a file name of SCST for who removes a device."""
+    """Opening a pipe to read waits for a writer, as a file name of SCST waits for the removal of its device."""
     pipes: list[Path] = []
 
     def block(path: Path) -> None:
