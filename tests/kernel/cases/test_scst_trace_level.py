@@ -100,8 +100,8 @@ def test_the_way_back_goes_past_a_flag_that_is_refused(scst):
     [
         ({"add": ["scsi", "nonsense"]}, "no trace flag nonsense: it has out_of_mem, minor"),
         ({"add": ["pr"], "remove": ["pr"]}, "pr is both in add and in remove"),
-        ({}, "either state, or the flags"),
-        ({"state": "all", "add": ["pr"]}, "either state, or the flags"),
+        ({}, "either state, or flags"),
+        ({"state": "all", "add": ["pr"]}, "either state, or flags"),
         ({"state": "restored"}, "state is restored but all of the following are missing: flags"),
         ({"state": "none", "flags": ["pr"]}, "flags is only for state=restored"),
         ({"state": "restored", "flags": ["nonsense"]}, "no trace flag nonsense"),
