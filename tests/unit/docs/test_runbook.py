@@ -8,10 +8,10 @@ from __future__ import annotations
 import ast
 import re
 import typing as t
+from string import Formatter
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STATES
-from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fields
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, messages, next_steps
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
@@ -46,9 +46,9 @@ def quoted() -> t.Iterator[str]:
     yield from re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
 
 
-def shown(sentence: str) -> str:
-    """Returns a sentence as the runbook writes it, with its fields in capitals."""
-    return sentence.format_map({field: field.upper() for field in fields(sentence)})
+def shown(sentence: str) -> re.Pattern[str]:
+    """Returns a pattern of the sentence as the runbook writes it, with a word in capitals for each field."""
+    return re.compile("".join(re.escape(text) + ("[A-Z]+" if field is not None else "") for text, field, *_form in Formatter().parse(sentence)))
 
 
 PRINTED = printed()
@@ -81,7 +81,7 @@ def test_the_runbook_gives_each_reason_the_step_that_a_run_gives(reason: str) ->
 
 @pytest.mark.parametrize("sentence", [*next_steps.REASONS, *advice.KEPT])
 def test_the_runbook_quotes_every_reason_with_a_step(sentence: str) -> None:
-    assert shown(sentence) in PAGE
+    assert shown(sentence).search(PAGE)
 
 
 @pytest.mark.parametrize("sentence", [*next_steps.REASONS, *advice.KEPT])
