@@ -53,9 +53,13 @@ class Client(t.NamedTuple):
 
 
 class Card(t.NamedTuple):
-    """What became of an image. ``decided``: why no client was fenced, '' where one was. ``proven``: '' where nothing was to be proven."""
+    """What became of an image. ``again``: whether the run looked again after it acted.
+
+    ``decided``: why no client was fenced, '' where one was. ``proven``: '' where nothing was to be proven.
+    """
 
     spec: str
+    again: bool
     luns: list[Lun]
     rows: list[Row]
     clients: list[Client]
@@ -78,6 +82,7 @@ def _card(image: ImageResult, summed: Result) -> Card:
     clients = [_client(watcher, summed) for watcher in _fenced(image, summed)]
     return Card(
         image["spec"],
+        bool(image["state_after"]) or any(lun["after"] for lun in image["luns"]),
         [_lun(lun) for lun in image["luns"]],
         [_state(image), _watchers(image), *_lock(image)],
         clients,

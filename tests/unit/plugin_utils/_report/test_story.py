@@ -41,7 +41,7 @@ def test_a_healed_image_has_symptom_culprit_and_proof() -> None:
     assert rows(card.rows) == {"Image": ("stale_duplicate", "normal"), "Watchers": ("2, stale: 1", "1"), "Lock": ("stale client", "live client")}
     assert card.clients == [story.Client(DEAD, "client.1", "", "It is orphaned.", "Its blocklist entry is removed.")]
     assert card.proven == "Answered: the LUN took a flush, which had timed out before the fence; no write was sent."
-    assert (card.decided, card.broken) == ("", "")
+    assert (card.decided, card.broken, card.again) == ("", "", True)
 
 
 def test_what_is_wrong_is_shown_as_such() -> None:
@@ -71,7 +71,7 @@ def test_a_client_that_is_still_fenced_is_said_to_be(more: dict[str, t.Any], ent
 
 def test_a_refused_image_says_why_and_proves_nothing() -> None:
     card = only(run(**{**QUIET, "detected": {**run_detected(), "images": [image(decision="refuse", state="contested")]}}))
-    assert (card.clients, card.luns, card.proven) == ([], [], "")
+    assert (card.clients, card.luns, card.proven, card.again) == ([], [], "", False)
     assert card.decided == "Watchers: 2, expected: 1."
     assert rows(card.rows)["Image"] == ("contested", "not read")
 
