@@ -11,7 +11,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import files, result, summary
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import outcome
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import artifacts, outcome
 
 _OPTIONS = {
     "run": {"type": "dict", "required": True},
@@ -40,4 +40,4 @@ class ActionModule(ActionBase):
                 lines.append(f"report: {files.write(came_to, options['report_dir'], options['template'])}")
             except Exception as error:  # the outcome is shown in any case
                 failure = "; ".join(filter(None, [failure, f"The report was not written: {error}. Check remediate_watchers_report_dir."]))
-        return {**came_to, "summary": lines, "failure": failure, "changed": False}
+        return {**came_to, "summary": lines, "failure": failure, "artifacts": artifacts.of_result(came_to), "changed": False}

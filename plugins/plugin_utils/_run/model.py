@@ -563,5 +563,6 @@ class Result(t.TypedDict):
     advice: str
     unfinished: list[OpenItem]
     healed: int
+    healed_images: list[str]
     refused: int
     by_hand: list[str]

@@ -45,9 +45,11 @@ def _seen(run: Run) -> dict[str, t.Any]:
     detected = run["detected"]
     images = [_image(image, run) for image in detected["images"] if image["decision"] != "leave"]
     images += [_image(image, run) for image in _continued(run, [image["spec"] for image in images])]
+    healed = [] if run["check_mode"] or run["error"] else sorted({image["spec"] for image in images} & _healed(run))
     return {
         "images": images,
-        "healed": 0 if run["check_mode"] or run["error"] else len({image["spec"] for image in images} & _healed(run)),
+        "healed": len(healed),
+        "healed_images": healed,
         "refused": sum(map(advice.is_left, images)),
         "culprits": detected["culprits"],
         "counts": detected["counts"],
