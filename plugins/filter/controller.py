@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx import keyring, survey
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx.leaves import leaves
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._options import known
 
 
@@ -17,4 +18,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Returns name -> function."""
-        return {"awx_survey": survey.spec_of, "keyring_key": keyring.key_of, "text_lines": survey.text_lines, "unknown_names": known.unknown}
+        return {"awx_survey": survey.spec_of, "keyring_key": keyring.key_of, "leaves": leaves, "text_lines": survey.text_lines, "unknown_names": known.unknown}

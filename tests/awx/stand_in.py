@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for AWX's REST API, in memory. It is not AWX.
+"""A stand-in for AWX's REST API. It is not AWX.
 
-It knows objects by endpoint, finds them by equality of fields, and knows associations, surveys, approval nodes and secret fields. It checks what the collection
-awx.awx cannot check itself and AWX would refuse: fields that refer to nothing, playbooks that the project lacks, and questions that are not well formed.
-It has no users, no defaults of fields, no jobs.
+It keeps objects in memory, finds them by equality of fields, and knows associations, surveys, approval nodes, secret fields, and two users. It refuses what AWX
+refuses, as far as rules.py and answers.py say. It syncs projects and inventory files by git and ansible-inventory, at once and not by a queue. It fills in few
+defaults.
 """
 
 from __future__ import annotations
@@ -17,97 +17,114 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+import rules
+import source_control
 from answers import refused
+from rules import Refused, Thing
 
-Thing = dict[str, t.Any]
-
-TOKEN = "the-token-of-the-stand-in"
+# A system administrator, and one who only administers organizations.
+TOKEN, ORGANIZATION_TOKEN = "the-token-of-the-stand-in", "the-token-of-an-organization"
+USERS = {TOKEN: {"id": 1, "username": "admin", "is_superuser": True}, ORGANIZATION_TOKEN: {"id": 2, "username": "operator", "is_superuser": False}}
 VERSION = "24.6.1"
-# Endpoint -> what its objects call themselves.
-TYPES = {
-    "organizations": "organization",
-    "execution_environments": "execution_environment",
-    "projects": "project",
-    "inventories": "inventory",
-    "inventory_sources": "inventory_source",
-    "hosts": "host",
-    "groups": "group",
-    "credential_types": "credential_type",
-    "credentials": "credential",
-    "notification_templates": "notification_template",
-    "job_templates": "job_template",
-    "workflow_job_templates": "workflow_job_template",
-    "workflow_job_template_nodes": "workflow_job_template_node",
-    "workflow_approval_templates": "workflow_approval_template",
-    "schedules": "schedule",
-}
+TYPES = {endpoint: endpoint.replace("ies", "ys")[:-1] for endpoint in rules.FIELDS}
 UNIFIED = ("job_templates", "workflow_job_templates", "projects", "inventory_sources")
-# Field -> where the object of that id must be.
-REFERENCES = {
-    "organization": ("organizations",),
-    "inventory": ("inventories",),
-    "project": ("projects",),
-    "source_project": ("projects",),
-    "execution_environment": ("execution_environments",),
-    "default_environment": ("execution_environments",),
-    "credential_type": ("credential_types",),
-    "workflow_job_template": ("workflow_job_templates",),
-    "unified_job_template": (*UNIFIED, "workflow_approval_templates"),
-}
-ANSWERS: dict[str, tuple[type, ...]] = {"text": (str,), "textarea": (str,), "multiplechoice": (str,), "integer": (int,), "float": (float, int)}
-
-
-class Refused(Exception):
-    """As AWX answers: a status and an object."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status, self.answer = status, {"error": why, "__all__": [why]}
+# AWX's own types of credentials: awx_plugins/credentials/plugins.py.
+MANAGED = {"Machine": ["username", "ssh_key_data", "password"], "Source Control": ["username", "ssh_key_data", "password"]}
+SECRETS = ("ssh_key_data", "password")
+# Sub-list -> the endpoint of what it lists, by the field that refers to its owner.
+NOTIFIED = ("notification_templates_error", "notification_templates_success", "notification_templates_started", "notification_templates_approvals")
+OWNED = {"inventories": ("hosts", "groups", "inventory_sources")}
 
 
 class Store:
-    def __init__(self, checkout: Path) -> None:
-        self.checkout = checkout
-        self.things: dict[str, dict[int, Thing]] = {endpoint: {} for endpoint in TYPES}
+    """``stuck``: what is to sync stays pending, as where no instance has room for it."""
+
+    def __init__(self, place: Path) -> None:
+        self.place, self.stuck = place, False
+        self.things: dict[str, dict[int, Thing]] = {endpoint: {} for endpoint in rules.FIELDS}
         self.joined: dict[tuple[str, int, str], list[int]] = defaultdict(list)
         self.surveys: dict[tuple[str, int], Thing] = {}
+        self.updates: dict[tuple[str, int], Thing] = {}
         self.writes: list[str] = []
         self._last = 0
+        for name, inputs in MANAGED.items():
+            fields = [{"id": one, "type": "string", "secret": one in SECRETS} for one in inputs]
+            self._keep("credential_types", {"name": name, "kind": "ssh", "inputs": {"fields": fields}, "injectors": {}, "managed": True})
 
     def named(self, endpoint: str, name: str) -> Thing:
         field = "identifier" if endpoint == "workflow_job_template_nodes" else "name"
         (found,) = [thing for thing in self.things[endpoint].values() if thing[field] == name]
         return found
 
+    def names(self, endpoint: str) -> list[str]:
+        return sorted(thing["name"] for thing in self.things[endpoint].values())
+
+    def members(self, endpoint: str, name: str, sub: str) -> list[str]:
+        """The names of what is joined."""
+        place = "notification_templates" if sub.startswith("notification") else sub
+        return sorted(self.things[place][one]["name"] for one in self.joined[endpoint, self.named(endpoint, name)["id"], sub])
+
     def find(self, endpoint: str, wanted: t.Iterable[tuple[str, str]]) -> list[Thing]:
         places = UNIFIED if endpoint == "unified_job_templates" else (endpoint,)
-        asked = [(field, value) for field, value in wanted if not field.startswith("or__")]
-        return [self.shown(thing) for place in places for thing in self._place(place).values() if all(str(thing.get(field)) == value for field, value in asked)]
+        asked = [(field, value) for field, value in wanted if not field.startswith("or__") and field != "page_size"]
+        return [self.shown(thing) for place in places for thing in self._place(place).values() if self._fits(place, thing, asked)]
+
+    def _fits(self, endpoint: str, thing: Thing, asked: t.Sequence[tuple[str, str]]) -> bool:
+        if endpoint not in UNIFIED:
+            rules.known(endpoint, [field for field, _value in asked], "filter")
+        return all(str(self._value(thing, field)) == value for field, value in asked)
+
+    def _value(self, thing: Thing, field: str) -> t.Any:
+        first, _dots, rest = field.partition("__")
+        value = thing.get(first)
+        return self._value(self.things[rules.REFERENCES[first][0]][value], rest) if rest and value else value
 
     def get(self, endpoint: str, number: int) -> Thing:
         if number not in self._place(endpoint):
             raise Refused(404, f"There is no {endpoint}/{number}.")
         return self.things[endpoint][number]
 
-    def add(self, endpoint: str, fields: Thing) -> Thing:
-        self._check(endpoint, fields)
+    def add(self, endpoint: str, fields: Thing, superuser: bool = True) -> Thing:
+        rules.privileged(endpoint, superuser)
+        rules.known(endpoint, fields, "field")
+        self._check(endpoint, {"description": "", **fields}, None)
+        made = self._keep(endpoint, fields)
+        if endpoint == "projects":
+            self.sync_project(made)
+        return made
+
+    def _keep(self, endpoint: str, fields: Thing) -> Thing:
         self._last += 1
         url = f"/api/v2/{endpoint}/{self._last}/"
-        made = {"id": self._last, "type": TYPES[endpoint], "url": url, "summary_fields": {}, "scm_revision": "", **fields}
-        made["related"] = {name: f"{url}{name}/" for name in ("survey_spec", "hosts", "children")}
+        made = {"id": self._last, "type": TYPES[endpoint], "url": url, "description": "", "scm_revision": "", "playbook_files": [], **fields}
+        made["related"] = {name: f"{url}{name}/" for name in ("survey_spec", "hosts", "children", "update")}
         self._place(endpoint)[self._last] = made
         return made
 
-    def change(self, endpoint: str, number: int, fields: Thing) -> Thing:
-        self._check(endpoint, {**self.get(endpoint, number), **fields})
-        self.get(endpoint, number).update(fields)
-        return self.get(endpoint, number)
+    def change(self, endpoint: str, number: int, fields: Thing, superuser: bool = True) -> Thing:
+        rules.privileged(endpoint, superuser)
+        rules.known(endpoint, fields, "field")
+        old = self.get(endpoint, number)
+        self._check(endpoint, {**old, **fields}, old)
+        moved = endpoint == "projects" and any(old.get(name) != value for name, value in fields.items() if name.startswith("scm_"))
+        old.update(fields)
+        # awx/main/models/projects.py, Project.save.
+        return self.sync_project(old) if moved else old
+
+    def remove(self, endpoint: str, number: int, superuser: bool = True) -> None:
+        rules.privileged(endpoint, superuser)
+        del self._place(endpoint)[self.get(endpoint, number)["id"]]
+        place = NOTIFIED if endpoint == "notification_templates" else (endpoint,)
+        for (_endpoint, _number, sub), there in self.joined.items():
+            if number in there and sub in place:
+                there.remove(number)
 
     def join(self, key: tuple[str, int, str], given: Thing) -> None:
         self.get(*key[:2])
         if given.get("disassociate"):
             self.joined[key].remove(given["id"])
         else:
+            rules.joins(key, given, self.joined, self.things)
             self.joined[key].append(given["id"])
 
     def approval(self, node: int, fields: Thing) -> Thing:
@@ -118,27 +135,8 @@ class Store:
 
     def survey(self, endpoint: str, number: int, spec: Thing) -> None:
         self.get(endpoint, number)
-        for field, kind in (("name", str), ("description", str), ("spec", list)):
-            if not isinstance(spec.get(field), kind):
-                raise Refused(400, f"A survey needs {field}.")
-        variables = [question.get("variable") for question in spec["spec"]]
-        if not variables or len(set(variables)) < len(variables):
-            raise Refused(400, "A survey needs questions, each with a variable of its own.")
-        for question in spec["spec"]:
-            _check_question(question)
+        rules.survey(spec)
         self.surveys[endpoint, number] = spec
-
-    def shown(self, thing: Thing) -> Thing:
-        """Without secrets, as AWX shows it."""
-        if thing["type"] != "credential" or not thing.get("inputs"):
-            return thing
-        secret = {field["id"] for field in self.get("credential_types", thing["credential_type"])["inputs"]["fields"] if field.get("secret")}
-        return {**thing, "inputs": {name: "$encrypted$" if name in secret else value for name, value in thing["inputs"].items()}}
-
-    def _place(self, endpoint: str) -> dict[int, Thing]:
-        if endpoint not in self.things:
-            raise Refused(404, f"The stand-in has no endpoint {endpoint}.")
-        return self.things[endpoint]
 
     def answered(self, template: int, answers: Thing) -> None:
         """As for a launch, and for what launches by itself: awx/api/serializers.py, LaunchConfigurationBaseSerializer.validate."""
@@ -148,27 +146,91 @@ class Store:
             if errors:
                 raise Refused(400, json.dumps(errors))
 
-    def _check(self, endpoint: str, fields: Thing) -> None:
+    def shown(self, thing: Thing) -> Thing:
+        """As AWX shows it: without secrets, and with a summary of what it refers to."""
+        organization = self.things["organizations"].get(thing.get("organization") or 0)
+        summary: Thing = {"organization": {"name": organization["name"]}} if organization else {}
+        shown = {**thing, "summary_fields": {**summary, "user_capabilities": {"edit": True}}}
+        if thing["type"] == "credential" and thing.get("inputs"):
+            secret = {field["id"] for field in self.get("credential_types", thing["credential_type"])["inputs"]["fields"] if field.get("secret")}
+            shown["inputs"] = {name: "$encrypted$" if name in secret else value for name, value in thing["inputs"].items()}
+        return shown
+
+    def listed(self, endpoint: str, number: int, sub: str) -> list[Thing]:
+        if sub in OWNED.get(endpoint, ()):
+            return [self.shown(thing) for thing in self.things[sub].values() if thing[TYPES[endpoint]] == number]
+        place = sub if sub in self.things else ""
+        return [self.shown(self.things[place][one]) if place else {"id": one} for one in self.joined[endpoint, number, sub]]
+
+    def checkout(self, project: Thing) -> Path:
+        return self.place / str(project["id"])
+
+    def sync_project(self, project: Thing) -> Thing:
+        """The project, when AWX has synced it."""
+        self.update("projects", project["id"])
+        return project
+
+    def update(self, endpoint: str, number: int) -> Thing:
+        """The project update or inventory update, which is over at once unless AWX is stuck."""
+        kind, act = {"projects": ("project_updates", self._project_update), "inventory_sources": ("inventory_updates", self._inventory_update)}[endpoint]
+        self._last += 1
+        told = {"id": self._last, "name": self.get(endpoint, number)["name"], "url": f"/api/v2/{kind}/{self._last}/", "scm_revision": "", "stdout": ""}
+        update = self.updates[kind, self._last] = {**told, "status": "pending", "failed": False, "finished": None, "event_processing_finished": False}
+        if not self.stuck:
+            done = act(self.get(endpoint, number))
+            ended = {"status": "successful" if done.worked else "failed", "failed": not done.worked, "finished": "now", "event_processing_finished": True}
+            update.update({**ended, "scm_revision": done.revision, "stdout": done.said})
+        return update
+
+    def _project_update(self, project: Thing) -> source_control.Sync:
+        done = source_control.sync(project["scm_url"], project.get("scm_branch", ""), self.checkout(project))
+        project["status"] = "successful" if done.worked else "failed"
+        if done.worked:
+            project.update(scm_revision=done.revision, playbook_files=source_control.playbooks(self.checkout(project)))
+        return done
+
+    def _inventory_update(self, source: Thing) -> source_control.Sync:
+        """Makes hosts and groups, merges the variables of all, and removes what the source lacks now: awx/main/management/commands/inventory_import.py."""
+        project = self.get("projects", source["source_project"])
+        told, wrong = source_control.inventory(self.checkout(project), source["source_path"])
+        if wrong:
+            return source_control.Sync(False, wrong)
+        inventory = self.get("inventories", source["inventory"])
+        inventory["variables"] = json.dumps({**json.loads(inventory.get("variables") or "{}"), **told.get("all", {}).get("vars", {})})
+        groups = {name: group.get("hosts", []) for name, group in told.items() if name not in ("_meta", "all", "ungrouped")}
+        hosts = told["_meta"]["hostvars"]
+        every = {name: hosts.get(name, {}) for name in {*hosts, *(host for members in groups.values() for host in members)}}
+        self._import(source, "hosts", {name: json.dumps(variables) for name, variables in every.items()})
+        self._import(source, "groups", dict.fromkeys(groups, ""))
+        for name, members in groups.items():
+            group = self._inside("groups", inventory["id"], name)
+            self.joined["groups", t.cast(Thing, group)["id"], "hosts"] = [t.cast(Thing, self._inside("hosts", inventory["id"], host))["id"] for host in members]
+        return source_control.Sync(True, "")
+
+    def _import(self, source: Thing, endpoint: str, wanted: t.Mapping[str, str]) -> None:
+        before = list(self.joined["inventory_sources", source["id"], endpoint])
+        for name, variables in wanted.items():
+            found = self._inside(endpoint, source["inventory"], name)
+            fields = {"name": name, "inventory": source["inventory"], "description": "imported", "variables": variables}
+            made = found or self._keep(endpoint, {**fields, "enabled": True})
+            made["variables"] = variables
+            if made["id"] not in before:
+                self.joined["inventory_sources", source["id"], endpoint].append(made["id"])
+        for number in [number for number in before if self.things[endpoint][number]["name"] not in wanted]:
+            self.remove(endpoint, number)
+
+    def _inside(self, endpoint: str, inventory: int, name: str) -> Thing | None:
+        return next((one for one in self.things[endpoint].values() if (one["inventory"], one["name"]) == (inventory, name)), None)
+
+    def _place(self, endpoint: str) -> dict[int, Thing]:
+        if endpoint not in self.things:
+            raise Refused(404, f"The stand-in has no endpoint {endpoint}.")
+        return self.things[endpoint]
+
+    def _check(self, endpoint: str, fields: Thing, old: Thing | None) -> None:
         if endpoint in ("schedules", "workflow_job_template_nodes") and fields.get("unified_job_template"):
             self.answered(int(fields["unified_job_template"]), fields.get("extra_data") or {})
-        for field, places in REFERENCES.items():
-            if fields.get(field) not in (None, "") and not any(fields[field] in self.things[place] for place in places):
-                raise Refused(400, f"{endpoint}: {field} {fields[field]} is not there.")
-        if "playbook" in fields and not (self.checkout / fields["playbook"]).is_file():
-            raise Refused(400, f"Playbook {fields['playbook']} not found for project.")
-
-
-def _check_question(question: Thing) -> None:
-    for field in ("type", "question_name", "variable", "required"):
-        if field not in question:
-            raise Refused(400, f"'{field}' missing from survey question {question}.")
-    if question["type"] not in ANSWERS:
-        raise Refused(400, f"{question['type']} is no type of question.")
-    default = question.get("default", "")
-    if default != "" and type(default) not in ANSWERS[question["type"]]:
-        raise Refused(400, f"The default of {question['variable']} is not of its type.")
-    if question["type"] == "multiplechoice" and default not in question["choices"]:
-        raise Refused(400, f"The default of {question['variable']} is none of its choices.")
+        rules.check(endpoint, fields, old, self.things)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -183,16 +245,25 @@ class Handler(BaseHTTPRequestHandler):
     def do_PATCH(self) -> None:
         self._answer(self._write)
 
+    def do_DELETE(self) -> None:
+        self._answer(self._delete)
+
     def log_message(self, format: str, *args: t.Any) -> None:
         """Nothing: the test says what it saw."""
 
+    @property
+    def user(self) -> Thing:
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in USERS:
+            raise Refused(401, "The token is another.")
+        return USERS[token]
+
     def _answer(self, act: t.Callable[..., tuple[int, t.Any]]) -> None:
         try:
-            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                raise Refused(401, "The token is another.")
+            superuser = bool(self.user["is_superuser"])
             split = urlsplit(self.path)
             endpoint, *rest = split.path.removeprefix("/api/v2/").strip("/").split("/")
-            status, told = act(endpoint, *rest, query=parse_qsl(split.query))
+            status, told = act(endpoint, *rest, query=parse_qsl(split.query), superuser=superuser)
         except Refused as refused:
             status, told = refused.status, refused.answer
         body = b"" if told is None else json.dumps(told).encode()
@@ -203,26 +274,37 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _read(self, endpoint: str, number: str = "", sub: str = "", query: t.Sequence[tuple[str, str]] = ()) -> tuple[int, t.Any]:
+    def _read(self, endpoint: str, number: str = "", sub: str = "", query: t.Sequence[tuple[str, str]] = (), superuser: bool = True) -> tuple[int, t.Any]:
+        if endpoint == "me":
+            return 200, _page([self.user])
+        if endpoint in ("project_updates", "inventory_updates"):
+            update = self.store.updates[endpoint, int(number)]
+            return 200, {"content": update["stdout"]} if sub == "stdout" else update
         if not number:
             return 200, _page(self.store.find(endpoint, query))
         thing = self.store.get(endpoint, int(number))
         if sub == "survey_spec":
             return 200, self.store.surveys.get((endpoint, int(number)), {})
-        return 200, _page([{"id": one} for one in self.store.joined[endpoint, int(number), sub]]) if sub else self.store.shown(thing)
+        return 200, _page(self.store.listed(endpoint, int(number), sub)) if sub else self.store.shown(thing)
 
-    def _write(self, endpoint: str, number: str = "", sub: str = "", query: t.Any = ()) -> tuple[int, t.Any]:
-        fields = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def _write(self, endpoint: str, number: str = "", sub: str = "", query: t.Any = (), superuser: bool = True) -> tuple[int, t.Any]:
+        fields = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
+        if sub == "update":
+            return 202, self.store.update(endpoint, int(number))
         self.store.writes.append(f"{self.command} {self.path}")
         if self.command == "PATCH":
-            return 200, self.store.shown(self.store.change(endpoint, int(number), fields))
+            return 200, self.store.shown(self.store.change(endpoint, int(number), fields, superuser))
         if not number:
-            return 201, self.store.shown(self.store.add(endpoint, fields))
+            return 201, self.store.shown(self.store.add(endpoint, fields, superuser))
         if sub == "survey_spec":
             return 200, self.store.survey(endpoint, int(number), fields)
         if sub == "create_approval_template":
             return 201, self.store.approval(int(number), fields)
         return 204, self.store.join((endpoint, int(number), sub), fields)
+
+    def _delete(self, endpoint: str, number: str, query: t.Any = (), superuser: bool = True) -> tuple[int, t.Any]:
+        self.store.writes.append(f"{self.command} {self.path}")
+        return 204, self.store.remove(endpoint, int(number), superuser)
 
 
 def _page(results: list[Thing]) -> Thing:

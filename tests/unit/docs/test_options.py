@@ -76,12 +76,18 @@ def evaluated(node: nodes.Expr, play: t.Mapping[str, t.Any]) -> t.Any:
         return jinja2.Template.from_code(JINJA, JINJA.compile(template), dict(JINJA.globals)).render(needed)
 
 
+def with_tasks(play: t.Mapping[str, t.Any]) -> list[t.Any]:
+    """Returns a play, and the tasks that it imports."""
+    imported = [task["ansible.builtin.import_tasks"] for task in play.get("tasks", []) if "ansible.builtin.import_tasks" in task]
+    return [play, *(yaml.load((ROOT / "playbooks" / path).read_text(), Loader) for path in imported)]
+
+
 def defaults_of(playbook: str) -> t.Iterator[Default]:
     """Yields each default in a playbook: of the filter default, and of a play's own variables. One that is omitted is the module's."""
     for play in yaml.load(PLAYBOOKS[playbook].read_text(), Loader):
         own = play.get("vars", {})
         yield from (Default(playbook, name, value) for name, value in own.items() if name in DECLARED and "{{" not in str(value))
-        for text in (one for one in texts(play) if "default(" in one):
+        for text in (one for one in texts(with_tasks(play)) if "default(" in one):
             for one in parsed(text).find_all(nodes.Filter):
                 if one.name == "default" and isinstance(one.node, nodes.Name) and one.node.name in DECLARED and one.args[0] != nodes.Name("omit", "load"):
                     yield Default(playbook, one.node.name, evaluated(one.args[0], own))
@@ -101,8 +107,7 @@ def test_there_is_a_page_for_each_playbook_and_no_other() -> None:
     assert {path.stem for path in (ROOT / "docs" / "playbooks").iterdir()} == {*options.playbooks(), "index"}
 
 
-# The settings of awx_setup are listed in its own comment, too, which is compared below.
-@pytest.mark.parametrize("name", sorted({*options.playbooks()} - {"awx_setup"}))
+@pytest.mark.parametrize("name", options.playbooks())
 def test_a_playbook_begins_with_its_purpose_and_its_page(name: str) -> None:
     purpose = options.declared()[name]["short_description"]
     comment = f"---\n# {purpose}.\n# Its options and examples: docs/playbooks/{name}.md, made from vars/options.yml.\n- name: "
