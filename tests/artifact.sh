@@ -26,5 +26,5 @@ done
 for other in osd_blocklist rbd_watchers_info lun_map_info kernel_log_info; do ansible-doc --type module "cephops.iscsi_rescue.$other" >/dev/null; done
 
 cd "$place/collections/ansible_collections/cephops/iscsi_rescue"
-tests/demo.sh /var/tmp/iscsi_rescue_artifact 19300 "$place/reports"
+tests/demo.sh /var/tmp/iscsi_rescue_artifact 19500 "$place/reports"
 echo "The installed artifact heals."

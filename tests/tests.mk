@@ -4,7 +4,7 @@
 # In the order in which they begin. NAME:SLOTS takes more than one of the two slots that each core has; see tests/stages.py.
 # Those of one list run at the same time, so each has a lab of its own.
 TEST := test-molecule-main test-kernel-incident:2 test-integration test-faults-once lint:2 test-unit:2
-REST := test-guards test-dead-ends test-pauses test-osd-down test-mirror test-cuts test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact \
+REST := test-guards test-dead-ends test-pauses test-osd-down test-mirror test-cuts test-plays test-kernel-rest:2 test-privilege test-kill test-molecule-rest test-events test-tutorial test-awx test-artifact test-checkout \
   test-unit-ansible:2 test-site:2 test-pages:2 test-ee
 STAGES := $(PYTHON) tests/stages.py $(BUILD)/logs
 
@@ -12,7 +12,7 @@ STAGES := $(PYTHON) tests/stages.py $(BUILD)/logs
 RELEASES_LAB := /var/tmp/iscsi_rescue_releases 16300
 PAUSES_LAB := /var/tmp/iscsi_rescue_pauses 19300
 DEAD_ENDS_LAB := /var/tmp/iscsi_rescue_dead_ends 15300
-OSD_DOWN_LAB := /var/tmp/iscsi_rescue_osd_down 24300
+OSD_DOWN_LAB := /var/tmp/iscsi_rescue_osd_down 24500
 CUTS_LAB := /var/tmp/iscsi_rescue_cuts 16500
 MIRROR_LAB := /var/tmp/iscsi_rescue_mirror 20500
 MIRROR_PEER_PORT := 20600
@@ -275,6 +275,11 @@ test-ee: $(VENV)/.tests build ## What ansible-builder makes of the built collect
 .PHONY: test-artifact
 test-artifact: $(OLDEST)/.made ## Build the collection, install it elsewhere, and run the demo from there on the oldest ansible-core
 	PATH=$(OLDEST)/bin:$$PATH tests/artifact.sh $(BUILD)/artifact
+
+.PHONY: test-checkout
+test-checkout: $(VENV)/.tests ## The checkout as a project, and a copy of the scenario in one, each with the collection installed elsewhere
+	tests/checkout.sh $(BUILD)/checkout
+	tests/pipeline.sh $(BUILD)/pipeline
 
 .PHONY: test-controllers
 test-controllers: ## Each ansible-core from 2.17 on that this machine's Pythons allow (CONTROLLERS="2.17 2.21" for some; SKIP_MISSING=yes where a Python is missing); takes six minutes each
