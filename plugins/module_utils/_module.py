@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules share: the options of the Ceph connection, and how an error is told."""
+"""What the modules share: the options of the Ceph connection, and how an error is reported."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons as of_fence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import reasons as of_look
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages
 
 STATES = {
     "contested": "Find the client that does not belong there. End it on its host, or name it in remediate_watchers_evict. If all of them belong there, raise "
@@ -28,7 +29,7 @@ STATES = {
 _FIX = "Fix what the reason names, then rerun."
 _MOVE = "The client alone serves that image: move it to another host, or end the client by hand. Then rerun."
 _RESTART = "Restart tcmu-runner on that gateway. To fence the client all the same, name it in remediate_watchers_evict."
-# Reason -> what to do. The first that fits counts. Reasons of the look and of the fence are named; those of the role are parts of their text.
+# Reason -> what to do. The first that fits counts.
 REASONS: t.Mapping[str, str] = {
     of_cluster.OSDS_CHANGED: "Check 'ceph osd tree'. When all OSDs are up, rerun.",
     of_look.MOVED: "Its watch moved meanwhile: rerun.",
@@ -46,17 +47,17 @@ REASONS: t.Mapping[str, str] = {
     of_look.NOTHING_HEALED: "First follow the reason of that other client.",
     of_fence.SERVER_SILENT: "Check the gateway: it might have ended meanwhile. When it responds, rerun.",
     of_fence.SERVER_LEFT: "Start the gateway, then rerun: that client might have been a command, such as 'rbd snap create'.",
-    "so the client that responds might be a command that waits for it": "If the LUN is down, start its target, then rerun. If it is not known, name it in "
+    messages.NO_PROOF_OF_SERVICE: "If the LUN is down, start its target, then rerun. If it is not known, name it in "
     "remediate_watchers_luns. To fence the client all the same, name it in remediate_watchers_evict.",
-    "serves a LUN through it": "It is the kernel client behind the LUN: check 'dmesg' on that gateway for why it is silent.",
-    "did not tell its LUNs": "Run lun_map on that gateway: it might lack root, or hang ('ps -eo stat,wchan:30,args' shows state D). Or name the client in "
+    messages.BEHIND_LUN: "It is the kernel client behind the LUN: check 'dmesg' on that gateway for why it is silent.",
+    messages.LUNS_UNTOLD: "Run lun_map on that gateway: it might lack root, or hang ('ps -eo stat,wchan:30,args' shows state D). Or name the client in "
     "remediate_watchers_evict.",
     of_fence.CAME_BACK: "The client's host is back: rerun.",
     of_look.GATEWAY: _RESTART,
-    "by tcmu-runner, which might be this client": _RESTART,
+    messages.TCMU_RUNNER: _RESTART,
     of_look.GATEWAY_HOST: _RESTART,
-    "it is protected by": "Your own remediate_watchers_protect spares it: end the client by hand, or take the rule away for one run.",
-    "so many rarely die at once": "Look for what the clients have in common: a host, a switch, an OSD. If they are dead, raise remediate_watchers_max_fence.",
+    messages.PROTECTED_BY: "Your own remediate_watchers_protect spares it: end the client by hand, or take the rule away for one run.",
+    messages.TOO_MANY: "Look for what the clients have in common: a host, a switch, an OSD. If they are dead, raise remediate_watchers_max_fence.",
     of_look.EVICT_TOO_FEW: "Name other clients in remediate_watchers_evict, or more of them.",
     of_look.UNTESTED_ELSEWHERE: "Check why the OSD of that image does not respond, then rerun.",
     of_look.UNTESTED: "Check why the OSD of that image does not respond, then rerun.",
