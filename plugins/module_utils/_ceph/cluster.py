@@ -214,8 +214,9 @@ class Cluster:
         if error.errno == errno.EINVAL:
             return ClusterError(f"librados cannot resolve the monitors' names in {where}: check mon_host, and that this host can resolve it.")
         if error.errno in (errno.EACCES, errno.EPERM):
-            which = "given in key" if self.connection.key else "in its keyring"
-            return ClusterError(f"The cluster of {where} refused {who}: the key {which} differs from the key that 'ceph auth get {who}' shows.")
+            # Monitors give the same answer for both, so that the names of users cannot be guessed.
+            which = "in the option key" if self.connection.key else "in its keyring"
+            return ClusterError(f"The cluster of {where} refused {who}: it has no such user, or another key than {which}. Compare both with 'ceph auth get {who}'.")
         return explain(error, f"Connecting to the cluster of {where} as {who}")
 
 
