@@ -153,6 +153,15 @@ class Loose(yaml.SafeLoader):
 Loose.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
 
 
+def fails_as_the_former_version(tried: Setup) -> None:
+    """On a real AWX 24.6.1 it stopped at the schedule."""
+    tried.store.former = True
+    said = tried.run()
+    failed = re.findall(r"(?m)^TASK \[(.*?)\] \**\n(?:(?!^TASK).*\n)*?fatal: ", said)
+    tried.check("the surveys of the former version fail at the schedule", failed == ["Look by a schedule"] and "variables_needed_to_start" in said, failed)
+    tried.store.former = False
+
+
 def makes(tried: Setup) -> None:
     """Once, and nothing more the second time."""
     first = tried.run()
@@ -404,7 +413,7 @@ def _tasks() -> set[str]:
     return {task.partition("\n")[0] for task in found if not re.search(r"import_tasks|block:|^Set up AWX", task)}
 
 
-PARTS = [makes, holds, refuses, heals, heals_beside_a_refusal, offers_to_restore, drops, from_a_file, syncs, privileges]
+PARTS = [fails_as_the_former_version, makes, holds, refuses, heals, heals_beside_a_refusal, offers_to_restore, drops, from_a_file, syncs, privileges]
 
 
 def main() -> None:

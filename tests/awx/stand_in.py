@@ -37,10 +37,10 @@ OWNED = {"inventories": ("hosts", "groups", "inventory_sources")}
 
 
 class Store:
-    """``stuck``: what is to sync stays pending, as where no instance has room for it."""
+    """``stuck``: what is to sync stays pending, as where no instance has room for it. ``former``: surveys come as the former version made them."""
 
     def __init__(self, place: Path) -> None:
-        self.place, self.stuck = place, False
+        self.place, self.stuck, self.former = place, False, False
         self.things: dict[str, dict[int, Thing]] = {endpoint: {} for endpoint in rules.FIELDS}
         self.joined: dict[tuple[str, int, str], list[int]] = defaultdict(list)
         self.surveys: dict[tuple[str, int], Thing] = {}
@@ -136,7 +136,7 @@ class Store:
     def survey(self, endpoint: str, number: int, spec: Thing) -> None:
         self.get(endpoint, number)
         rules.survey(spec)
-        self.surveys[endpoint, number] = spec
+        self.surveys[endpoint, number] = _former(spec) if self.former else spec
 
     def answered(self, template: int, answers: Thing) -> None:
         """As for a launch, and for what launches by itself: awx/api/serializers.py, LaunchConfigurationBaseSerializer.validate."""
@@ -305,6 +305,11 @@ class Handler(BaseHTTPRequestHandler):
     def _delete(self, endpoint: str, number: str, query: t.Any = (), superuser: bool = True) -> tuple[int, t.Any]:
         self.store.writes.append(f"{self.command} {self.path}")
         return 204, self.store.remove(endpoint, int(number), superuser)
+
+
+def _former(spec: Thing) -> Thing:
+    """Lists were required, with a default."""
+    return {**spec, "spec": [{**question, "required": question["required"] or question["type"] == "textarea"} for question in spec["spec"]]}
 
 
 def _page(results: list[Thing]) -> Thing:
