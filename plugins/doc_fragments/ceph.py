@@ -36,8 +36,8 @@ options:
     default: 10
   quorum_settle:
     description:
-      - Seconds that the monitors must have been in quorum, without a change, before a client that has no session on any of them counts as gone.
-      - A monitor that restarts has forgotten its clients, and one that is stopped cannot come back to it, so it would look like one that is dead.
+      - Seconds that the monitors must have been in quorum, without a change, before a client without a session on them counts as gone.
+      - A monitor that restarts has forgotten its clients. A stopped client cannot reconnect to it, and would look dead.
         The default is as long as a monitor remembers a client that is silent (Ceph's C(mon_session_timeout)).
     type: int
     default: 300
@@ -50,5 +50,5 @@ options:
     type: int
     default: 15
 requirements:
-  - the packages python3-rados and python3-rbd (on Debian and on RPM systems), of the cluster's release or a newer one, on the host that runs the module
+  - the packages python3-rados and python3-rbd on the host that runs the module, of the cluster's release or newer (same names on Debian and RPM systems)
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Ceph keyring's text, as a controller has it. Pure; no error of it may hold a part of the text."""
+"""A Ceph keyring's text, as a controller has it. Pure. No error contains a part of the text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECTION = re.compile(r"^\[\s*(.*?)\s*\]$")
 
 
 def key_of(text: str, client: str) -> str:
-    """The key of C(client), with or without C(client.) before its name; empty where there is none. A text that is a key alone is taken for that client's."""
+    """Returns the key of ``client``, whose name has ``client.`` before it or not. Empty if there is none. If the text is only a key, it is that key."""
     wanted = client if client.startswith("client.") else f"client.{client}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) == 1 and _KEY.match(lines[0]):

@@ -23,13 +23,13 @@ _KIND = re.compile(r"#\w+$")
 
 
 def spec_of(options: t.Mapping[str, Option], names: t.Sequence[str], title: str = "", defaults: Option | None = None) -> dict[str, t.Any]:
-    """A survey spec that asks for C(names), in that order. C(defaults) answer in place of the options' own. Raises ValueError for what cannot be asked for."""
+    """Returns a survey spec that asks for ``names``, in that order. ``defaults`` replace the options' own. Raises ValueError if a survey cannot ask for one."""
     own = {name: {"default": value} for name, value in (defaults or {}).items()}
     return {"name": title, "description": "", "spec": [_question(name, {**_known(options, name), **own.get(name, {})}) for name in names]}
 
 
 def text_lines(answer: t.Any) -> list[t.Any]:
-    """A list as it is, and a text as its lines that are neither empty nor remarks. What YAML took for a number is a text, too."""
+    """Returns a list as it is, and a text as its lines that are neither empty nor remarks. A number, as YAML reads it, is a text, too."""
     if isinstance(answer, (list, tuple)):
         return list(answer)
     lines = [line.strip() for line in str("" if answer is None else answer).splitlines()]
@@ -89,7 +89,7 @@ def _label(name: str) -> str:
 
 
 def plain(description: t.Any) -> str:
-    """A description without Ansible's markup, as AWX shows it."""
+    """Returns a description without Ansible's markup, as AWX shows it."""
     text = description if isinstance(description, str) else " ".join(str(line) for line in description)
     return _MARKUP.sub(lambda found: _word(found.group(1)), " ".join(text.split()))
 

@@ -24,8 +24,8 @@ __all__ = ["Event", "Kind", "events", "parse", "volume_uuid"]
 def events(text: str, host: str = "", limit: int = 100_000) -> dict[str, t.Any]:
     """Returns the storage events of a log.
 
-    These are ``events`` (the newest ``limit``) and ``dropped`` (how many older ones). Of lines, it counts ``lines`` (that are not empty), ``unparsed``
-    (without an event), ``recovered`` (that tell that a trouble ended), ``foreign`` (of other logs) and ``unread`` (of storage modules, not understood).
+    These are ``events`` (the newest ``limit``) and ``dropped`` (how many older ones). It counts lines: ``lines`` are not empty, ``unparsed`` have no event,
+    ``recovered`` report the end of a trouble, and ``foreign`` are of other logs. ``unread`` are of storage modules, and not understood.
     ``unread_examples`` has the most frequent of the latter, ``count`` and ``line``. ``host``: the host of the log, kept in each event.
     """
     counted = {"lines": 0, "unparsed": 0, "recovered": 0, "foreign": 0}

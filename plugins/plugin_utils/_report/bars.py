@@ -86,7 +86,7 @@ def _row(entry: TimelineEntry, whole: float) -> Row:
 
 
 def latency(before: Probe, after: Probe) -> Chart:
-    """Returns two bars for each step of the probes of one LUN, ``before`` and ``after``; either may be {}."""
+    """Returns two bars for each step of the probes of one LUN, ``before`` and ``after``; either can be {}."""
     probes = {when: _by_name(probe) for when, probe in (("before", before), ("after", after)) if probe}
     names = list(dict.fromkeys(name for found in probes.values() for name in found))
     longest = max([float(step["seconds"]) for found in probes.values() for step in found.values()] + [1.0])

@@ -15,7 +15,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns imp
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import LunResult, Result
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 
-# So many images are told on the first screens; the others are folded.
+# So many images are shown on the first screens; the others are folded.
 SHOWN = 3
 
 

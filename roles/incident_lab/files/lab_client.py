@@ -23,8 +23,8 @@ _PR_SET_NAME = 15  # prctl(2)
 def main() -> None:
     # By this name, start-stop-daemon tells this process from a later one with its pid.
     ctypes.CDLL(None).prctl(_PR_SET_NAME, b"lab_client", 0, 0, 0)
-    # SIGTERM lets it close its images; SIGKILL does not. SIGTERM is blocked in all threads: right after a SIGCONT, the kernel can give it to any thread, and
-    # this one would not wake (wants_signal in kernel/signal.c skips a thread that is still stopped).
+    # SIGTERM lets it close its images; SIGKILL does not. SIGTERM is blocked in all threads: right after a SIGCONT, the kernel can give it to any thread.
+    # This one would then not wake, since wants_signal in kernel/signal.c skips a thread that is still stopped.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     conf, ready, pool, *names = sys.argv[1:]
     cluster = rados.Rados(conffile=conf, conf={"client_mount_timeout": "30"})
