@@ -15,9 +15,13 @@ from pathlib import Path
 
 # What stands for a field of a message, and for a piece of code, which is one word.
 _FIELD = "N"
-# In a page: what is no prose.
+# In a page: what is no prose. Four spaces begin code, except below an item of a list.
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-_CODE = re.compile(r"``[^`]+``|`[^`]+`|\b[A-Z]{1,3}\([^)]*\)")
+_INDENTED = re.compile(r"^((?![-*+] |\d+\. |\s).+\n\n)(?:(?: {4}.*)?\n)+", re.MULTILINE)
+# The last is a word of a regular expression.
+_CODE = re.compile(r"``[^`]+``|`[^`]+`|\b[A-Z]{1,3}\([^)]*\)|\S*[\\{}][^\s.;:!?]*")
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_QUOTED = re.compile(r"'([^']*)'")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _END = re.compile(r"[.;:!?](?:\s+|$)|\n\s*\n|\n\s*(?=[-*|#]\s?)|\s\|\s| - ")
 _WORD = re.compile(r"[A-Za-z0-9][\w'./%-]*")
@@ -73,11 +77,16 @@ def _comments(text: str) -> t.Iterator[tuple[int, str]]:
 
 
 def _of_page(text: str) -> t.Iterator[tuple[int, str]]:
-    yield 1, _FENCED.sub("\n\n", text)
+    yield 1, _INDENTED.sub(r"\1", _FENCED.sub("\n\n", text))
 
 
 def _of_yaml(text: str) -> t.Iterator[tuple[int, str]]:
-    yield 1, "\n\n".join(re.sub(r"^\s*(?:#|- )?\s*(?:\w+: )?", "", line) for line in text.splitlines())
+    yield 1, "\n\n".join(re.sub(r"^\s*(?:#|- )?\s*(?:\w+: )?", "", line) for line in _JINJA.sub(_of_jinja, text).splitlines())
+
+
+def _of_jinja(found: re.Match[str]) -> str:
+    """Returns the messages in an expression: its texts of several words."""
+    return "\n\n".join([_FIELD, *(text for text in _QUOTED.findall(found[0]) if " " in text.strip())])
 
 
 def docstrings(path: Path) -> list[Sentence]:
