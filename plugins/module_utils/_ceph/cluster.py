@@ -216,7 +216,9 @@ class Cluster:
         if error.errno in (errno.EACCES, errno.EPERM):
             # Monitors give the same answer for both, so that the names of users cannot be guessed.
             which = "in the option key" if self.connection.key else "in its keyring"
-            return ClusterError(f"The cluster of {where} refused {who}: it has no such user, or another key than {which}. Compare both with 'ceph auth get {who}'.")
+            return ClusterError(
+                f"The cluster of {where} refused {who}: it has no such user, or another key than {which}. Compare both with 'ceph auth get {who}'."
+            )
         return explain(error, f"Connecting to the cluster of {where} as {who}")
 
 

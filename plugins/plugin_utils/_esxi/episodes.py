@@ -54,13 +54,13 @@ def judge(events: t.Sequence[Data]) -> Judgement:
     ended = _split([one for one in placed if one[1]["kind"] not in (*harmless, "recovered")])
     if ended:
         return Judgement("recovered", [event for _moment, event in ended[-1]], len(ended))
-    return Judgement(failure_pattern.of([event for event in events if event["kind"] == "answered"]), events, 1)
+    return Judgement(failure_pattern.of([event for event in events if event["kind"] in failure_pattern.HARMLESS]), events, 1)
 
 
 def _harmless(events: t.Sequence[Data]) -> tuple[str, ...]:
     """Returns the kinds that are no trouble; failed reserves, too, if the target rejected RESERVE as an unknown command."""
     rejected = any(event["kind"] == "answered" and event["opcode"] in failure_pattern.RESERVES for event in events)
-    return ("answered", "reserve_failed") if rejected else ("answered",)
+    return (*failure_pattern.HARMLESS, "reserve_failed") if rejected else failure_pattern.HARMLESS
 
 
 Placed = tuple[float, Data]

@@ -37,9 +37,11 @@ RESERVES = ("0x16", "0x56")
 _UNANSWERED = ("command_failed", "no_connection", "busy")
 _NO_PATH = ("all_paths_down", "all_paths_down_timeout", "connectivity_lost")
 _PATHS = (*_NO_PATH, "path_dead", "path_changed", "path_restored", "no_path", "redundancy_lost", "session_lost")
+# A device that is well makes ESXi log these.
+HARMLESS = ("answered",)
 # They come with a reservation that another initiator holds.
-_WITH_CONFLICTS = frozenset(("reservation_conflict", "reserve_failed", "reservation_lost", "ats_miscompare", "path_in_doubt", "lock_wait", "slow", "answered"))
-_SLOW = frozenset(("slow", "lock_wait", "answered"))
+_WITH_CONFLICTS = frozenset(("reservation_conflict", "reserve_failed", "reservation_lost", "ats_miscompare", "path_in_doubt", "lock_wait", "slow", *HARMLESS))
+_SLOW = frozenset(("slow", "lock_wait", *HARMLESS))
 
 
 def of(events: t.Sequence[Data]) -> Pattern:
@@ -86,7 +88,7 @@ def _more_than_conflicts(kinds: Counter[str]) -> bool:
 def _of_answered(kinds: Counter[str], events: t.Sequence[Data]) -> Pattern:
     if kinds["out_of_space"]:
         return "no_space"
-    if kinds.keys() <= {"answered"}:
+    if kinds.keys() <= {*HARMLESS}:
         return "answers"
     if kinds.keys() <= _SLOW:
         return "slow"
