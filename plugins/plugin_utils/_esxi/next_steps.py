@@ -14,7 +14,7 @@ Data = t.Mapping[str, t.Any]
 
 PATTERNS: dict[Pattern, str] = {
     "hung": "Run remediate_watchers with the file of suspects.",
-    "mixed": "Find the holder with scsi_reserve_probe, then run remediate_watchers with the file of suspects.",
+    "mixed": "Find the holder with scsi_reserve_probe and write_path=flush, then run remediate_watchers with the file of suspects.",
     "errors": "Check the storage behind the image. Then run remediate_watchers with the file of suspects, to check its watchers.",
     "slow": "Check the load of the Ceph cluster and the network. Then run remediate_watchers, to check the watchers.",
     "permanent_loss": "Check that the target still exports the LUN. If it was removed on purpose, unmount the datastore and detach the device on ESXi.",

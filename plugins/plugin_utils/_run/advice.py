@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import reasons as of_cluster
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons as of_fence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import fenced_living, messages, next_steps, proof
@@ -14,7 +15,12 @@ from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model im
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
 
 # The reason why an entry stays -> its next step.
-KEPT = {of_fence.NEVER: "kept_never", of_fence.UNDER_WAY: "kept_busy", messages.PASSED_OVER: "kept_passed_over"}
+KEPT = {
+    of_fence.NEVER: "kept_never",
+    of_fence.UNDER_WAY: "kept_busy",
+    messages.PASSED_OVER: "kept_passed_over",
+    of_cluster.YOUNG_QUORUM: "kept_young",
+}
 
 
 def next_step(summed: Result) -> str:

@@ -64,11 +64,14 @@ REASONS: t.Mapping[str, str] = {
 }
 
 OPEN = {
-    "went_by_itself": "The stale watcher was no longer stale when asked again. Probe the LUN with scsi_reserve_probe. If it does not respond, rerun.",
+    "went_by_itself": "The stale watcher was no longer stale when asked again. Probe the LUN with scsi_reserve_probe and write_path=flush. "
+    "If it does not respond, rerun.",
     "freed": "Map or delete the image: no client has it open.",
     "kept": "End that client on its host. To remove its entry then, rerun, or run cephops.iscsi_rescue.restore_blacklist.",
     "kept_unseen": "Make sure that the client is gone. Then run cephops.iscsi_rescue.restore_blacklist with remediate_watchers_restore=always and the "
     "address in restore_blacklist_addresses. Otherwise the entry stays until it expires.",
+    "kept_young": "Wait until the quorum is five minutes old (remediate_watchers_quorum_settle). Then run cephops.iscsi_rescue.restore_blacklist, without "
+    "remediate_watchers_restore=always.",
     "kept_never": "Nothing: remediate_watchers_restore is never, and the entry expires by itself.",
     "kept_busy": "Wait a minute, then run cephops.iscsi_rescue.restore_blacklist.",
     "kept_passed_over": "Heal that image first, then rerun.",
@@ -78,8 +81,8 @@ OPEN = {
     "cannot, fix what the reason names, then rerun.",
     "unproven": "Probe the LUN with scsi_reserve_probe, or give a working path in remediate_watchers_luns. Then rescan it on the initiators.",
     "pathless": "Check on an initiator that the LUN responds. To have it probed, name it in remediate_watchers_luns, with a host that has it as a disk.",
-    "no_access": "On the target, give the initiator access to the LUN, or set remediate_watchers_probe_initiator to one that has access. Then probe the LUN "
-    "with scsi_reserve_probe.",
+    "no_access": "On the target, give the probe's own name (remediate_watchers_probe_initiator) access to the LUN. Never probe under the name of an ESXi host. "
+    "Then probe the LUN with scsi_reserve_probe.",
     "not_probed_again": "Probe the LUN again with scsi_reserve_probe.",
     "unknown_lun": "Check whether the LUN responds. To have it probed, name it in remediate_watchers_luns.",
     "conflict": "Another initiator holds the LUN. If that is wrong, find it with scsi_reserve_probe, kernel_log and, on LIO, lun_map.",

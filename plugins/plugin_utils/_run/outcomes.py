@@ -29,8 +29,8 @@ _BY_ITEM = "Each open item has its own line with its next step."
 OUTCOMES: t.Mapping[str, Outcome] = {
     "nothing_to_do": Outcome(
         "Nothing to do",
-        "No image has a stale watcher. Nothing was changed.",
-        "If a LUN still hangs, a stale watcher is not the cause: check the target, the network and 'ceph -s'.",
+        "No stale watcher was found on the images that the run looked at. Nothing was changed.",
+        "If a LUN still hangs, name its image in remediate_watchers_images, and rerun. If it was named, check the target, the network and 'ceph -s'.",
         _SUCCEEDS,
     ),
     "would_heal": Outcome(
@@ -41,7 +41,8 @@ OUTCOMES: t.Mapping[str, Outcome] = {
     ),
     "healed": Outcome(
         "Healed",
-        "The watchers are as expected, and the blocklist has no entry of this run. Each image has a line that says what was proven.",
+        "The watchers are as expected, and the blocklist has no entry of this run. Each image has a line on what was proven. "
+        "If it says 'not proven', check the LUN on an initiator.",
         "Rescan the LUN on the initiators that had lost it.",
         _SUCCEEDS,
     ),

@@ -14,10 +14,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import reasons as of_cluster
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons as of_fence
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import commands_by_hand
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import result as results
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report.page import render
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages, next_steps
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.advice import next_step
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
 from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.runs import listed_after, run_of
@@ -304,6 +306,15 @@ def test_who_came_back_is_shown_as_fenced_again() -> None:
 def test_who_stays_fenced_is_to_be_ended_or_let_in_by_the_operators_word(host: str, words: str) -> None:
     kept = {"address": DEAD, "until": "later", "reason": "why", "host": host, "entity": ""}
     assert words in next_step(run(restored={"after": {DEAD: "later"}, "kept": [kept], "unread": []}))
+
+
+def test_who_stays_fenced_since_the_quorum_is_young_is_waited_for() -> None:
+    """The operator must not remove the entry without a look: in a young quorum, a stopped client has no session."""
+    gap = of_cluster.YOUNG_QUORUM.format(n=3, m=3, seconds=42)
+    kept = {"address": DEAD, "until": "later", "reason": of_fence.LIFE_UNKNOWN.format(gap=gap), "host": "", "entity": ""}
+    step = next_step(run(restored={"after": {DEAD: "later"}, "kept": [kept], "unread": []}))
+    assert step == next_steps.OPEN["kept_young"]
+    assert step.startswith("Wait") and "without remediate_watchers_restore=always" in step
 
 
 def test_a_phase_that_failed_has_its_time() -> None:
