@@ -41,8 +41,7 @@ OUTCOMES: t.Mapping[str, Outcome] = {
     ),
     "healed": Outcome(
         "Healed",
-        "The watchers are as expected, and the blocklist has no entry of this run. Each image has a line on what was proven. "
-        "If it says 'not proven', check the LUN on an initiator.",
+        "The watchers are as expected, and the blocklist has no entry of this run. If the line of an image says 'not proven', check its LUN.",
         "Rescan the LUN on the initiators that had lost it.",
         _SUCCEEDS,
     ),
@@ -55,7 +54,7 @@ OUTCOMES: t.Mapping[str, Outcome] = {
     ),
     "healed_unproven": Outcome(
         "Healed, not proven",
-        "The watchers are as expected, but the probe did not reach a LUN that is known. Nothing proves that the LUN responds.",
+        "The watchers are as expected, but the probe did not reach a known LUN.",
         "Probe the LUN with scsi_reserve_probe, or give a working path in remediate_watchers_luns.",
         "fails, unless remediate_watchers_fail_when_unproven is false",
         by_item=True,
