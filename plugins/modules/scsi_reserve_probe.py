@@ -161,6 +161,7 @@ options:
         RV(proof) says what it proved. The module never sends a plain WRITE.
       - V(auto) sends COMPARE AND WRITE and then SYNCHRONIZE CACHE, if the LUN's block limits (VPD page B0h) allow it, and otherwise only the latter.
         If the LUN refuses the write, because it is read-only, or because others keep writing the block, a flush is enough. RV(reason) says so.
+        While the LUN might hang, use V(flush). On SCST, a write that hangs delays RESERVE of every initiator.
       - V(flush) sends SYNCHRONIZE CACHE. If the LUN refuses that, RV(reason) says so. SCST and LIO answer it by themselves if the backing device has
         no write cache, as with krbd.
       - V(ats) sends COMPARE AND WRITE of the last block with its own content, which changes nothing, and then SYNCHRONIZE CACHE. While it waits for
