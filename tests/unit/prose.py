@@ -16,7 +16,7 @@ from pathlib import Path
 # What stands for a field of a message, and for a piece of code, which is one word.
 _FIELD = "N"
 # In a page: what is no prose. Four spaces begin code, except below an item of a list.
-_FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+_FENCED = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 _INDENTED = re.compile(r"^((?![-*+] |\d+\. |\s).+\n\n)(?:(?: {4}.*)?\n)+", re.MULTILINE)
 # The last is a word of a regular expression.
 _CODE = re.compile(r"``[^`]+``|`[^`]+`|\b[A-Z]{1,3}\([^)]*\)|\S*[\\{}][^\s.;:!?]*")
