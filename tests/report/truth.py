@@ -42,9 +42,16 @@ def plain(text: str) -> str:
 
 
 def first_screen(told: Data) -> list[str]:
-    """What must be read without scrolling, as ``plain`` in small letters: the outcome, and of the first image the symptom, the culprit and the proof."""
-    story = [HEADLINES[told["outcome"]].format(**told), *_of_image(told["images"][0], told)] if told["images"] else [HEADLINES[told["outcome"]]]
+    """What must be read without scrolling, as ``plain`` in small letters: the outcome, and of the first image the symptom, the culprit and the proof.
+
+    Of a run that failed it is the error, which takes the room of the image.
+    """
+    story = [HEADLINES[told["outcome"]].format(**told), *([told["error"]] if told["error"] else _first_image(told))]
     return [plain(words).lower() for words in story] if sum(map(len, story)) < LONG else []
+
+
+def _first_image(told: Data) -> list[str]:
+    return _of_image(told["images"][0], told) if told["images"] else []
 
 
 def _story(told: Data, said: Said) -> t.Iterator[str]:
