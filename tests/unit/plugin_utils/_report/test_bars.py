@@ -48,7 +48,7 @@ def latency(before: dict[str, t.Any], after: dict[str, t.Any]) -> bars.Chart:
 def test_latency_has_a_pair_of_bars_for_each_step() -> None:
     found = latency(probe("x", "hung"), probe("x", "healthy"))
     assert [group.name for group in found.groups] == ["reserve", "flush"]
-    flush = {bar.when: bar for bar in found.groups[1].bars}
+    flush = {one.when: one for one in found.groups[1].bars}
     assert (flush["before"].label, flush["after"].label) == ("timed out after 9.5 s", "12 ms")
     assert 100 > flush["before"].width > 2 * flush["after"].width > 0
     assert (found.ticks[0].label, found.ticks[-1].label) == ("0.1 ms", "10 s")
@@ -57,7 +57,7 @@ def test_latency_has_a_pair_of_bars_for_each_step() -> None:
 
 def test_a_step_that_comes_twice_has_a_row_for_each() -> None:
     twice = probe("x", "healthy", steps=[{"name": "read", "seconds": 0.1 * number, "status": "good"} for number in (1, 2)])
-    assert [(group.name, [bar.label for bar in group.bars]) for group in latency({}, twice).groups] == [("read", ["100 ms"]), ("read, 2", ["200 ms"])]
+    assert [(group.name, [one.label for one in group.bars]) for group in latency({}, twice).groups] == [("read", ["100 ms"]), ("read, 2", ["200 ms"])]
 
 
 def test_a_step_that_nothing_rests_on_matters_where_it_was_slow() -> None:
