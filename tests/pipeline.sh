@@ -14,7 +14,7 @@ export HOME=$place/home
 ansible-galaxy collection build --output-path "$place"
 (cd "$place" && ansible-galaxy collection install --offline cephops-iscsi_rescue-*.tar.gz)
 # All but the venv, since that is what PATH has.
-awk '/^.{3}sh$/ {code = 1; next} /^.{3}$/ {code = 0} code' docs/pipeline.md | grep -v -e '^python3 -m venv' -e '^pip install' >"$place/printed.sh"
+awk '/^[^ ][^ ][^ ]sh$/ {code = 1; next} /^[^ ][^ ][^ ]$/ {code = 0} code' docs/pipeline.md | grep -v -e '^python3 -m venv' -e '^pip install' >"$place/printed.sh"
 grep -q '^molecule test$' "$place/printed.sh"
 
 cd "$place/project"
