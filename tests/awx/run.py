@@ -372,7 +372,9 @@ def heals_beside_a_refusal(tried: Setup) -> None:
     steps = {"detect": "failed", "decide_heal": "successful", "approve": "successful", "heal": "failed"}
     tried.check("a person is asked, and heal runs", ended.steps == steps, {name: job.said[-2000:] for name, job in ended.jobs.items()})
     tried.check(
-        "it says partly_healed, and the workflow is an alarm", "partly_healed, looked at" in ended.jobs["heal"].said and ended.status == "failed", ended.steps
+        "it says partly_healed, and the workflow is an alarm",
+        "partly_healed (images: 1 healed, 1 refused)" in ended.jobs["heal"].said and ended.status == "failed",
+        ended.steps,
     )
     left = ended.jobs["heal"].artifacts if "heal" in ended.jobs else {}
     wanted = {"iscsi_rescue_outcome": "partly_healed", "iscsi_rescue_healed": ["rbd/awx"], "iscsi_rescue_refused": ["rbd/awx_contested"]}
