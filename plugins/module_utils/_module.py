@@ -33,4 +33,4 @@ CEPH_EXCLUSIVE = [("keyring", "key")]
 
 def in_words(error: RescueError) -> str:
     """Returns what fail_json tells of it."""
-    return missing_required_lib(error.names, _PURPOSE) if isinstance(error, MissingLibraryError) else str(error)
+    return f"{missing_required_lib(error.names, _PURPOSE)} ({error.why})" if isinstance(error, MissingLibraryError) else str(error)

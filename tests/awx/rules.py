@@ -29,7 +29,7 @@ FIELDS: t.Mapping[str, tuple[str, ...]] = {
     "execution_environments": (*_NAMED, "image", "pull", "credential"),
     "projects": (*_NAMED, "scm_type", "scm_url", "scm_branch", "credential", "default_environment", "timeout"),
     "inventories": (*_NAMED, "variables", "kind", "host_filter"),
-    "inventory_sources": ("name", "description", "inventory", "source", "source_project", "source_path", "overwrite", "update_on_launch"),
+    "inventory_sources": ("name", "description", "inventory", "source", "source_project", "source_path", "overwrite", "overwrite_vars", "update_on_launch"),
     "hosts": ("name", "description", "inventory", "variables", "enabled"),
     "groups": ("name", "description", "inventory", "variables"),
     "credential_types": ("name", "description", "kind", "inputs", "injectors"),

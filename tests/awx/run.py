@@ -210,14 +210,23 @@ def drops(tried: Setup) -> None:
     store, given = tried.store, tried.settings()
     inventory = store.named("inventories", PREFIX)["id"]
     group = store.named("groups", "scsi_initiators")["id"]
-    more = {**given["awx_setup_groups"], "scsi_initiators": ["lab", "second"], "esxi_hosts": ["esxi1"]}
+    more = {**given["awx_setup_groups"], "scsi_initiators": ["lab", "second"], "esxi_hosts": ["esxi1", "moved"]}
     tried.run(awx_setup_groups=more)
     tried.check(
-        "a host and a group more", store.members("groups", "esxi_hosts", "hosts") == ["esxi1"] and "second" in store.names("hosts"), store.names("hosts")
+        "a host and a group more",
+        store.members("groups", "esxi_hosts", "hosts") == ["esxi1", "moved"] and "second" in store.names("hosts"),
+        store.names("hosts"),
     )
     by_hand = store.add("hosts", {"name": "by-hand", "inventory": inventory, "variables": "", "enabled": True})
     store.join(("groups", group, "hosts"), by_hand)
-    dropped = {"awx_setup_notification": {}, "awx_setup_chap_user": "", "awx_setup_chap_password": "", "awx_setup_machine_key": "", "awx_setup_scm_key": ""}
+    dropped: dict[str, t.Any] = {
+        "awx_setup_notification": {},
+        "awx_setup_chap_user": "",
+        "awx_setup_chap_password": "",
+        "awx_setup_machine_key": "",
+        "awx_setup_scm_key": "",
+    }
+    dropped["awx_setup_groups"] = {**given["awx_setup_groups"], "iscsi_gateways": [*given["awx_setup_groups"]["iscsi_gateways"], "moved"]}
     said = tried.run(**dropped)
     tried.check("dropping them works", "failed=0" in said, said[-3000:])
     left = {
@@ -230,7 +239,7 @@ def drops(tried: Setup) -> None:
         "notified": store.members("workflow_job_templates", PREFIX, "notification_templates_approvals"),
     }
     wanted = {
-        "hosts": ["by-hand", "lab"],
+        "hosts": ["by-hand", "lab", "moved"],
         "groups": sorted(given["awx_setup_groups"]),
         "scsi_initiators": ["by-hand", "lab"],
         "credentials": [PREFIX],
@@ -377,7 +386,12 @@ def heals_beside_a_refusal(tried: Setup) -> None:
         ended.steps,
     )
     left = ended.jobs["heal"].artifacts if "heal" in ended.jobs else {}
-    wanted = {"iscsi_rescue_outcome": "partly_healed", "iscsi_rescue_healed": ["rbd/awx"], "iscsi_rescue_refused": ["rbd/awx_contested"]}
+    wanted = {
+        "iscsi_rescue_outcome": "partly_healed",
+        "iscsi_rescue_healed": ["rbd/awx"],
+        "iscsi_rescue_refused": ["rbd/awx_contested"],
+        "iscsi_rescue_unsettled": False,
+    }
     tried.check("its artifacts say which image is which", {name: left.get(name) for name in wanted} == wanted, left)
     tried.check("nothing is left on the blocklist", tried.blacklist() == before, tried.blacklist())
     refused = tried.workflow()

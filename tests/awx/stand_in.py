@@ -10,6 +10,8 @@ defaults.
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import typing as t
 from collections import defaultdict
@@ -113,11 +115,19 @@ class Store:
 
     def remove(self, endpoint: str, number: int, superuser: bool = True) -> None:
         rules.privileged(endpoint, superuser)
+        if endpoint == "groups":
+            self._remove_hosts_of(number)
         del self._place(endpoint)[self.get(endpoint, number)["id"]]
         place = NOTIFIED if endpoint == "notification_templates" else (endpoint,)
         for (_endpoint, _number, sub), there in self.joined.items():
             if number in there and sub in place:
                 there.remove(number)
+
+    def _remove_hosts_of(self, group: int) -> None:
+        """awx/main/models/inventory.py, Group.delete_recursive: with a group go its hosts that are in no other."""
+        elsewhere = {host for (place, number, sub), hosts in self.joined.items() if (place, sub) == ("groups", "hosts") and number != group for host in hosts}
+        for host in [one for one in self.joined["groups", group, "hosts"] if one not in elsewhere]:
+            self.remove("hosts", host)
 
     def join(self, key: tuple[str, int, str], given: Thing) -> None:
         self.get(*key[:2])
@@ -279,7 +289,7 @@ class Handler(BaseHTTPRequestHandler):
             return 200, _page([self.user])
         if endpoint in ("project_updates", "inventory_updates"):
             update = self.store.updates[endpoint, int(number)]
-            return 200, {"content": update["stdout"]} if sub == "stdout" else update
+            return 200, _stdout(update["stdout"], dict(query)) if sub == "stdout" else update
         if not number:
             return 200, _page(self.store.find(endpoint, query))
         thing = self.store.get(endpoint, int(number))
@@ -310,6 +320,12 @@ class Handler(BaseHTTPRequestHandler):
 def _former(spec: Thing) -> Thing:
     """Lists were required, with a default."""
     return {**spec, "spec": [{**question, "required": question["required"] or question["type"] == "textarea"} for question in spec["spec"]]}
+
+
+def _stdout(text: str, asked: t.Mapping[str, str]) -> Thing:
+    """awx/api/views/__init__.py, UnifiedJobStdout.retrieve: JSON has HTML, or else base64 of what a terminal shows."""
+    plain = (asked.get("content_format"), asked.get("content_encoding")) == ("ansi", "base64")
+    return {"content": base64.b64encode(f"\x1b[0;31m{text}\x1b[0m".encode()).decode() if plain else f"<span>{html.escape(text)}</span>"}
 
 
 def _page(results: list[Thing]) -> Thing:

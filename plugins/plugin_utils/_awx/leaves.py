@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 
 def leaves(value: t.Any, name: str = "") -> list[dict[str, t.Any]]:
     """Returns a ``name``, the dotted path, and a ``value`` for each value that is neither a dictionary nor a list, itself untouched."""
     if isinstance(value, Mapping):
         return [leaf for key, inner in value.items() for leaf in leaves(inner, f"{name}.{key}" if name else str(key))]
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+    # Until ansible-core 2.18 a vaulted value is a sequence, too.
+    if isinstance(value, (list, tuple)):
         return [leaf for number, inner in enumerate(value) for leaf in leaves(inner, f"{name}[{number}]")]
     return [{"name": name, "value": value}]

@@ -121,6 +121,8 @@ def _entry(address: str, summed: Result) -> str:
     until = next((kept["until"] for kept in summed["kept"] if kept["address"] == address), "")
     if until:
         return f"Blocklisted until {until}."
+    if address in summed["reset"]:
+        return "The blocklist entry that it had before is back."
     return "Its blocklist entry is removed." if address in summed["restored"] else ""
 
 

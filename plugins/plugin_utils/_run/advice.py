@@ -76,6 +76,12 @@ def _refused(summed: Result) -> list[OpenItem]:
     return [_item(refusal(image), _of_image(image)) for image in summed["images"] if is_left(image)]
 
 
+def would_heal(result: Result) -> list[str]:
+    """Returns the images that a run would heal, of one in check mode."""
+    chosen = [image["spec"] for image in result["images"] if image["decision"] in ("fence", "continue")]
+    return chosen if result["check_mode"] and not result["error"] else []
+
+
 def is_left(image: ImageResult) -> bool:
     """Returns whether it was refused, or is still contested by living clients after the dead ones were fenced."""
     return image["decision"] == "refuse" or (image["decision"] == "fence" and image["state_after"] == "contested")

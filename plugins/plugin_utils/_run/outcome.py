@@ -211,7 +211,8 @@ def failure(result: Result, when_refused: bool, when_sick: bool, when_unproven: 
     """Returns why the play fails, '' if it succeeds. What is refused, not proven, or would be healed counts only if the option for it is set."""
     outcome = result["outcome"]
     unproven = when_unproven and any(image["unreached"] for image in result["images"])
-    fails = {"failed": True, "refused": when_refused, "partly_healed": when_refused or unproven, "would_heal": when_sick, "healed_unproven": unproven}
+    refused = when_refused or (when_sick and bool(advice.would_heal(result)))
+    fails = {"failed": True, "refused": refused, "partly_healed": when_refused or unproven, "would_heal": when_sick, "healed_unproven": unproven}
     if not fails.get(outcome, False):
         return ""
     return f"{outcome}: {'; '.join(short(_why(result), 'reasons'))}"

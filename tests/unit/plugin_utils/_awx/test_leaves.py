@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import typing as t
+from collections.abc import Sequence
+
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx.leaves import leaves
 
 
@@ -19,3 +22,18 @@ def test_every_value_has_its_place() -> None:
 
 def test_a_value_alone() -> None:
     assert leaves("x") == [{"name": "", "value": "x"}]
+
+
+class Vaulted(Sequence[str]):
+    """As ansible-core to 2.18 has it: a sequence of characters that is no text."""
+
+    def __getitem__(self, index: t.Any) -> t.Any:
+        return "secret"[index]
+
+    def __len__(self) -> int:
+        return 6
+
+
+def test_a_vaulted_value_stays_one() -> None:
+    value = Vaulted()
+    assert leaves({"a_name": [value]}) == [{"name": "a_name[0]", "value": value}]

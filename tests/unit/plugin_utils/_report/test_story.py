@@ -63,6 +63,7 @@ def test_what_is_wrong_is_shown_as_such() -> None:
         ({"kept": [{"address": DEAD, "until": "then", "reason": "it lives"}]}, "Blocklisted until then."),
         ({"fenced_again": [DEAD]}, "It came back, and was fenced again."),
         ({"restored": []}, ""),
+        ({"restored": [DEAD], "reset": [DEAD]}, "The blocklist entry that it had before is back."),
     ],
 )
 def test_a_client_that_is_still_fenced_is_said_to_be(more: dict[str, t.Any], entry: str) -> None:

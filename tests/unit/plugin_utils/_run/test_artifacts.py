@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 import yaml
+from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing.reasons import NEVER
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.artifacts import of_result
 from ansible_collections.cephops.iscsi_rescue.tests.unit.captured import ROOT
 from ansible_collections.cephops.iscsi_rescue.tests.unit.plugin_utils._run.test_outcome import ADDRESS, FENCED, FREED, IDLE, KEPT, conclude, detected, image
@@ -20,12 +21,12 @@ def left(decision: str, **parts: t.Any) -> list[t.Any]:
 @pytest.mark.parametrize(
     ("found", "artifacts"),
     [
-        (left("leave"), ["nothing_to_do", [], [], [], []]),
-        (left("refuse"), ["refused", [], [], ["rbd/lun"], []]),
-        (left("fence", check_mode=True, fenced=FENCED), ["would_heal", ["rbd/lun"], [], [], []]),
-        (left("fence", check_mode=True, error="no cluster"), ["failed", [], [], [], []]),
-        (left("fence", fenced=FENCED, restored=FREED), ["healed", [], ["rbd/lun"], [], []]),
-        (left("fence", fenced=FENCED, restored={**IDLE, "kept": [KEPT]}), ["healed_restore_pending", [], ["rbd/lun"], [], [ADDRESS]]),
+        (left("leave"), ["nothing_to_do", [], [], [], [], False]),
+        (left("refuse"), ["refused", [], [], ["rbd/lun"], [], False]),
+        (left("fence", check_mode=True, fenced=FENCED), ["would_heal", ["rbd/lun"], [], [], [], False]),
+        (left("fence", check_mode=True, error="no cluster"), ["failed", [], [], [], [], False]),
+        (left("fence", fenced=FENCED, restored=FREED), ["healed", [], ["rbd/lun"], [], [], False]),
+        (left("fence", fenced=FENCED, restored={**IDLE, "kept": [KEPT]}), ["healed_restore_pending", [], ["rbd/lun"], [], [ADDRESS], False]),
     ],
 )
 def test_what_a_workflow_can_branch_on(found: list[t.Any], artifacts: list[t.Any]) -> None:
@@ -37,6 +38,15 @@ def test_what_would_be_healed_is_told_beside_what_is_refused() -> None:
     both = detected("fence")
     both["images"].append({**image("refuse"), "spec": "rbd/other"})
     assert left("fence", check_mode=True, fenced=FENCED, detected=both)[:4] == ["refused", ["rbd/lun"], [], ["rbd/other"]]
+
+
+def test_a_client_that_stays_by_the_operators_setting_is_not_told() -> None:
+    kept = {**KEPT, "reason": NEVER}
+    assert left("fence", fenced=FENCED, restored={**IDLE, "kept": [kept]})[4] == []
+
+
+def test_a_fence_that_failed_may_have_left_entries() -> None:
+    assert left("fence", error="Fence: no", fenced={"failed": True, "msg": "no"}, restored={})[5] is True
 
 
 def test_no_artifact_can_win_over_an_option() -> None:

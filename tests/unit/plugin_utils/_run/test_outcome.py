@@ -384,3 +384,11 @@ def test_a_freed_image_has_no_lun_to_rescan() -> None:
     result = conclude("fence", detected=found, fenced=FENCED, restored=FREED, verified=free)
     assert (result["outcome"], result["images"][0]["freed"], result["advice"]) == ("healed", True, next_steps.OPEN["freed"])
     assert f"rbd/lun: {messages.FREE}" in summary.lines(result)
+
+
+@pytest.mark.parametrize(("when_sick", "fails"), [(True, True), (False, False)])
+def test_what_would_be_healed_beside_a_refusal_counts_as_sick(when_sick: bool, fails: bool) -> None:
+    both = detected("fence")
+    both["images"].append({**image("refuse"), "spec": "rbd/other"})
+    result = conclude("fence", check_mode=True, fenced=FENCED, detected=both)
+    assert bool(outcome.failure(t.cast(t.Any, result), when_refused=False, when_sick=when_sick, when_unproven=True)) is fails
