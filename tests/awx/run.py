@@ -425,8 +425,8 @@ def offers_to_restore(tried: Setup) -> None:
 def _tasks() -> set[str]:
     """The tasks of the playbook, in the files that it imports, too."""
     paths = [CHECKOUT / "playbooks" / "awx_setup.yml", *(CHECKOUT / "playbooks" / "tasks" / "awx").glob("*.yml")]
-    found = [line for path in paths for line in re.split(r"(?m)^ *- name: ", path.read_text())[1:]]
-    return {task.partition("\n")[0] for task in found if not re.search(r"import_tasks|block:|^Set up AWX", task)}
+    found = [line for path in paths for line in re.split(r"(?m)^ *- name: (?=[A-Z])", path.read_text())[1:]]
+    return {task.partition("\n")[0] for task in found if not re.search(r"import_tasks|include_tasks|block:|^Set up AWX", task)}
 
 
 PARTS = [fails_as_the_former_version, makes, holds, refuses, heals, heals_beside_a_refusal, offers_to_restore, drops, from_a_file, syncs, privileges]
