@@ -309,7 +309,7 @@ def privileges(tried: Setup) -> None:
     writes, store = list(tried.store.writes), tried.store
     prefix = {"awx_setup_prefix": "Another"}
     said = " ".join(tried.run(ORGANIZATION_TOKEN, **prefix).split())
-    wanted = "operator is no system administrator, and AWX lacks the type of credential Another: CHAP, Another: Ceph key"
+    wanted = "operator is no system administrator, and AWX lacks the type of credential Another: Ceph key, Another: CHAP"
     tried.check("without the privileges nothing is made", wanted in said and store.writes == writes, said[-2000:])
     said = " ".join(tried.run(ORGANIZATION_TOKEN, awx_setup_organization="Another").split())
     tried.check("nor without the organization", "does not administer the organization Another" in said and store.writes == writes, said[-2000:])
