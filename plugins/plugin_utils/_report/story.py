@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STALE
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._report import steps
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, LunResult, Probe, Result, Step, Watcher
 
@@ -88,7 +89,7 @@ def _card(image: ImageResult, summed: Result) -> Card:
         clients,
         image["lock_before"] if image["unlocked"] else "",
         "" if clients else _decided(image, summed),
-        _sentence(_proven(image)) if image["decision"] in ("fence", "continue") and image["state_after"] else "",
+        _sentence(_proven(image)) if advice.is_to_heal(image) and image["state_after"] else "",
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers.model import STALE
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import count, short
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.fenced_living import in_words
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, InFlight, KernelEvent, Probe, Result, Stray
 
@@ -74,7 +75,7 @@ def _image_lines(image: ImageResult, summed: Result) -> list[str]:
     lines += [f"{image['spec']}: {words}" for words in _breaks(image)]
     lines += [f"{image['spec']}: {_lun_text(lun['before'], lun['after'])}" for lun in image["luns"]]
     lines += [f"{image['spec']}: tried {tried}" for lun in image["luns"] for tried in (lun["after"] or lun["before"]).get("tried", [])]
-    if image["state_after"] and image["decision"] in ("fence", "continue"):
+    if image["state_after"] and advice.is_to_heal(image):
         lines.append(f"{image['spec']}: {image['proven']}")
     return lines
 

@@ -78,8 +78,13 @@ def _refused(summed: Result) -> list[OpenItem]:
 
 def would_heal(result: Result) -> list[str]:
     """Returns the images that a run would heal, of one in check mode."""
-    chosen = [image["spec"] for image in result["images"] if image["decision"] in ("fence", "continue")]
+    chosen = [image["spec"] for image in result["images"] if is_to_heal(image)]
     return chosen if result["check_mode"] and not result["error"] else []
+
+
+def is_to_heal(image: ImageResult) -> bool:
+    """Returns whether the run chose to heal it, or went on with what an earlier run began."""
+    return image["decision"] in ("fence", "continue")
 
 
 def is_left(image: ImageResult) -> bool:
@@ -124,7 +129,7 @@ def _of_probe(image: ImageResult, probe: Probe) -> str:
 
 def _unknown_luns(summed: Result) -> list[OpenItem]:
     """Returns the healed images that only their watchers speak for."""
-    shown = [image for image in summed["images"] if image["decision"] in ("fence", "continue") and not image["freed"]]
+    shown = [image for image in summed["images"] if is_to_heal(image) and not image["freed"]]
     bare = [image for image in shown if image["state_after"] in ("normal", "locked") and not image["luns"]]
     return [_item(_unprobed(image), _of_unprobed(image)) for image in bare]
 
