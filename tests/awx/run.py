@@ -118,8 +118,9 @@ class Setup:
     def launch(self, name: str, **answers: t.Any) -> Job:
         return launch(self.store, self.store.named("job_templates", f"{PREFIX}: {name}"), answers)
 
-    def workflow(self, **approved: bool) -> Ended:
-        return run_workflow(self.store, PREFIX, approved)
+    def workflow(self, meanwhile: t.Callable[[], object] = bool, **approved: bool) -> Ended:
+        """``meanwhile``: what happens while a person is asked."""
+        return run_workflow(self.store, PREFIX, {step: lambda answer=answer: (meanwhile(), answer)[1] for step, answer in approved.items()})
 
     def blacklist(self) -> dict[str, t.Any]:
         found = fence.apply({**self.lab.connection, **BLACKLIST}, dry_run=False)
@@ -403,6 +404,20 @@ def heals_beside_a_refusal(tried: Setup) -> None:
     tried.lab.run(*tried.lab.daemon("awx_contested"), "--stop", "--retry", "TERM/10")
 
 
+def fences_what_was_approved(tried: Setup) -> None:
+    """While a person is asked about one image, a client of another one dies, too."""
+    before = tried.blacklist()
+    tried.lab.inject("awx_seen")
+    ended = tried.workflow(meanwhile=lambda: tried.lab.inject("awx_unseen"), approve=True)
+    said, left = (ended.jobs["heal"].said, ended.jobs["heal"].artifacts) if "heal" in ended.jobs else ("", {})
+    told = (left.get("iscsi_rescue_healed"), left.get("iscsi_rescue_refused"))
+    tried.check("only what was approved is fenced", told == (["rbd/awx_seen"], ["rbd/awx_unseen"]), (ended.steps, said[-2000:]))
+    tried.check("the other image is refused, and it says why", "remediate_watchers_approved does not name it" in " ".join(said.split()), said[-2000:])
+    by_hand = tried.launch("heal")
+    tried.check("heal by itself needs no approval", by_hand.artifacts.get("iscsi_rescue_healed") == ["rbd/awx_unseen"], by_hand.said[-2000:])
+    tried.check("after both, nothing is left on the blocklist", tried.blacklist() == before, tried.blacklist())
+
+
 def offers_to_restore(tried: Setup) -> None:
     """A stopped client stays fenced until it has ended."""
     before = tried.blacklist()
@@ -429,7 +444,20 @@ def _tasks() -> set[str]:
     return {task.partition("\n")[0] for task in found if not re.search(r"import_tasks|include_tasks|block:|^Set up AWX", task)}
 
 
-PARTS = [fails_as_the_former_version, makes, holds, refuses, heals, heals_beside_a_refusal, offers_to_restore, drops, from_a_file, syncs, privileges]
+PARTS = [
+    fails_as_the_former_version,
+    makes,
+    holds,
+    refuses,
+    heals,
+    heals_beside_a_refusal,
+    fences_what_was_approved,
+    offers_to_restore,
+    drops,
+    from_a_file,
+    syncs,
+    privileges,
+]
 
 
 def main() -> None:

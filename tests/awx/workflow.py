@@ -26,8 +26,8 @@ class Ended(t.NamedTuple):
     jobs: dict[str, Job]
 
 
-def run(store: Store, name: str, approved: t.Mapping[str, bool]) -> Ended:
-    """Launches the workflow with the defaults of its survey. ``approved``: identifier -> what the person answers."""
+def run(store: Store, name: str, approved: t.Mapping[str, t.Callable[[], bool]]) -> Ended:
+    """Launches the workflow with the defaults of its survey. ``approved``: identifier -> asks the person."""
     workflow = store.named("workflow_job_templates", name)
     store.answered(workflow["id"], {})
     nodes = {one["id"]: one for one in store.things[NODES].values() if one["workflow_job_template"] == workflow["id"]}
@@ -38,7 +38,7 @@ def run(store: Store, name: str, approved: t.Mapping[str, bool]) -> Ended:
     while waiting:
         node = nodes[waiting.pop(0)]
         if node["unified_job_template"] in store.things["workflow_approval_templates"]:
-            ended[node["id"]] = "successful" if approved[node["identifier"]] else "failed"
+            ended[node["id"]] = "successful" if approved[node["identifier"]]() else "failed"
         else:
             extra = {**(node.get("extra_data") or {}), **left, **answers}
             job = launch(store, store.get("job_templates", node["unified_job_template"]), node.get("extra_data"), extra)

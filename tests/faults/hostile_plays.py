@@ -71,6 +71,7 @@ def role_options(text: Unsafe, lab: Lab) -> dict[str, t.Any]:
         "pools": [[text]],
         "images": [[text], [Unsafe(f"rbd/{text}")]],
         "evict": [[text]],
+        "approved": [[text]],
         "free": [[text], [Unsafe(f"rbd/{text}*")]],
         "dead_hosts": [[text]],
         "trace_scst": [[text]],

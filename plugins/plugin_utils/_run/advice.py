@@ -82,6 +82,12 @@ def would_heal(result: Result) -> list[str]:
     return chosen if result["check_mode"] and not result["error"] else []
 
 
+def would_fence(result: Result) -> list[str]:
+    """Returns the addresses of the clients that a run would fence, of one in check mode."""
+    chosen = [culprit["address"] for culprit in result["culprits"] if culprit["verdict"] == "fence"]
+    return chosen if result["check_mode"] and not result["error"] else []
+
+
 def is_to_heal(image: ImageResult) -> bool:
     """Returns whether the run chose to heal it, or went on with what an earlier run began."""
     return image["decision"] in ("fence", "continue")

@@ -25,6 +25,7 @@ def of_result(result: Result) -> dict[str, t.Any]:
     return {
         "iscsi_rescue_outcome": result["outcome"],
         "iscsi_rescue_would_heal": advice.would_heal(result),
+        "iscsi_rescue_would_fence": advice.would_fence(result),
         "iscsi_rescue_healed": result["healed_images"],
         "iscsi_rescue_refused": [image["spec"] for image in result["images"] if advice.is_left(image)],
         "iscsi_rescue_still_fenced": [kept["address"] for kept in result["kept"] if not fits(NEVER, kept["reason"])],

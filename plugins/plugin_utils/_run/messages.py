@@ -36,6 +36,7 @@ UNCONFIRMED = "a second look did not confirm it"
 
 # Why a client is spared.
 PROTECTED_BY = "it is protected by '{rule}'"
+NOT_APPROVED = "remediate_watchers_approved does not name it"
 TOO_MANY = "clients to fence: {n}, remediate_watchers_max_fence: {m}; so many rarely die at once: check the network and the OSDs, or raise the limit"
 BEHIND_LUN = "gateway {host} serves a LUN through it; to fence it anyway, name it in remediate_watchers_evict"
 LUNS_UNTOLD = "gateway {host} did not tell its LUNs, so whether it serves one through this client is not known"

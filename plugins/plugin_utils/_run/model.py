@@ -336,6 +336,7 @@ class Settings(t.TypedDict):
     pools: list[str]
     images: list[str]
     protect: list[str]
+    approved: list[str]
     evict: list[str]
     free: list[str]
     dead_hosts: list[str]

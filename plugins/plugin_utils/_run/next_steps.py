@@ -57,6 +57,7 @@ REASONS: t.Mapping[str, str] = {
     messages.TCMU_RUNNER: _RESTART,
     of_look.GATEWAY_HOST: _RESTART,
     messages.PROTECTED_BY: "Your own remediate_watchers_protect spares it: end the client by hand, or take the rule away for one run.",
+    messages.NOT_APPROVED: "The look before the approval did not name it: look again, then approve what that look names.",
     messages.TOO_MANY: "Look for what the clients have in common: a host, a switch, an OSD. If they are dead, raise remediate_watchers_max_fence.",
     of_look.EVICT_TOO_FEW: "Name other clients in remediate_watchers_evict, or more of them.",
     of_look.UNTESTED_ELSEWHERE: "Check why the OSD of that image does not respond, then rerun.",

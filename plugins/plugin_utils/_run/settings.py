@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._awx.survey import text_lines
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import protect
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import approval, protect
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Settings
 
 _SPEC = re.compile(r"[^/]+/([^/]+/)?[^/]+")
@@ -24,7 +24,8 @@ _OWN_S = 60
 
 def read(told: t.Mapping[str, t.Any]) -> Settings:
     """Returns the settings. Up to ansible-core 2.18, a template hands over numbers as text; a form hands over lists as text. Raises InputError."""
-    lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "evict", "free", "dead_hosts")}
+    lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "approved", "evict", "free", "dead_hosts")}
+    lists["approved"] = approval.read(lists["approved"])
     numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout", "patience")}
     lists["evict"] = [str(address.parse(text)) for text in lists["evict"]]
     read: t.Any = {

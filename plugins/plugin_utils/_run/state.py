@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import (
+    approval,
     came_back,
     dead_hosts,
     leases,
@@ -133,7 +134,8 @@ def _to_heal(detected: Look) -> _Healing:
 
 def _ruled(run: Run, look: Look) -> Look:
     """Returns the look after the operator's own rules."""
-    return max_fence.apply(protect.apply(look, run["settings"]["protect"]), run["settings"]["max_fence"])
+    asked = run["settings"]
+    return max_fence.apply(approval.apply(protect.apply(look, asked["protect"]), asked["approved"]), asked["max_fence"])
 
 
 def _found_luns(run: Run, returned: Returned) -> Run:

@@ -16,6 +16,7 @@ SETTINGS: dict[str, t.Any] = {
     "images": [],
     "protect": [],
     "evict": [],
+    "approved": ["any"],
     "free": [],
     "dead_hosts": [],
     "liveness": "duplicates",

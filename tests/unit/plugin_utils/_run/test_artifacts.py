@@ -21,12 +21,12 @@ def left(decision: str, **parts: t.Any) -> list[t.Any]:
 @pytest.mark.parametrize(
     ("found", "artifacts"),
     [
-        (left("leave"), ["nothing_to_do", [], [], [], [], False]),
-        (left("refuse"), ["refused", [], [], ["rbd/lun"], [], False]),
-        (left("fence", check_mode=True, fenced=FENCED), ["would_heal", ["rbd/lun"], [], [], [], False]),
-        (left("fence", check_mode=True, error="no cluster"), ["failed", [], [], [], [], False]),
-        (left("fence", fenced=FENCED, restored=FREED), ["healed", [], ["rbd/lun"], [], [], False]),
-        (left("fence", fenced=FENCED, restored={**IDLE, "kept": [KEPT]}), ["healed_restore_pending", [], ["rbd/lun"], [], [ADDRESS], False]),
+        (left("leave"), ["nothing_to_do", [], [], [], [], [], False]),
+        (left("refuse"), ["refused", [], [], [], ["rbd/lun"], [], False]),
+        (left("fence", check_mode=True, fenced=FENCED), ["would_heal", ["rbd/lun"], [ADDRESS], [], [], [], False]),
+        (left("fence", check_mode=True, error="no cluster"), ["failed", [], [], [], [], [], False]),
+        (left("fence", fenced=FENCED, restored=FREED), ["healed", [], [], ["rbd/lun"], [], [], False]),
+        (left("fence", fenced=FENCED, restored={**IDLE, "kept": [KEPT]}), ["healed_restore_pending", [], [], ["rbd/lun"], [], [ADDRESS], False]),
     ],
 )
 def test_what_a_workflow_can_branch_on(found: list[t.Any], artifacts: list[t.Any]) -> None:
@@ -37,16 +37,16 @@ def test_what_would_be_healed_is_told_beside_what_is_refused() -> None:
     """The outcome alone is refused then, and an approval would never be asked for."""
     both = detected("fence")
     both["images"].append({**image("refuse"), "spec": "rbd/other"})
-    assert left("fence", check_mode=True, fenced=FENCED, detected=both)[:4] == ["refused", ["rbd/lun"], [], ["rbd/other"]]
+    assert left("fence", check_mode=True, fenced=FENCED, detected=both)[:5] == ["refused", ["rbd/lun"], [ADDRESS], [], ["rbd/other"]]
 
 
 def test_a_client_that_stays_by_the_operators_setting_is_not_told() -> None:
     kept = {**KEPT, "reason": NEVER}
-    assert left("fence", fenced=FENCED, restored={**IDLE, "kept": [kept]})[4] == []
+    assert left("fence", fenced=FENCED, restored={**IDLE, "kept": [kept]})[5] == []
 
 
 def test_a_fence_that_failed_may_have_left_entries() -> None:
-    assert left("fence", error="Fence: no", fenced={"failed": True, "msg": "no"}, restored={})[5] is True
+    assert left("fence", error="Fence: no", fenced={"failed": True, "msg": "no"}, restored={})[6] is True
 
 
 def test_no_artifact_can_win_over_an_option() -> None:

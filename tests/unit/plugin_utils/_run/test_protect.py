@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._errors import InputError
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import approval
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import max_fence as limit
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import protect as rules
 
@@ -105,6 +106,20 @@ def test_a_rule_on_what_could_not_be_seen_protects() -> None:
 
 def test_those_who_are_spared_do_not_count() -> None:
     assert fenced("192.0.2.2", max_fence=1) == BOTH[1:]
+
+
+@pytest.mark.parametrize(
+    ("approved", "left"), [(["any"], BOTH), ([], []), (["192.0.2.3:0/3"], BOTH[1:]), ([*BOTH, "192.0.2.9:0/9"], BOTH), (["192.0.2.2:0/9"], [])]
+)
+def test_only_approved_clients_are_fenced(approved: list[str], left: list[str]) -> None:
+    decided = approval.apply(t.cast(t.Any, DETECTED), approved)
+    assert [one["address"] for one in decided["culprits"] if one["verdict"] == "fence"] == left
+
+
+def test_a_client_that_was_not_approved_refuses_its_image() -> None:
+    one, two = approval.apply(t.cast(t.Any, DETECTED), BOTH[1:])["images"]
+    assert (one["decision"], two["decision"]) == ("refuse", "fence")
+    assert one["reasons"][-1] == "192.0.2.2:0/2: remediate_watchers_approved does not name it"
 
 
 def test_the_input_is_not_changed() -> None:

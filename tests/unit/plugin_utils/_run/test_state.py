@@ -88,6 +88,7 @@ def test_a_run_that_begins_has_nothing_to_do() -> None:
         ({"patience": "0"}, "Give 1 to 120 seconds"),
         ({"patience": "-1000", "expire": "20"}, "Give 1 to 120 seconds"),
         ({"protect": ["gateway1"]}, "'gateway1' uses unknown fields: gateway1\\."),
+        ({"approved": ["gateway1"]}, "'gateway1' is not a client address"),
         ({"controller_keyring": "/no/such", "has_key": False}, "no file /no/such with a key of client.admin"),
     ],
 )
@@ -122,7 +123,7 @@ def test_no_lun_is_looked_for_where_that_is_not_asked() -> None:
 
 
 def test_the_operators_rules_count() -> None:
-    for settings in ({"protect": ["192.0.2.7"]}, {"protect": ["liveness == 'orphaned'"]}):
+    for settings in ({"protect": ["192.0.2.7"]}, {"protect": ["liveness == 'orphaned'"]}, {"approved": []}, {"approved": OTHER}):
         run = after(begun(**settings), ("look", look(image("rbd/a"))), PROBED)
         assert (run["healing"], run["culprits"], run["sick"]) == ([], [], ["rbd/a"])
     many = look(image("rbd/a"))
