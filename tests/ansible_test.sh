@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs ansible-test on a copy of this checkout.
-# usage: ansible_test.sh sanity|units|integration [OPTION...], with the Ansible to do it with in PATH
+# usage: ansible_test.sh sanity|units|integration [OPTION...], with the Ansible to do it with in PATH.
 # ansible-test needs the files themselves at ansible_collections/NAMESPACE/NAME, asks git which they are, and takes the Pythons of the system.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -191,7 +191,7 @@ def descendants(pid: int) -> list[int]:
     """The children of a process, and theirs."""
     parents: dict[int, int] = {}
     for file in Path("/proc").glob("[0-9]*/stat"):
-        # A process may end meanwhile.
+        # A process might end meanwhile.
         with contextlib.suppress(OSError):
             parents[int(file.parent.name)] = int(file.read_text().rpartition(")")[2].split()[1])
     found = [pid]

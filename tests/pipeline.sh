@@ -22,7 +22,7 @@ git init --quiet
 bash -euxo pipefail "$place/printed.sh"
 echo "The scenario works in a project of its own."
 
-# Without its inventory, the lab would be the default one, which a user may have up.
+# Without its inventory, the lab would be the default one, which a user might have up.
 mv molecule/inventory elsewhere
 if molecule create >"$place/create.log" 2>&1 || molecule destroy >"$place/destroy.log" 2>&1; then
   echo "Without its inventory the scenario goes on."; exit 1

@@ -6,7 +6,7 @@
 usage: stages.py LOGS STAGE[:SLOTS]... [then STAGE[:SLOTS]...]
 
 A stage is a target of make. A machine has two slots for each core; a stage takes one, which suits those that wait for a lab most of the time, or as
-many as it says. Stages begin in the given order, as far as slots are free; those after ``then`` begin when those before it have ended. What a stage prints
+many as it says. Stages begin in the given order, when slots are free; those after ``then`` begin when those before it have ended. What a stage prints
 goes to a file in LOGS; of one that fails, the last lines are shown at the end. Ends with 1 when a stage failed.
 """
 

@@ -88,14 +88,14 @@ $(OLDEST)/.made: $(VENV)/.controller meta/runtime.yml
 	$(OLDEST)/bin/pip install --quiet 'ansible-core==2.17.*' jmespath
 	touch $@
 
-# In a venv of its own, since ansible-rulebook may want other versions; it needs a Java for its rules.
+# In a venv of its own, since ansible-rulebook might want other versions; it needs a Java for its rules.
 $(EVENTS)/.made: requirements.txt tests/events/requirements.txt
 	command -v java >/dev/null || tests/packages.sh openjdk-17-jre-headless
 	$(PYTHON) -m venv $(EVENTS)
 	$(EVENTS)/bin/pip install --quiet --requirement requirements.txt --requirement tests/events/requirements.txt
 	touch $@
 
-# For promtool; unpacked and not installed, for the package is a server that starts.
+# For promtool; unpacked and not installed, since the package is a server that starts.
 $(PROMETHEUS)/.made:
 	rm -rf $(PROMETHEUS) && mkdir -p $(PROMETHEUS)
 	cd $(PROMETHEUS) && { apt-get download prometheus || { apt-get update && apt-get download prometheus; }; } && dpkg -x prometheus_*.deb .
@@ -104,12 +104,12 @@ $(PROMETHEUS)/.made:
 .PHONY: lint-docs
 lint-docs: $(DOCS_VENV)/.made $(COLLECTION) ## The part of lint that reads the documentation of plugins and roles
 	mkdir -p $(BUILD)/home
-	# Once more where it fails: it works in a directory of a name by chance, and one that ends in _ is a reference to it in its own pages, one time in 37.
+	# Once more where it fails: it works in a directory with a random name. If that ends in _, it is a reference in its own pages, one time in 37.
 	$(LINT_HOME) $(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs . || \
 	  $(LINT_HOME) $(DOCS_BIN)/antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --disallow-unknown-collection-refs .
 
 .PHONY: lint-publish lint-fragment
-lint-publish: $(PUBLISH)/.made ## The part of lint for those who publish: REUSE, the files of .github, and galaxy-importer
+lint-publish: $(PUBLISH)/.made ## The part of lint for publishing: REUSE, the files of .github, and galaxy-importer
 	mkdir -p $(BUILD)/home
 	$(PUBLISH_BIN)/reuse lint --lines
 	PATH=$(PUBLISH_BIN):$$PATH tests/publish/workflows.sh
@@ -194,16 +194,16 @@ test-kill: $(VENV)/.tests $(COLLECTION) ## Kill the playbook and a module here a
 	  $(PROGRAM) tests/faults/kill_everywhere.py $(KILL_LAB) 12; \
 	  $(PROGRAM) tests/faults/kill_module.py $(KILL_LAB) 100; \
 	  $(PROGRAM) tests/faults/soak.py $(KILL_LAB) 1; \
-	  $(PROGRAM) tests/faults/matrix.py $(KILL_LAB) manager fenced, somebody removes fenced, expires fenced'
+	  $(PROGRAM) tests/faults/matrix.py $(KILL_LAB) manager fenced, others remove fenced, expires fenced'
 
 .PHONY: test-pauses test-osd-down
-test-pauses: $(VENV)/.tests $(COLLECTION) ## A healthy client that pauses while the role looks is not fenced, and one that stays stopped is (COUNT=60 for so many pauses by chance; SEED=number)
+test-pauses: $(VENV)/.tests $(COLLECTION) ## A healthy client that pauses while the role looks is not fenced, and one that stays stopped is (random pauses: COUNT=60; SEED=number)
 	tests/with_lab.sh $(PAUSES_LAB) -- bash -exc '$(PROGRAM) tests/faults/pauses.py $(PAUSES_LAB) $(COUNT) $(SEED)'
 test-osd-down: $(VENV)/.tests $(COLLECTION) ## Healthy clients are not called stale while OSDs change (COUNT=100 for so many looks; SEED=number)
 	tests/with_lab.sh $(OSD_DOWN_LAB) -- $(PROGRAM) tests/faults/osd_down.py $(OSD_DOWN_LAB) $(or $(COUNT),20) $(SEED)
 
 .PHONY: test-dead-ends
-test-dead-ends: $(VENV)/.tests $(COLLECTION) ## Images of dead clients are freed, and their locks broken; sick pools hinder nobody; who is fenced and alive is told; and explain says why an image cannot be used
+test-dead-ends: $(VENV)/.tests $(COLLECTION) ## Images of dead clients are freed, and their locks broken; sick pools hinder no fence; a client that is fenced and alive is reported; and explain says why an image cannot be used
 	tests/with_lab.sh $(DEAD_ENDS_LAB) -- bash -exc 'for one in free dead_hosts locked odd_pools odd_errors asleep explain fenced; do $(PROGRAM) tests/faults/$$one.py $(DEAD_ENDS_LAB); done'
 
 .PHONY: test-cuts

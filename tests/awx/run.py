@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""awx_setup.yml with the real modules of awx.awx against a stand-in of AWX's API, and what it made there run by the real ansible-runner on a lab.
+"""Runs awx_setup.yml with the real modules of awx.awx on a stand-in of AWX's API. Then the real ansible-runner runs what it made, on a lab.
 
 usage: run.py LAB PORT COLLECTIONS [PART ...], of a lab that is up, the directory that holds ansible_collections/awx/awx, and which functions below (all)
 
@@ -200,7 +200,7 @@ def holds(tried: Setup) -> None:
     waits = {one["name"]: one["timeout"] for one in store.things["workflow_approval_templates"].values()}
     tried.check("the person has a day", set(waits.values()) == {86400}, waits)
     told = store.members("workflow_job_templates", PREFIX, "notification_templates_approvals")
-    tried.check("and is told", told == [PREFIX], told)
+    tried.check("and is shown", told == [PREFIX], told)
     schedule = store.named("schedules", f"{PREFIX}: detect")
     asked = {question["variable"] for question in store.surveys["job_templates", jobs["detect"]["id"]]["spec"]}
     tried.check("the schedule answers what detect asks", set(schedule["extra_data"]) <= asked and schedule["unified_job_template"] == jobs["detect"]["id"])
@@ -266,7 +266,7 @@ def from_a_file(tried: Setup) -> None:
     tried.check("a second run does not touch them", "changed=0" in again and "failed=0" in again, again[-2000:])
     wrong = " ".join(tried.run(**{**empty, "awx_setup_inventory_file": "inventroy.yml"}).split())
     tried.check(
-        "a file that is not there is told with AWX's reason", "could not read the inventory file inventroy.yml: ERROR! Unable to parse" in wrong, wrong[-2000:]
+        "a missing file is reported with AWX's reason", "could not read the inventory file inventroy.yml: ERROR! Unable to parse" in wrong, wrong[-2000:]
     )
     (tried.repository / "inventory.yml").write_text("all: {children: {ceph_admin: {hosts: {other: {}}}}}\n")
     tried.commit(tried.repository)
@@ -291,7 +291,7 @@ def syncs(tried: Setup) -> None:
     tried.check("a tag can be pinned", "failed=0" in tried.run(awx_setup_scm_branch="pinned"))
     absent = tried.home / "absent"
     failed = " ".join(tried.run(awx_setup_scm_url=str(absent)).split())
-    tried.check("a sync that failed is told with AWX's reason", f"AWX could not read {absent}: fatal:" in failed and "does not exist" in failed, failed[-2500:])
+    tried.check("a failed sync is reported with AWX's reason", f"AWX could not read {absent}: fatal:" in failed and "does not exist" in failed, failed[-2500:])
     job = tried.launch("detect")
     tried.check("what was not synced is not launched", job.status == "failed" and "due to a failed update" in job.said, job)
     tried.repository.rename(absent)

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for AWX's REST API. It is not AWX.
 
-It keeps objects in memory, finds them by equality of fields, and knows associations, surveys, approval nodes, secret fields, and two users. It refuses what AWX
-refuses, as far as rules.py and answers.py say. It syncs projects and inventory files by git and ansible-inventory, at once and not by a queue. It fills in few
-defaults.
+It keeps objects in memory, finds them by equality of fields, and knows associations, surveys, approval nodes, secret fields, and two users. It refuses what
+AWX refuses, by the rules in rules.py and answers.py. It syncs projects and inventory files by git and ansible-inventory, at once and not by a queue. It fills
+in few defaults.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import source_control
 from answers import refused
 from rules import Refused, Thing
 
-# A system administrator, and one who only administers organizations.
+# A system administrator, and a user that only administers organizations.
 TOKEN, ORGANIZATION_TOKEN = "the-token-of-the-stand-in", "the-token-of-an-organization"
 USERS = {TOKEN: {"id": 1, "username": "admin", "is_superuser": True}, ORGANIZATION_TOKEN: {"id": 2, "username": "operator", "is_superuser": False}}
 VERSION = "24.6.1"

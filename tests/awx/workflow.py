@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A workflow of the stand-in, led from step to step as AWX does, with real jobs: awx/main/scheduler/dag_workflow.py, WorkflowDAG.
 
-A person's answer to an approval is given by the test. What a job leaves with set_stats is an extra variable of all that come after it, and the workflow's
+A person's answer to an approval is given by the test. What a job leaves with set_stats is an extra variable of all that come after it. The workflow's
 own answers win over that (awx/main/models/workflow.py, WorkflowJobNode.get_job_kwargs).
 """
 

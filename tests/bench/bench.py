@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the modules and the role cost, beside what one would do otherwise, measured in one run on one machine.
 
-usage: bench.py LAB PORT, of a lab that is up and nobody else uses; the fleet stays in it
+usage: bench.py LAB PORT, of a lab that is up and not used otherwise; the fleet stays in it
 
 Prints one table. What is too slow to be done for all is timed on a sample and multiplied; the table says the sample's size.
 Ends with 1 when a bound was missed.
@@ -169,7 +169,7 @@ class Bench:
         self.add(f"liveness of {SUSPECTS} suspects, notify timeout 5 s", f"{look['elapsed']['liveness']:.2f} s", "within 6 s", look["elapsed"]["liveness"] <= 6)
 
     def fence(self) -> None:
-        """A thousand clients that nobody is, fenced under leases and let in again, beside a shell loop."""
+        """A thousand made-up clients, fenced under leases and restored, beside a shell loop."""
         options = {**self.lab.connection, **BLACKLIST, "addresses": peers.nobodys(CLIENTS)}
         lease = {
             "pool": "rbd",
@@ -186,9 +186,9 @@ class Bench:
             change = fence.apply(wanted, dry_run=False)
             times.append(time.perf_counter() - began)
             if len(change.added + change.removed) != CLIENTS:
-                raise SystemExit(f"Not all clients were fenced and let in: {len(change.added)}, {len(change.removed)}")
+                raise SystemExit(f"Not all clients were fenced and restored: {len(change.added)}, {len(change.removed)}")
         self.add(f"{CLIENTS} clients fenced and confirmed", f"{times[0]:.2f} s", "under 4 s", times[0] < 4)
-        self.add(f"{CLIENTS} clients let in again, looked at twice", f"{times[1]:.2f} s")
+        self.add(f"{CLIENTS} clients restored, looked at twice", f"{times[1]:.2f} s")
         loop = peers.blocklist_loop(self.lab.conf, peers.nobodys(ADDRESSES))
         words = f"{loop.median * CLIENTS / sum(times):.0f} times faster ({loop.median:.2f} s each, of {loop.sample})"
         self.add("  than a shell loop of add and rm", words)
@@ -230,7 +230,7 @@ def main() -> None:
         bench.survey()
         bench.liveness()
         bench.fence()
-        # Last, for a process that Linux starts counts the memory of the one that started it as its own peak.
+        # Last, since Linux counts the memory of a process as the peak of each process that it starts.
         bench.log()
     finally:
         bench.close()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What somebody types who already knows whom to fence. Decides nothing: no notify, no blast radius, no deadline, no record of what it did.
+# What an operator types once the client to fence is known. Decides nothing: no notify, no blast radius, no deadline, no record of what it did.
 # usage: by_hand.sh CONF IMAGE ADDRESS ISCSI_URL
 set -euo pipefail
 export CEPH_CONF=$1

@@ -81,7 +81,7 @@ def _new_object() -> t.Iterator[t.Any]:
 
 
 def _list(ioctx: t.Any, ids: t.Mapping[str, str]) -> None:
-    """Enters the images into the directory; this comes last, so that whoever lists them finds them whole."""
+    """Enters the images into the directory; this comes last, so that every listing finds them whole."""
     pairs = list(ids.items())
     for start in range(0, len(pairs), _PAGE):
         page = pairs[start : start + _PAGE]

@@ -27,7 +27,7 @@ _CONNECTORS = 16
 
 
 class Silence(Exception):
-    """Raised by a watch's callback so that nobody acknowledges the notify."""
+    """Raised by a watch's callback so that the notify is not acknowledged."""
 
 
 class Client(t.NamedTuple):

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opens each page of a built site in Chromium, as wide as a desk's screen and as a phone's, and names what a reader would stumble over.
+"""Opens each page of a built site in Chromium, as wide as a desk's and a phone's screen, and names what is wrong with it.
 
 usage: site.py SITE [PICTURES]
 
-Faults are a page wider than the screen, what axe finds, an error of a script, another order of the navigation, and a command that fails while the
-collection is not on Galaxy.
+Faults are a page wider than the screen, what axe finds, an error of a script, and another order of the navigation. So is a command that fails while
+the collection is not on Galaxy.
 With PICTURES, the first screen of each page is left there.
 """
 

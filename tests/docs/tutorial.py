@@ -5,7 +5,7 @@
 
 usage: tutorial.py LAB PORT
 
-The commands are run as printed, but for the lab, which is one of its own. Numbers, and how lines are broken, may differ from what is shown.
+The commands are run as printed, but for the lab, which is one of its own. Numbers, and how lines are broken, might differ from what is shown.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers imp
 from lab import BLACKLIST, LOOK, Lab
 
 QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3, "remediate_watchers_ceph_timeout": 3}
-# A template to Ansible and Jinja, and markup and quotes to others. Whoever renders it makes it 49.
+# A template to Ansible and Jinja, and markup and quotes to others. Rendering it makes it 49.
 HOSTILE = "\"><b>'&{{7*7}}"
 TOKEN = "a-token-of-the-test"
 # Of one wait, also on a machine that others use.
@@ -173,13 +173,13 @@ def metrics_tell(tried: Events) -> None:
 def only_looks(tried: Events) -> None:
     before = tried.blacklist()
     with tried.rulebook("duplicate_watchers", duplicate_watchers_interval=5, duplicate_watchers_timeout=30) as program:
-        tried.check("both images are told of, and looked at", program.says("would_heal, looked at 1 image", 2), program.words())
-        tried.check("it fences nobody", tried.blacklist() == before, str(tried.blacklist()))
+        tried.check("both images are reported, and looked at", program.says("would_heal, looked at 1 image", 2), program.words())
+        tried.check("it fences no client", tried.blacklist() == before, str(tried.blacklist()))
         with tried.outage():
-            tried.check("an outage is told of", program.says("'change': 'unseen'"), program.words())
+            tried.check("an outage is reported", program.says("'change': 'unseen'"), program.words())
         tried.check("its end, too", program.says("'change': 'seen'"), program.words())
         words = program.words()
-    tried.check("each image is told of once", words.count("'change': 'found'") == 2 and "'change': 'changed'" not in words, words)
+    tried.check("each image is reported once", words.count("'change': 'found'") == 2 and "'change': 'changed'" not in words, words)
     tried.check("none is called gone", "'change': 'gone'" not in words, words)
 
 
@@ -199,14 +199,14 @@ def heals(tried: Events) -> None:
         tried.check("what is healed is gone", program.says("'change': 'gone'"), program.words())
     tried.select()
     tried.check("the other image was left alone", tried.sick() == ["rbd/told"], str(tried.sick()))
-    tried.check("the blacklist is as before", tried.blacklist() == before, str(tried.blacklist()))
+    tried.check("the blocklist is as before", tried.blacklist() == before, str(tried.blacklist()))
 
 
 def an_alert_looks(tried: Events) -> None:
     before = tried.blacklist()
     with tried.rulebook("alertmanager", **tried.webhook_settings) as program:
         tried.check("it listens", tried.listening(), program.words())
-        tried.check("who has a wrong token is turned away", tried.alert(token="another", alertname="RbdImageStaleWatcher") == 401, program.words())
+        tried.check("a sender with a wrong token is turned away", tried.alert(token="another", alertname="RbdImageStaleWatcher") == 401, program.words())
         tried.alert(alertname="Other")
         tried.check("another alert arrives", program.says("'alertname': 'Other'"), program.words())
         tried.alert(alertname="RbdImageStaleWatcher", image=HOSTILE)
@@ -215,7 +215,7 @@ def an_alert_looks(tried: Events) -> None:
         tried.check("a second one arrives", program.says("'image': 'another'"), program.words())
         time.sleep(5)
         tried.check("nothing else, and no second one so soon, lets it look", program.words().count(PLAY) == 1, program.words())
-    tried.check("it fences nobody", tried.blacklist() == before and tried.sick() == ["rbd/told"], str(tried.blacklist()))
+    tried.check("it fences no client", tried.blacklist() == before and tried.sick() == ["rbd/told"], str(tried.blacklist()))
 
 
 def an_alert_heals(tried: Events) -> None:

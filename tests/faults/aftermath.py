@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is there after a run: the LUN, a reservation, watchers, the blacklist, leases; and what of it should not be."""
+"""Reads what a run left behind: the LUN, a reservation, watchers, the blocklist and leases. Says what of that is wrong."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._scsi.probe i
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import detect
 from lab import BLACKLIST, INITIATOR, LOOK, Lab, LabError, crashed
 
-# An initiator that neither the role's probe nor the look at the LUN uses, so that a reservation of theirs would be in its way.
+# Neither the role's probe nor the look at the LUN uses this initiator, so a reservation of theirs would conflict with it.
 STRANGER = "iqn.2026-11.invalid.cephops.iscsi-rescue:stranger"
 HOLDER = "iqn.2026-11.invalid.cephops.iscsi-rescue:holder"
 Entries = t.Mapping[str, str]
 
 
 class After(t.NamedTuple):
-    """``leases``: the addresses that an open lease names, of whatever image."""
+    """``leases``: the addresses that open leases name, of any image."""
 
     lun: str
     reserved: bool
@@ -34,11 +34,11 @@ class After(t.NamedTuple):
     leases: list[str]
 
     def wrong(self, before: Entries, others: t.Container[str] = (), owed: t.Container[str] = ()) -> list[str]:
-        """What is not as it should be; ``others``: whom Ceph itself, or somebody, may have fenced meanwhile; ``owed``: leases that were open before."""
+        """Returns what is wrong. ``others``: clients that Ceph or another operator might have fenced meanwhile; ``owed``: leases that were open before."""
         leases = [client for client in self.leases if client not in owed]
         return [
             *([f"the LUN is {self.lun}"] if self.lun != "healthy" else []),
-            *(["somebody holds a reservation"] if self.reserved else []),
+            *(["an initiator holds a reservation"] if self.reserved else []),
             *([f"its watchers are {self.watchers}"] if self.watchers != ["alive"] else []),
             *self.wrong_entries(before, others),
             *([f"leases are left: {leases}"] if leases else []),
@@ -73,13 +73,13 @@ def faults(lab: Lab, image: str, before: Entries) -> list[str]:
 
 
 def reserved(lab: Lab, image: str) -> bool:
-    """Whether a RESERVE of an initiator that has nothing to do with the role meets a conflict; else it is given back by RELEASE."""
+    """Returns whether a RESERVE conflicts, from an initiator that has nothing to do with the role. If it does not, RELEASE ends it."""
     lun = lab.lun(image)
     return probe.run(IscsiTransport(lun["portal"], lun["target"], lun["lun"], STRANGER), Plan(5, 5, "none")).verdict == "conflict"
 
 
 def require_sight(lab: Lab) -> None:
-    """A reservation that is held must be seen, else a test that finds none would mean nothing."""
+    """Checks that a reservation is seen while it is held. Otherwise, a test that finds none would mean nothing."""
     image = f"sight{time.time():.0f}"
     lab.create(image)
     lab.serve(image)
@@ -93,7 +93,7 @@ def require_sight(lab: Lab) -> None:
     finally:
         holder.close(5)
     if not seen or reserved(lab, image):
-        raise LabError("A reservation that was held was not seen, or one that had ended was: nothing can be said about reservations.")
+        raise LabError("A reservation was not seen while it was held, or was seen after its end. So the tests cannot tell whether one is left.")
 
 
 def seconds_left(until: str) -> float:
@@ -101,7 +101,7 @@ def seconds_left(until: str) -> float:
 
 
 def outcome(run: subprocess.CompletedProcess[str]) -> str:
-    """How a run of the role ended: the outcome it names; ``stopped`` when it ended before with one sentence; else what nobody should see, in capitals."""
+    """Returns the outcome that a run of the role names; ``stopped`` if it ended before that with one sentence; in capitals, an end that must not happen."""
     said = run.stdout + run.stderr
     if run.returncode < 0:
         return "KILLED"
@@ -114,6 +114,6 @@ def outcome(run: subprocess.CompletedProcess[str]) -> str:
 
 
 def sentence(run: subprocess.CompletedProcess[str]) -> str:
-    """The last error in words, which is the role's own where it came to that."""
+    """Returns the last error in words. It is the role's own, if the run came that far."""
     failures = re.findall(r"\[ERROR\]: (?:Task failed: )?(?:Module failed: |Action failed: )?(\S.*)", run.stdout + run.stderr)
     return failures[-1][:160] if failures else ""

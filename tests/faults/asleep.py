@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What only dead clients watch is in no OSD's memory after a restart: a plain sweep misses it, a deep one finds it.
+"""After a restart, no OSD has an image in memory that only dead clients watch: a plain sweep misses it, a deep sweep finds it.
 
 usage: asleep.py LAB PORT, of a lab that is up
 
-Prints a line for each check and ends with 1 when one did not hold.
+Prints a line for each check, and exits with 1 if one failed.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def states(found: t.Mapping[str, t.Any]) -> dict[str, str]:
 
 
 def osd(lab: Lab, number: int) -> int:
-    """The process of an OSD."""
+    """Returns the process ID of an OSD."""
     return int((lab.directory / f"osd.{number}.pid").read_text())
 
 
 def restart(lab: Lab) -> None:
-    """All at once, so that nothing is recovered, which would load what was written meanwhile. In good order, for a store in memory is kept only then."""
+    """Restarts all OSDs at once, since a recovery would load what was written meanwhile. Ends them by SIGTERM: only then is a store in memory kept."""
     osds = lab.json("ceph", "osd", "ls")
     pids = [osd(lab, number) for number in osds]
     for pid in pids:
@@ -70,10 +70,10 @@ def main() -> None:
     restart(lab)
     plain, deep = look(lab), look(lab, deep=True)
     tried.check("a plain sweep misses it", SPEC not in states(plain), states(plain))
-    tried.check("a deep one finds it", states(deep).get(SPEC) == "headless" and deep["counts"]["unseen"] == 0, deep)
+    tried.check("a deep sweep finds it", states(deep).get(SPEC) == "headless" and deep["counts"]["unseen"] == 0, deep)
     restart(lab)
     dead = look(lab, dead_hosts=["127.0.0.1"])
-    tried.check("dead hosts imply it", states(dead).get(SPEC) == "headless", states(dead))
+    tried.check("dead hosts imply a deep sweep", states(dead).get(SPEC) == "headless", states(dead))
     print(f"{tried.faults} failed")
     sys.exit(1 if tried.faults else 0)
 

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links are cut between hosts of their own: a client that is heard of within the patience is never fenced, and nobody is judged on what cannot be seen.
+"""Cuts links between hosts. A client with a sign of life within the patience is never fenced, and no client is judged on what cannot be seen.
 
 usage: cuts.py LAB PORT [WORDS], of a lab with hosts of their own and three monitors that is up; WORDS choose the cases whose names hold them all
 
-Each case has an image of its own, served by the lab's gateway. A client on another host writes to it and holds its lock. Its links are cut by blackhole
-routes, or those of this host, which looks. Prints a line for each case, and ends with 1 when one ended otherwise than it must.
+Each case has an image of its own, served by the lab's gateway. A client on another host writes to it and holds its lock. Blackhole routes
+cut the links of that client, or of this host, which runs the role. Prints a line for each case, and exits with 1 if one did not end as it must.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fault_list import after_task
 from healthy_client import Guarded, Writer, free, judged
 from lab import Lab
 
-# What a monitor remembers a silent client for (mon_session_timeout), and some more.
+# A little longer than a monitor remembers a silent client (mon_session_timeout).
 FORGOTTEN_S = 330
 RUN = {"remediate_watchers_report_dir": "", "remediate_watchers_notify_timeout": 3}
 REFUSED, PENDING, HEALED = ("refused",), ("healed_restore_pending",), ("healed",)
@@ -32,10 +32,10 @@ REFUSED, PENDING, HEALED = ("refused",), ("healed_restore_pending",), ("healed",
 
 @dataclass(frozen=True)
 class Case:
-    """``cut``: from whom the client is cut off, ``monitors``, ``leader`` (the OSD of the image's header) or ``all``; ``down`` takes its host's device down.
+    """``cut``: what the client is cut off from: ``monitors``, ``leader`` (the OSD of the image's header) or ``all``; ``down`` takes its host's device down.
 
-    ``before_s``: seconds from the cut to the run. The cut ends ``for_s`` seconds after the run's begin, or after the task ``until`` of fault_list; else after
-    the run. ``fenced``: whether the client must be.
+    ``before_s``: seconds from the cut to the run. The cut ends ``for_s`` seconds after the run's start, or ``then_s`` seconds after the task ``until`` of
+    fault_list. Without either, it ends after the run. ``fenced``: whether the client must be fenced.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Blind:
-    """An image with a dead client, and this host cut off from one ``monitor``, or from the ``leader``. ``fenced``: whether the client might be fenced."""
+    """An image with a dead client, and this host cut off from one ``monitor``, or from the ``leader``. ``fenced``: whether a fence is allowed."""
 
     name: str
     cut: str
@@ -73,7 +73,7 @@ CASES = (
 
 
 class Links:
-    """Cuts links of one host: of the namespace ``host``, or of this host where that is empty."""
+    """Cuts links of one host: of the namespace ``host``, or of this host if that is empty."""
 
     def __init__(self, lab: Lab, host: str) -> None:
         self.lab, self.prefix = lab, ["ip", *(["-n", f"lab{lab.port}-{host}"] if host else [])]
@@ -89,7 +89,7 @@ class Links:
 
     @property
     def mending(self) -> str:
-        """The command that mends all, in shell."""
+        """Returns the shell command that mends all links."""
         routes = [" ".join([*self.prefix, "route", "del", "blackhole", f"{one}/32"]) for one in self.cut_off]
         return "; ".join(routes) or " ".join([*self.prefix, "link", "set", "eth0", "up"])
 
@@ -98,16 +98,16 @@ class Links:
 
 
 def subnet(port: int) -> str:
-    """As roles/incident_lab/vars/main.yml has it."""
+    """Returns the lab's subnet, as in roles/incident_lab/vars/main.yml."""
     return f"10.99.{port // 100 % 256}"
 
 
-def addresses(lab: Lab, whom: str, image: str) -> list[str]:
-    """Of the monitors, of the OSD that leads the image's header, or of all; ``monitor`` is the second."""
+def addresses(lab: Lab, group: str, image: str) -> list[str]:
+    """Returns the addresses of ``monitors``, of ``monitor`` (the second one), of ``leader`` (the OSD that leads the image's header), or of ``all``."""
     net = subnet(lab.port)
     monitors, osds = [f"{net}.{number}" for number in (11, 12, 13)], [f"{net}.{30 + osd}" for osd in lab.json("ceph", "osd", "ls")]
     leader = [f"{net}.{30 + lab.placed(image)['acting_primary']}"]
-    return {"monitors": monitors, "monitor": monitors[1:2], "leader": leader, "all": monitors + osds}[whom]
+    return {"monitors": monitors, "monitor": monitors[1:2], "leader": leader, "all": monitors + osds}[group]
 
 
 def settings(lab: Lab, image: str) -> dict[str, t.Any]:
@@ -123,7 +123,7 @@ def callback(case: Case, links: Links, note: Path) -> dict[str, str]:
 
 
 def cut(lab: Lab, image: str, case: Case) -> list[str]:
-    """What is wrong."""
+    """Returns what is wrong."""
     lab.create(image, "layering,exclusive-lock")
     lab.serve(image)
     writer, links = Writer(lab, image, ["ip", "netns", "exec", f"lab{lab.port}-client"]), Links(lab, "client")
@@ -140,7 +140,7 @@ def cut(lab: Lab, image: str, case: Case) -> list[str]:
         mending.cancel()
         links.mend()
         wrong = judged(case.name, run, took_s, case.ends, listed.seen)
-        wrong += [] if listed.seen == case.fenced else ["a client that was heard of was fenced" if listed.seen else "a silent client was not fenced"]
+        wrong += [] if listed.seen == case.fenced else ["a client with a sign of life was fenced" if listed.seen else "a silent client was not fenced"]
         return wrong + ([] if case.fenced or writer.writes_on() else ["the client's writes failed"])
     finally:
         links.mend()
@@ -149,7 +149,7 @@ def cut(lab: Lab, image: str, case: Case) -> list[str]:
 
 
 def blind(lab: Lab, image: str, case: Blind) -> list[str]:
-    """What is wrong."""
+    """Returns what is wrong."""
     stale, links = lab.inject(image)["address"], Links(lab, "")
     try:
         links.cut(addresses(lab, case.cut, image))
@@ -160,7 +160,7 @@ def blind(lab: Lab, image: str, case: Blind) -> list[str]:
         listed = stale in blacklist(lab)["entries"]
         said = "".join(run.stdout.split())
         wrong = judged(case.name, run, took_s, case.ends, listed)
-        wrong += [f"it says that the client is gone: {run.stdout[-2500:]}"] if f"{stale}isorphaned" in said else []
+        wrong += [f"the run says that the client is gone: {run.stdout[-2500:]}"] if f"{stale}isorphaned" in said else []
         return wrong + ([] if case.fenced or not listed else ["a client was fenced"])
     finally:
         links.mend()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests of images that nobody can use have in common: runs of the role, and checks of how they end."""
+"""What the tests of unusable images have in common: runs of the role, and checks of how they end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DeadEnd:
         self.faults += not holds
 
     def play(self, **settings: t.Any) -> subprocess.CompletedProcess[str]:
-        """The role, with settings without their prefix."""
+        """Runs the role. The settings lack their prefix."""
         told = {f"remediate_watchers_{name}": value for name, value in settings.items()}
         return self.lab.play("playbooks/remediate_watchers.yml", {**QUICK, **told})
 
@@ -41,19 +41,19 @@ class DeadEnd:
         self.check(f"{what}: {end}", outcome(done) == end and not missing, f"{outcome(done)}, not said: {missing}: {done.stdout[-3000:]}{done.stderr[-800:]}")
 
     def removes(self, image: str) -> bool:
-        """Whether the image can be deleted."""
+        """Returns whether the image can be deleted, and deletes it."""
         self.lab.run("rbd", "--conf", self.lab.conf, "rm", "--no-progress", f"rbd/{image}", check=False)
         return image not in self.lab.json("rbd", "ls", "rbd")
 
     def dead(self, image: str, count: int) -> None:
-        """Clients that were killed one after the other, the first with the lock."""
+        """Makes an image whose clients were killed one after the other. If there was only one, it held the lock."""
         self.lab.create(image, "layering,exclusive-lock" if count == 1 else "layering")
         for number in range(count):
             self.lab.orphan(image, f"{image}-{number}")
 
 
 def locked(lab: Lab, image: str) -> str:
-    """Makes an image whose lock is held by a client that was killed, blacklisted, and let in again; that client's address."""
+    """Makes an image whose lock is held by a client that was killed and fenced, and whose entry was removed. Returns its address."""
     lab.create(image, "layering,exclusive-lock")
     owner = str(lab.orphan(image, image)["address"])
     lab.run("ceph", "--conf", lab.conf, "osd", "blocklist", "add", owner, "60")
@@ -69,5 +69,5 @@ def watchers(lab: Lab, image: str) -> list[str]:
 
 
 def holder(lab: Lab, image: str) -> str:
-    """The address of the client that holds the lock, '' for none."""
+    """Returns the address of the client that holds the lock, '' for none."""
     return next((one["address"] for one in lab.json("rbd", "lock", "ls", f"rbd/{image}")), "")

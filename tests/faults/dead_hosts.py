@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clients of hosts that are given as dead: those that are silent are fenced, their images freed, and one that responds is left, and told.
+"""Clients of hosts that are given as dead: silent ones are fenced, and their images freed. A client that responds is left, and reported.
 
 usage: dead_hosts.py LAB PORT, of a lab that is up
 
-Every client of the lab is on 127.0.0.1, the gateway's, too. Prints a line for each check and ends with 1 when one did not hold.
+Every client of the lab is on 127.0.0.1, also the gateway's. Prints a line for each check, and exits with 1 if one failed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def other_hosts(tried: DeadEnd) -> None:
 
 
 def a_dead_host(tried: DeadEnd) -> None:
-    """With the image that other_hosts() left, a duplicate, one that two are expected to watch, and a client that is only stopped."""
+    """Uses the image that other_hosts() left, a duplicate, an image with two expected watchers, and a client that is only stopped."""
     before = blacklist(tried.lab)
     tried.lab.inject("beside")
     tried.lab.create("pair")
@@ -52,7 +52,7 @@ def a_dead_host(tried: DeadEnd) -> None:
     listed = blacklist(tried.lab)["entries"]
     tried.check("the client that is stopped is fenced", [*listed] == [stopped["address"]], listed)
     left = {image: watchers(tried.lab, image) for image in ("alone", "beside", "pair", "still", "datastore1")}
-    tried.check("who responds is left", [len(who) for who in left.values()] == [0, 1, 1, 0, 1] and left["pair"] == [living["address"]], left)
+    tried.check("a client that responds is left", [len(found) for found in left.values()] == [0, 1, 1, 0, 1] and left["pair"] == [living["address"]], left)
     os.kill(stopped["pid"], signal.SIGKILL)
     os.kill(living["pid"], signal.SIGKILL)
 
@@ -61,10 +61,10 @@ def protected(tried: DeadEnd) -> None:
     tried.lab.create("mine")
     owner = tried.lab.orphan("mine", "mine")
     tried.ends("a dead host that is protected", tried.play(dead_hosts=DEAD, images=["rbd/mine"], protect=["127.0.0.0/8"]), "refused", "it is protected by")
-    tried.check("who is protected stays", watchers(tried.lab, "mine") == [owner["address"]], owner)
+    tried.check("the protected client stays", watchers(tried.lab, "mine") == [owner["address"]], owner)
     tried.lab.orphan("mine", "mine-too")
-    tried.ends("two clients, and one may be fenced", tried.play(dead_hosts=DEAD, images=["rbd/mine"], max_fence=1), "refused", "so many rarely die at once")
-    tried.ends("and without that", tried.play(dead_hosts=DEAD, images=["rbd/mine"]), "healed", "rbd/mine: free")
+    tried.ends("two clients, and max_fence is 1", tried.play(dead_hosts=DEAD, images=["rbd/mine"], max_fence=1), "refused", "so many rarely die at once")
+    tried.ends("two clients, without max_fence", tried.play(dead_hosts=DEAD, images=["rbd/mine"]), "healed", "rbd/mine: free")
 
 
 def main() -> None:

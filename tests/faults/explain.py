@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook explain says of images in every kind of trouble what keeps them, and what to do next; as an admin and as the user of ceph_user.yml.
+"""The playbook explain says why an image cannot be used, and what to do next. Tried in all kinds of trouble, as an admin and as the user of ceph_user.yml.
 
 usage: explain.py LAB PORT, of a lab that is up
 
-Prints a line for each check and ends with 1 when one did not hold. The explanations themselves are printed, too.
+Prints a line for each check, and exits with 1 if one failed. The explanations themselves are printed, too.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Explained:
         return t.cast(dict[str, t.Any], json.loads(self.file.read_text()))
 
     def says(self, image: str, step: str, asked: t.Mapping[str, str] | None = None, settings: t.Mapping[str, t.Any] | None = None, **why: str) -> None:
-        """``step``: how the next step begins; ``why``: a part of the reasons why it cannot be ``mapped``, ``written`` or ``deleted``, '' where it can."""
+        """``step``: how the next step begins; ``why``: a part of the reasons why it cannot be ``mapped``, ``written`` or ``deleted``, '' if it can."""
         found = self.of(asked or {"image": f"rbd/{image}"}, **(settings or {}))
         print(*(f"        {line}" for line in found["lines"]), sep="\n")
         wrong = [f"{what}: {found[what]}" for what, words in why.items() if (words not in "; ".join(found[what]) if words else found[what])]
@@ -117,18 +117,18 @@ def of_a_lun(one: Explained) -> None:
 
 
 def as_the_least(one: Explained) -> None:
-    """What the user may not see is told."""
+    """Checks that the explanation says what the user could not read."""
     keyring = one.lab.directory / "explainer.keyring"
     made = one.lab.play("playbooks/ceph_user.yml", {"ceph_user_name": USER, "ceph_user_keyring": str(keyring), "remediate_watchers_ceph_conf": one.lab.conf})
     one.tried.check("the user is made", made.returncode == 0, made.stdout[-2000:])
     mine = {"remediate_watchers_ceph_client": USER, "remediate_watchers_ceph_keyring": str(keyring)}
     one.says("stale", "Heal it: ", settings=mine, written="writes of all other clients wait")
     found = one.of({"image": "rbd/parent"}, **mine)
-    one.tried.check("what it may not see is told", any("clones could not be read" in gap for gap in found.get("gaps", [])), found)
+    one.tried.check("what the user cannot read is reported", any("clones could not be read" in gap for gap in found.get("gaps", [])), found)
 
 
 def ours(lab: Lab) -> list[str]:
-    """The objects that this collection made."""
+    """Returns the objects that this collection made."""
     return sorted(name for name in lab.run("rados", "--conf", lab.conf, "--pool", "rbd", "ls").split() if "cephops" in name)
 
 

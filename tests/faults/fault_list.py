@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What matrix.py lets happen, when, and how a run that it happens to may end."""
+"""The faults of matrix.py: what happens, in which phases, and how the run that it hits is allowed to end."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ TASKS = {
     "verified": TASK.format("Decide whether the watchers are as expected"),
     "restored": TASK.format("Compare the blocklist with its state before"),
 }
-# In the middle of a task: when the lease is there, when the entry is there, too, and when the entry is gone again.
+# In the middle of a task: once the lease is there, once the entry is there, too, and once the entry is gone again.
 INSIDE = ("leased", "entered", "removed")
 SOON, LATE = ("start", "detected", "probed"), ("fenced", "verified", "restored")
 EVERY = SOON + LATE
-# Where a fault goes on for longer than a phase, those between would show the same again.
+# For a fault that lasts longer than a phase. The phases left out would show the same again.
 SOME = ("start", "detected", "probed", "fenced", "verified")
-# How a run may end: see aftermath.outcome.
+# How a run can end: see aftermath.outcome.
 HEALED, PENDING, REFUSED, FAILED, STOPPED, NOTHING = "healed", "healed_restore_pending", "refused", "failed", "stopped", "nothing_to_do"
-# The cluster serves on, and whether that comes in time is chance.
+# The cluster keeps serving, but whether it answers in time is chance.
 SHAKEN = (HEALED, PENDING, REFUSED, FAILED, STOPPED)
 UNDONE = (REFUSED, FAILED, STOPPED)
 Ends = t.Mapping[str, tuple[str, ...]]
 
 
 class Fault(t.NamedTuple):
-    """``happen`` and ``undo``: shell commands, each of which must end well. In their environment: LAB, the lab's directory; IMAGE; LEADER and OTHER, the
-    OSD that leads the header's placement group and another one; STALE and CLIENT, the stale client's address and pid; RUN, a run; SERVE, what serves
-    the image again.
+    """``happen`` and ``undo``: shell commands, each of which must succeed. In their environment: LAB, the lab's directory; IMAGE; LEADER and OTHER, the
+    OSD that leads the header's placement group and another one; STALE and CLIENT, the stale client's address and pid; RUN, a run; SERVE, a
+    command that serves the image again.
 
-    ``ends``: phase -> outcomes; the phases are those it has. ``fences``: whom Ceph itself fences then, besides; GATEWAY, who had the image open, and MANAGER
-    are addresses as they were before. ``keeps``: an address whose entry is somebody's, and must outlast both runs. ``kind``: of the incident.
+    ``ends``: phase -> outcomes; the fault happens in these phases. ``fences``: clients that Ceph itself fences then, too. GATEWAY (it had the image open)
+    and MANAGER are addresses from before the fault. ``keeps``: an address with another operator's entry, which must outlast both runs. ``kind``: of the
+    incident.
     """
 
     name: str
@@ -48,14 +49,14 @@ class Fault(t.NamedTuple):
     kind: str = "orphan"
     fences: tuple[str, ...] = ("MANAGER",)
     keeps: str = ""
-    # Another run, whose end is read, too.
+    # Whether the fault is another run, whose end is read, too.
     rival: bool = False
-    # The runs' quorum_settle where not the lab's own, which lets little time pass after a monitor restarted, for nobody is silent in it.
+    # The runs' quorum_settle, unless it is the lab's own. That one is short, since no other client of the lab is silent after a monitor restarted.
     settle_s: int | None = None
 
 
 def after_task(phase: str, command: str, note: Path) -> dict[str, str]:
-    """The environment in which ansible-playbook lets the shell run ``command``, once, after the task of a phase; see callbacks/fault_after.py."""
+    """Returns the environment that lets ansible-playbook run ``command`` in a shell, once, after the task of a phase. See callbacks/fault_after.py."""
     callback = {"ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "fault_after"}
     return {**callback, "FAULT_AFTER": TASKS[phase], "FAULT_COMMAND": command, "FAULT_NOTE": str(note)}
 
@@ -79,7 +80,7 @@ def restart_mons(names: str) -> str:
 
 
 def stop_osd(name: str) -> str:
-    """By TERM: the memory of the lab's OSDs is their disk, which they write down only when they are asked to end."""
+    """Returns a command that sends SIGTERM: the lab's OSDs keep their data in memory, and save it only when they are asked to end."""
     return f"start-stop-daemon --stop --pidfile $LAB/osd.{name}.pid --exec /usr/bin/ceph-osd --retry TERM/40"
 
 
@@ -88,7 +89,7 @@ def without_monitors(first: str = STOPPED) -> Ends:
 
 
 def ratios(nearfull: float, backfillfull: float, full: float) -> str:
-    """All three, for an OSD takes the highest of a ratio and those before it (OSDService::recalc_full_state in Ceph's src/osd/OSD.cc)."""
+    """Returns commands that set all three: an OSD takes the highest of a ratio and those before it (recalc_full_state in Ceph's src/osd/OSD.cc)."""
     return f"{CEPH} osd set-nearfull-ratio {nearfull:f}; {CEPH} osd set-backfillfull-ratio {backfillfull:f}; {CEPH} osd set-full-ratio {full:f}"
 
 
@@ -103,12 +104,12 @@ FULL = f"until {CEPH} health detail | grep -E 'POOL_FULL|OSD_FULL'; do sleep 1; 
 AGAIN = f"{mons('KILL', 'abc')}; sleep 1; {restart_mons('abc')}; {CEPH} quorum_status >/dev/null"
 FAULTS = (
     Fault("all monitors hang", mons("STOP", "abc"), mons("CONT", "abc"), without_monitors()),
-    # The one that is left may take a connection until it knows that it is alone.
+    # The remaining monitor might accept a connection until it knows that it is alone.
     Fault("quorum lost", mons("KILL", "ab"), restart_mons("ab"), {**ends(SOME, FAILED), "start": (STOPPED, FAILED)}),
     Fault("quorum lost and back", f"{mons('KILL', 'ab')}; (sleep 8; {restart('mon', 'b')}) >/dev/null 2>&1 &", restart_mons("ab"), ends(SOME, *SHAKEN)),
     Fault("one monitor hangs", mons("STOP", "b"), mons("CONT", "b"), ends(SOME, *SHAKEN)),
     Fault("the leading monitor killed", mons("KILL", "a"), restart_mons("a"), ends(SOME, *SHAKEN)),
-    # A session dies with its monitor, and a stopped client makes no other: that nobody knows it does not mean that it is gone.
+    # A session dies with its monitor, and a stopped client does not reconnect. So a client that no monitor knows is not necessarily gone.
     Fault(
         "monitors restarted",
         AGAIN,
@@ -146,7 +147,7 @@ FAULTS = (
         "true",
         {
             **ends(("start",), NOTHING),
-            # The last question finds that it watches the image no more.
+            # The last question finds that the client no longer watches the image.
             **ends(("detected", "probed"), NOTHING),
             **ends(("fenced", "verified"), HEALED),
             "restored": (PENDING,),
@@ -160,13 +161,13 @@ FAULTS = (
         {"start": (REFUSED,), **ends(("detected", "probed", "fenced"), FAILED), **ends(("verified", "restored"), HEALED)},
     ),
     Fault(
-        "somebody removes the entry",
+        "others remove the entry",
         f"{CEPH} osd blocklist rm $STALE",
         "true",
         {**ends(LATE, HEALED), "entered": (HEALED, FAILED)},
         fences=("MANAGER", "STALE"),
     ),
-    # An add does not change the end of an entry that is there.
+    # Adding an entry again does not change its end.
     Fault(
         "the entry expires",
         f"{CEPH} osd blocklist rm $STALE; {CEPH} osd blocklist add $STALE 1; sleep 5; ! {LIST} | grep -F $STALE",
@@ -175,10 +176,10 @@ FAULTS = (
         fences=("MANAGER", "STALE"),
     ),
     Fault(
-        "somebody adds an entry", f"{CEPH} osd blocklist add {STRANGER} 7200; {LIST}", f"{CEPH} osd blocklist rm {STRANGER}", ends(SOME, HEALED), keeps=STRANGER
+        "others add an entry", f"{CEPH} osd blocklist add {STRANGER} 7200; {LIST}", f"{CEPH} osd blocklist rm {STRANGER}", ends(SOME, HEALED), keeps=STRANGER
     ),
     Fault(
-        "somebody fences the same client",
+        "others fence the same client",
         f"{CEPH} osd blocklist rm $STALE; {CEPH} osd blocklist add $STALE 7200; {LIST}",
         f"{CEPH} osd blocklist rm $STALE",
         {**ends(("start",), NOTHING), **ends(("detected", "probed"), NOTHING, REFUSED, HEALED), **ends(LATE, HEALED)},

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clients that are alive and fenced are told, with the entry and whose it is; a host that is itself fenced says by which entry. No such entry is touched.
+"""A run reports living clients that are fenced, each with its entry and, if known, the run that added it. It touches no such entry. On a fenced host, a run
+names the entry, and ends.
 
-usage: fenced.py LAB PORT, of a lab that is up; its target is of no use afterwards
+usage: fenced.py LAB PORT, of a lab that is up; its target is unusable afterwards
 
-Prints a line for each check and ends with 1 when one did not hold.
+Prints a line for each check, and exits with 1 if one failed.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ def blocklist(tried: DeadEnd, *words: str) -> None:
     tried.lab.run("ceph", "--conf", tried.lab.conf, "osd", "blocklist", *words)
 
 
-def by_somebody(tried: DeadEnd) -> None:
+def by_another_operator(tried: DeadEnd) -> None:
     tried.lab.create("shut-out")
     client = tried.lab.client("shut-out", "shut-out")
     blocklist(tried, "add", client["address"], "600")
     before = blacklist(tried.lab)
     words = f"{client['address']} (client.admin on ", "is alive and fenced by", "Then restart the client."
-    tried.ends("fenced by somebody", tried.play(images=["rbd/shut-out"]), "nothing_to_do", *words)
-    tried.check("fenced by somebody: the entry stays", blacklist(tried.lab) == before, blacklist(tried.lab))
+    tried.ends("fenced by another operator", tried.play(images=["rbd/shut-out"]), "nothing_to_do", *words)
+    tried.check("fenced by another operator: the entry stays", blacklist(tried.lab) == before, blacklist(tried.lab))
     blocklist(tried, "rm", client["address"])
     os.kill(client["pid"], signal.SIGKILL)
 
 
 def by_a_run(tried: DeadEnd) -> None:
-    """A run that looks at another image names the one that fenced."""
+    """Checks that a run on another image names the run that fenced."""
     stopped = tried.lab.inject("zombie", "zombie")
     tried.ends("a stopped client", tried.play(images=["rbd/zombie"]), "healed_restore_pending")
     tried.lab.create("other")
@@ -47,7 +48,7 @@ def by_a_run(tried: DeadEnd) -> None:
 
 
 def this_host(tried: DeadEnd) -> None:
-    """Every client of the lab is on 127.0.0.1."""
+    """Fences 127.0.0.1, where every client of the lab is."""
     for entry, add, remove in (
         ("127.0.0.1:0/0", ("add", "127.0.0.1", "600"), ("rm", "127.0.0.1")),
         ("127.0.0.0/30", ("range", "add", "127.0.0.0/30", "600"), ("range", "rm", "127.0.0.0/30")),
@@ -62,7 +63,7 @@ def this_host(tried: DeadEnd) -> None:
 
 def main() -> None:
     tried = DeadEnd(Lab(Path(sys.argv[1]), int(sys.argv[2])))
-    by_somebody(tried)
+    by_another_operator(tried)
     by_a_run(tried)
     this_host(tried)
     print(f"{tried.faults} failed")

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images that nobody serves and dead clients keep from being deleted are freed; one that a client has open, also one that only pauses, never is.
+"""Images that only dead clients have open are freed, so that they can be deleted. An image that a living or paused client has open never is.
 
 usage: free.py LAB PORT, of a lab that is up
 
-Each case has an image of its own, that no target exports. Prints a line for each check and ends with 1 when one did not hold.
+Each case has an image of its own, that no target exports. Prints a line for each check, and exits with 1 if one failed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def dead_clients(tried: DeadEnd, count: int) -> None:
 
 
 def by_pattern(tried: DeadEnd) -> None:
-    """Beside an image that is served."""
+    """Frees one of the images that a pattern names. The other one has a living client."""
     tried.dead("pattern-1", 1)
     tried.lab.create("pattern-2")
     living = tried.lab.client("pattern-2", "pattern-2")
@@ -49,7 +49,7 @@ def a_paused_client(tried: DeadEnd) -> None:
     tried.lab.create("paused")
     paused = tried.lab.client("paused", "paused")
     os.kill(paused["pid"], signal.SIGSTOP)
-    tried.ends("a paused client and nobody else", tried.free("rbd/paused"), "refused", f"{paused['address']} might be alive")
+    tried.ends("a paused client and no other", tried.free("rbd/paused"), "refused", f"{paused['address']} might be alive")
     tried.check("a paused client is not fenced", blacklist(tried.lab) == before, blacklist(tried.lab))
     tried.ends("a paused client that is named", tried.free("rbd/paused", evict=[paused["address"]]), "healed_restore_pending", "rbd/paused: free")
     os.kill(paused["pid"], signal.SIGKILL)

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes one guard at a time out of a copy of the collection, and sees that the tests of faults notice: else that they go well would mean nothing.
+"""Takes one guard at a time out of a copy of the collection, and checks that the tests of faults notice. Otherwise, their success would mean nothing.
 
-usage: guards_out.py LAB PORT COPY [WORDS], of a lab with three monitors that is up; COPY: where that is, a folder of collections; WORDS choose
+usage: guards_out.py LAB PORT COPY [WORDS], of a lab with three monitors that is up; COPY: a folder of collections, with that copy; WORDS choose
 the guards whose names hold them all
 
-Prints a line for each guard and ends with 1 when one was out and nobody said what is expected of that, or when the code has no such line any more.
+Prints a line for each guard. Exits with 1 if a test did not fail as expected while a guard was out, or if the code no longer has that guard.
 
-Seen to fail: while lab.py did not know how ansible-core 2.19 shows an exception of a module, nobody noticed that one was out.
+Seen to fail: while lab.py did not know how ansible-core 2.19 shows an exception of a module, no test noticed that a guard was out.
 """
 
 from __future__ import annotations
@@ -56,24 +56,24 @@ GUARDS = (
         "it ended as TRACEBACK",
     ),
     Guard(
-        "who lost the session with a monitor that restarted is not gone",
+        "a client that lost its session with a restarted monitor is not gone",
         f"{CODE}/_ceph/sessions.py",
         "if age >= settle_s:",
         "if age >= 0:",
         "matrix.py monitors restarted zombie fenced",
-        "a client that lives was let in again|it ended as healed,",
+        "a living client's entry was removed|it ended as healed,",
     ),
     Guard(
-        "who does not answer is stale only while somebody else answers",
+        "a silent client is stale only while another client answers",
         f"{CODE}/_watchers/verdict.py",
         'return "headless",',
         'return "stale_duplicate",',
-        # Nobody is fenced even so, for the LUN cannot be reached either.
+        # Even so, no client is fenced, since the LUN cannot be reached either.
         "matrix.py gateway dies start",
         "it ended as stopped, not refused",
     ),
     Guard(
-        "a client is fenced only while one that serves the image answers",
+        "a client is fenced only while another client that serves the image answers",
         f"{CODE}/_fencing/last_question.py",
         " or _unserved(one, question, reply)",
         "",
@@ -81,7 +81,7 @@ GUARDS = (
         "it ended as failed, not refused",
     ),
     Guard(
-        "healed is what has the expected watchers alone",
+        "an image is healed only when it has the expected watchers",
         f"{RUN}/stop.py",
         'if image["state"] not in _WELL and image not in still]',
         'if image["state"] == "no such"]',
@@ -101,12 +101,12 @@ GUARDS = (
         f"{CODE}/_ceph/interval.py",
         "        if at <= since:",
         "        if at <= now:",
-        # A client is silent in one look of sixteen; the first that is called stale ends it.
+        # A client is silent in one look of sixteen. The first client that is called stale ends the test.
         "osd_down.py 150 3",
         "in [1-9][0-9]* one was called stale",
     ),
     Guard(
-        "an rbd-mirror serves nobody",
+        "an rbd-mirror does not count as a gateway",
         f"{CODE}/_watchers/verdict.py",
         "[finding for finding in every if not finding.daemon]",
         "list(every)",
@@ -114,7 +114,7 @@ GUARDS = (
         "FAILED with the gateway stopped it is",
     ),
     Guard(
-        "a command that waits serves nobody",
+        "a command that waits does not count as a gateway",
         f"{RUN}/proof_of_service.py",
         "if specs}",
         "if not specs}",
@@ -122,7 +122,7 @@ GUARDS = (
         "a healthy client was fenced",
     ),
     Guard(
-        "what a run before left is ended",
+        "an earlier run's fences are ended",
         f"{RUN}/leases.py",
         ", *owed]",
         "]",
@@ -130,7 +130,7 @@ GUARDS = (
         "entries are left",
     ),
     Guard(
-        "the blacklist is put back",
+        "the blocklist is restored",
         f"{CODE}/_fencing/plan.py",
         'return how.when == "always" or',
         'return how.when == "always" and',
@@ -142,7 +142,7 @@ GUARDS = (
         f"{CODE}/_fencing/plan.py",
         "over = [client for client in leases if client not in keep]",
         "over = [client for client in ours if client not in keep]",
-        "matrix.py somebody removes entry fenced",
+        "matrix.py others remove entry fenced",
         "leases are left",
     ),
     Guard(
@@ -150,16 +150,16 @@ GUARDS = (
         f"{CODE}/_fencing/restore.py",
         "[client for client in plan.close if client not in plan.foreign]",
         "list(before.entries)",
-        "matrix.py somebody adds entry fenced",
-        "somebody's entry of .* is gone",
+        "matrix.py others add entry fenced",
+        "another operator's entry of .* is gone",
     ),
     Guard(
-        "an entry that somebody else made anew stays",
+        "an entry that another operator added again stays",
         f"{CODE}/_fencing/plan.py",
         "entries.get(client, lease.until) != lease.until]",
         "lease.until not in entries.values() and client not in entries]",
-        "matrix.py somebody fences same client fenced",
-        "somebody's entry of .* is gone",
+        "matrix.py others fence same client fenced",
+        "another operator's entry of .* is gone",
     ),
     Guard(
         "a killed run's fences are ended by the next",
@@ -170,16 +170,16 @@ GUARDS = (
         "entries are left",
     ),
     Guard(
-        "the lease is there before the entry",
+        "the lease is written before the entry",
         f"{CODE}/_fencing/leased_fence.py",
         "        self.book.record(leases)\n",
         "",
         "kill_module.py 100",
-        "killed at line .* no lease says so",
+        "killed at line .* no lease explains it",
     ),
-    # By this seed the one incident is a stopped client, and nobody is killed.
+    # By this seed the one incident is a stopped client, and no run is killed.
     Guard(
-        "who lives is not let in again",
+        "a living client's entry is not removed",
         f"{CODE}/_fencing/plan.py",
         "for look in looks):\n        return False",
         "for look in looks):\n        return True",
@@ -190,17 +190,17 @@ GUARDS = (
 
 
 class Copy:
-    """This checkout's files below ``collections``, where Ansible and Python find them as the collection."""
+    """A copy of this checkout below ``collections``, where Ansible and Python find it as the collection."""
 
     def __init__(self, collections: Path) -> None:
         self.collections = collections
         self.root = collections / "ansible_collections/cephops/iscsi_rescue"
 
     def without(self, guard: Guard) -> str:
-        """Takes it out; the file's text as it was."""
+        """Takes the guard out. Returns the file's text from before."""
         text = (self.root / guard.file).read_text()
         if guard.guard not in text:
-            raise SystemExit(f"{guard.file} has no '{guard.guard}' any more: say what the guard is now that {guard.name}.")
+            raise SystemExit(f"{guard.file} no longer has '{guard.guard}'. Update this guard in guards_out.py: {guard.name}.")
         (self.root / guard.file).write_text(text.replace(guard.guard, guard.without))
         return text
 
@@ -212,13 +212,13 @@ class Copy:
 
 
 def clean(lab: Lab) -> None:
-    """Nothing of what a test without a guard left is the next one's matter."""
+    """Removes what a test without a guard left, so that the next test does not find it."""
     lab.run("ceph", "--conf", lab.conf, "osd", "blocklist", "clear")
     lab.run("rados", "--conf", lab.conf, "--pool", "rbd", "rm", OBJECT, check=False)
 
 
 def noticed(lab: Lab, copy: Copy, guard: Guard) -> str:
-    """What is wrong when it was not, else ''."""
+    """Returns '' if the test noticed that the guard was out, else what it said instead."""
     before = copy.without(guard)
     done = copy.run(lab, guard.test)
     (copy.root / guard.file).write_text(before)
@@ -233,7 +233,7 @@ def main() -> None:
     for guard in guards:
         wrong = noticed(lab, copy, guard)
         failed += bool(wrong)
-        print(f"{'FAILED' if wrong else 'noticed':<8}without that {guard.name}: {wrong or guard.test}", flush=True)
+        print(f"{'FAILED' if wrong else 'noticed':<8}guard out: {guard.name}: {wrong or guard.test}", flush=True)
     print(f"{len(guards)} guards, {failed} not noticed")
     sys.exit(1 if failed or not guards else 0)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A healthy client that a test does something to, and whether anybody fences it meanwhile."""
+"""A healthy client that a test disturbs, and whether it is fenced meanwhile."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ POLL_S = 0.2
 
 
 class Writer:
-    """A client that writes; what it says is in a file. ``host``: a command that runs another one on the client's host."""
+    """A client that writes, and logs that to a file. ``host``: a command that runs another one on the client's host."""
 
     def __init__(self, lab: Lab, image: str, host: t.Sequence[str] = ()) -> None:
         self.log = lab.directory / "clients" / f"{image}.writes"
@@ -56,7 +56,7 @@ class Writer:
             self.signal(signal.SIGCONT)
 
     def writes_on(self) -> bool:
-        """Whether another write ends well."""
+        """Returns whether another write succeeds."""
         seen = len(self.lines)
         give_up = time.monotonic() + 20
         while len(self.lines) == seen and time.monotonic() < give_up:
@@ -91,12 +91,12 @@ class Guarded:
 
 
 def judged(name: str, run: subprocess.CompletedProcess[str], took_s: float, ends: t.Container[str], fenced: bool) -> list[str]:
-    """Prints how a run of the role ended; what is wrong with that."""
+    """Prints how a run of the role ended. Returns what is wrong with that."""
     ended = outcome(run)
     print(f"{name}: {ended} after {took_s:.0f} s, {'fenced' if fenced else 'not fenced'}", flush=True)
     return [] if ended in ends else [f"it ended as {ended}: {run.stdout[-2500:]}{run.stderr[-500:]}"]
 
 
 def free(lab: Lab, client: str) -> None:
-    """Ends the fence of a client that is gone: the next program in this lab wants no lease of it."""
+    """Ends the fence of a client that is gone: the next program in this lab expects no lease of it."""
     lab.play("playbooks/restore_blacklist.yml", {"remediate_watchers_restore": "always", "restore_blacklist_addresses": [client]})

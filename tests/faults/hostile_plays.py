@@ -1,14 +1,15 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hostile text in the options of the role and the playbooks, by ansible-playbook: commands for a shell, and templates.
+"""Hostile text in the options of the role and the playbooks, given to ansible-playbook: commands for a shell, and templates.
 
 usage: hostile_plays.py LAB PORT [PART ...], of a lab that is up; PART: esxi, user, restore, explain, misspelt, role; all when not given
 
-What reaches a shell or the raw module is tried with each text by itself: the log's path on an ESXi host, each a host of its own, here without ssh, and
-the paths of logs, extents and counters, as names of files. Every other option that takes free text is tried by itself with one text that has them all,
-for the role by a host of its own. The text is marked unsafe, as Ansible does with what it did not get from the operator, so that what is evaluated was
-evaluated by us. Nothing may have been run, there is no traceback, each play ends by its deadline, and the blacklist is as before.
+Options that reach a shell or the raw module are tried with each text by itself. These are the log's path on an ESXi host, and the paths of logs, extents
+and counters, as names of files. Each text has an ESXi host of its own, here without ssh. Every other option that takes free text is tried by itself, with
+one text that has all of them. For the role, each try has a host of its own. The text is marked unsafe, as Ansible marks what does not come from the
+operator. So if a text is evaluated, this collection did that. No text is run, there is no traceback, each play ends by its deadline, and the blocklist is
+as before.
 
 Seen to fail: without ``quote`` around diagnose_esxi_log the text is run.
 """
@@ -55,9 +56,9 @@ def all_in_one(canary: Path) -> Unsafe:
 
 
 def role_options(text: Unsafe, lab: Lab) -> dict[str, t.Any]:
-    """Option of the role -> values that hold the text, one try each."""
+    """Returns, for each option of the role, the values that hold the text. Each value is one try."""
     lun = {**lab.lun("datastore1"), "name": "x"}
-    # The operator's own expressions on a watcher's record; they may not do more than that.
+    # The operator's own expressions on a watcher's record. They must not do more than that.
     touch = f"lookup('ansible.builtin.pipe', 'touch {lab.directory / 'canary'}')"
     walk = "''.__class__.__mro__[1].__subclasses__()"
     values: dict[str, list[t.Any]] = {
@@ -77,7 +78,7 @@ def role_options(text: Unsafe, lab: Lab) -> dict[str, t.Any]:
         "trace_scst": [[text]],
     }
     values |= {"expected_for": [[{"pattern": text, "watchers": 1}]], "protect": [[text], [Unsafe(touch)], [Unsafe(walk)]]}
-    # A report is written, and not into this checkout.
+    # A report is written, but not into this checkout.
     values |= {"report_dir": [Unsafe(f"{lab.directory / 'hostile'}/{text}")]}
     values |= {"luns": [[{**lun, word: text}] for word in ("image", "portal", "target")] + [[{"image": "rbd/datastore1", "device": text}]]}
     return {f"remediate_watchers_{name}": tries for name, tries in values.items()}
@@ -90,7 +91,7 @@ class Plays:
         self.place.mkdir(exist_ok=True)
 
     def play(self, what: str, playbook: str, told: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Any] | None = None, reached: str = "") -> str:
-        """What it said, which must hold ``reached``, so that the text came that far. With the lab's inventory, and more groups and hosts where given."""
+        """Returns the output, which must contain ``reached``: the text came that far. Uses the lab's inventory, with more groups and hosts if given."""
         settings, inventory = self.place / "told.yml", self.place / "hosts.yml"
         settings.write_text(yaml.safe_dump(dict(told), allow_unicode=True))
         inventory.write_text(yaml.safe_dump({"all": {"children": hosts or {}}}))
@@ -142,7 +143,7 @@ class Plays:
             self.wrong("the role", f"nothing is said of {silent}")
 
     def complete(self, tries: t.Container[str]) -> None:
-        """Every option of the role that takes free text must be among them."""
+        """Checks that every option of the role that takes free text is tried."""
         specs = yaml.safe_load(Path("roles/remediate_watchers/meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
         texts = [name for name, spec in specs.items() if spec["type"] in ("str", "path") or spec.get("elements") in ("str", "dict", "raw", "path")]
         missing = [name for name in texts if name not in tries and name not in CHOICES]
@@ -150,7 +151,7 @@ class Plays:
             self.wrong("options of the role", f"not tried: {missing}")
 
     def esxi(self) -> None:
-        """The paths that a shell gets: on the ESXi hosts, and here."""
+        """Tries the paths that a shell gets: on the ESXi hosts, and here."""
         out, texts = {"diagnose_esxi_suspects": str(self.place / "suspects.yml")}, hostile(self.canary)
         hosts = {f"esxi{number}": {"ansible_connection": "local", "diagnose_esxi_log": text} for number, text in enumerate(texts)}
         self.play("diagnose_esxi_log", "playbooks/diagnose_esxi.yml", out, {"esxi_hosts": {"hosts": hosts}}, "item=log")
@@ -186,7 +187,7 @@ class Plays:
         self.play("explain_json", "playbooks/explain.yml", {**image, "explain_json": Unsafe(f"{self.place}/{text}")}, reached="PLAY RECAP")
 
     def misspelt(self) -> None:
-        """A name that is nearly an option ends the play, and the nearest is named."""
+        """Checks that a misspelt option ends the play, which names the nearest option."""
         for playbook, wrong, near in (
             ("remediate_watchers", "remediate_watchers_protected", "remediate_watchers_protect"),
             ("remediate_watchers", "remediate_watchers_image", "remediate_watchers_images"),
@@ -212,7 +213,7 @@ def main() -> None:
         print(f"{part}: done", flush=True)
     after = blacklist(lab)
     if after != before:
-        plays.wrong("the blacklist", f"it was {json.dumps(before)} and is {json.dumps(after)}")
+        plays.wrong("the blocklist", f"it was {json.dumps(before)} and is {json.dumps(after)}")
     print(f"{plays.tried} plays, {plays.failed} failed")
     sys.exit(1 if plays.failed or not plays.tried else 0)
 

@@ -5,10 +5,11 @@
 
 usage: injection.py LAB PORT, of a lab that is up; to be run by a Python that has ansible-core, rados and rbd
 
-Each module runs in a process of its own, with options that are good but for one; that each base of good options passes the module's own argument check is
-tried first, and that a base has every such option. It must end by its deadline with an answer of Ansible's form, which is no complaint of the argument
-check, and without a traceback; nothing in the text may have been run as a command; and the blacklist is as before. Templates are not tried here, for
-modules get them never: see hostile_plays.py. This machine's kernel may have no dynamic debug and no SCST: then those modules end where they look for it.
+Each module runs in a process of its own, with options that are good except for one. Before that, each base of good options must pass the module's own
+argument check, and every such option must be in a base. A module must end by its deadline, without a traceback, and with an answer in Ansible's form. The
+answer must not be a complaint of the argument check. Nothing in the text is run as a command, and the blocklist is as before. Templates are not tried
+here, since modules never get them: see hostile_plays.py. This machine's kernel might have no dynamic debug and no SCST. Then those modules end where they
+look for it.
 
 Seen to fail: a device name with a zero byte in it ended scsi_reserve_probe with a traceback.
 """
@@ -53,12 +54,12 @@ FREE_KEYS = ("locks", "serving", "watches")
 
 
 def key_of(lab: Lab) -> str:
-    """The admin's, for the modules that take a key and no keyring."""
+    """Returns the admin's key, for the modules that take a key and no keyring."""
     return keyring.key_of((lab.directory / "keyring").read_text(), "client.admin")
 
 
 def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
-    """Module and good options, such that each option that takes free text is in one of them. What they do is taken back, or does nothing."""
+    """Returns modules with good options. Each option that takes free text is in one of them. What they do is undone, or has no effect."""
     cluster = {"conf": lab.conf, "client": "client.admin", "timeout": 5}
     ceph, by_key = {**cluster, "keyring": str(lab.directory / "keyring")}, {**cluster, "key": key_of(lab)}
     lun = {word: lab.lun("datastore1")[word] for word in ("portal", "target", "lun")}
@@ -120,13 +121,13 @@ def bases(lab: Lab) -> list[tuple[str, dict[str, t.Any]]]:
         ("kernel_log", {"path": str(log), "patterns": ["x"]}),
         ("scst_trace_level", {"add": ["pr"], "remove": ["scsi"]}),
         ("scst_trace_level", {"state": "restored", "flags": ["pr"]}),
-        # An empty pattern is every process; check mode lets them be.
+        # An empty pattern matches every process. Check mode leaves them alone.
         ("process_pause", {"pattern": "^no such process$", "multiple": True, "paused": False, "_ansible_check_mode": True}),
     ]
 
 
 def texts(value: t.Any, where: Where = ()) -> t.Iterator[Where]:
-    """Where the text is; of a dictionary that is free in its keys, these, too."""
+    """Yields where each text is: the keys and the numbers that lead to it."""
     if isinstance(value, str):
         yield where
     elif isinstance(value, dict):
@@ -147,14 +148,14 @@ def with_text(value: t.Any, where: Where, text: str) -> t.Any:
 
 
 def named(where: Where) -> str:
-    """As in the documentation: without the numbers, and without free keys."""
+    """Returns the option's name as in the documentation: without numbers, and without free keys."""
     words = [word for word in where if isinstance(word, str)]
     free = next((number for number, word in enumerate(words, 1) if word in FREE_KEYS and "look" in words), len(words))
     return ".".join(words[:free])
 
 
 def documented(options: t.Mapping[str, t.Any], before: str = "") -> t.Iterator[tuple[str, bool]]:
-    """Each option that takes text, and whether it is one of a few words."""
+    """Yields each option that takes text, and whether it takes only a few words."""
     for name, option in options.items():
         if option.get("suboptions"):
             yield from documented(option["suboptions"], f"{before}{name}.")
@@ -163,14 +164,14 @@ def documented(options: t.Mapping[str, t.Any], before: str = "") -> t.Iterator[t
 
 
 def options_of(name: str) -> dict[str, t.Any]:
-    """As documented, with those of the fragment that the modules on the cluster share."""
+    """Returns the documented options, with those of the fragment that the modules on the cluster share."""
     told = yaml.safe_load(importlib.import_module(COLLECTION + name).DOCUMENTATION)
     shared = importlib.import_module(COLLECTION.replace(".modules.", ".doc_fragments.ceph")).ModuleDocFragment.DOCUMENTATION
     return {**told["options"], **(yaml.safe_load(shared)["options"] if "cephops.iscsi_rescue.ceph" in told["extends_documentation_fragment"] else {})}
 
 
 def run(name: str, arguments: t.Mapping[str, t.Any], said: Path) -> None:
-    """In a process of its own, whose words go to a file."""
+    """Runs a module in a process of its own, with its output in a file."""
     output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -184,7 +185,7 @@ def run(name: str, arguments: t.Mapping[str, t.Any], said: Path) -> None:
 
 
 def wrong_with(name: str, arguments: t.Mapping[str, t.Any], place: Path) -> str:
-    """'' when all went well."""
+    """Returns what went wrong, '' if nothing did."""
     said, canary = place / "said", place / "canary"
     process = multiprocessing.get_context("fork").Process(target=run, args=(name, arguments, said))
     process.start()
@@ -206,14 +207,14 @@ def wrong_with(name: str, arguments: t.Mapping[str, t.Any], place: Path) -> str:
 
 
 def missing(lab: Lab) -> list[str]:
-    """Options that take free text and are in no base."""
+    """Returns the options that take free text and are in no base."""
     has = {(name, named(where)) for name, options in bases(lab) for where in texts(options)}
     names = dict.fromkeys(name for name, _options in bases(lab))
     return [f"{name}.{option}" for name in names for option, few in documented(options_of(name)) if not few and (name, option) not in has]
 
 
 def tries(lab: Lab) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
-    """Module, what is tried, options; the bases as they are first. What the first bases fence, later ones let in again."""
+    """Yields a module, what is tried, and the options; first each base as it is. Later bases remove the entries that the first ones add."""
     for name, base in bases(lab):
         free = {option for option, few in documented(options_of(name)) if not few}
         yield name, "good options", base
@@ -239,7 +240,7 @@ def main() -> None:
     after = blacklist(lab)
     if after != before:
         failed += 1
-        print(f"FAILED  the blacklist was {before} and is {after}")
+        print(f"FAILED  the blocklist was {before} and is {after}")
     print(f"{tried} tries, {failed} failed")
     sys.exit(1 if failed or found or not tried else 0)
 

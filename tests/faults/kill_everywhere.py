@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kills the playbook at every task boundary, runs it again, and looks at what is left.
 
-usage: kill_everywhere.py LAB PORT [STEP], of a lab that is up; STEP: every which boundary, 1 when not given
+usage: kill_everywhere.py LAB PORT [STEP], of a lab that is up; STEP: kill at every STEP-th boundary, 1 if not given
 
 Each boundary gets an incident of its own, an orphan on an image of its own. Afterwards the LUN must answer, its one watcher must be alive, the
-blacklist must be as before, no lease may be left, and no reservation. Prints a line for each boundary and ends with 1 when one of them failed. Kills
-in the middle of tasks, and of other incidents, are those of soak.py.
+blocklist must be as before, and no lease or reservation must be left. Prints a line for each boundary, and exits with 1 if one of them failed. soak.py
+kills in the middle of tasks, and in other incidents.
 
-Seen to fail: with a role that ends only the fences of its own run (``__remediate_watchers_ours`` without the leases), a kill after the wait for the
-remaining watchers leaves an entry and a lease; guards_out.py shows that anew, with kill_once.py.
+Seen to fail: with a role that ends only its own run's fences (``__remediate_watchers_ours`` without the leases). A kill after the wait for the remaining
+watchers leaves an entry and a lease. guards_out.py shows that anew, with kill_once.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from aftermath import blacklist, faults, outcome, require_sight
 from lab import Lab
 
 HERE = Path(__file__).parent
-# Waits are evidence, and the evidence is the same when it comes sooner.
+# Waits give evidence. Short waits give the same evidence.
 QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3, "remediate_watchers_patience": 3}
 
 
@@ -38,7 +38,7 @@ def heal(lab: Lab, image: str, **environment: str) -> subprocess.CompletedProces
 
 
 def killed_after(lab: Lab, image: str, task: int) -> tuple[str, subprocess.CompletedProcess[str]]:
-    """The name of the task after which the run was killed, '' when it ended before; the run."""
+    """Returns the name of the task after which the run was killed, '' if it ended before; and the run."""
     note = lab.directory / "killed_after"
     note.unlink(missing_ok=True)
     callback = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "kill_after"}
@@ -47,7 +47,7 @@ def killed_after(lab: Lab, image: str, task: int) -> tuple[str, subprocess.Compl
 
 
 def boundary(lab: Lab, number: int) -> tuple[str, list[str]] | None:
-    """Where the playbook was killed and how the second run ended, and what is wrong; None when the playbook had ended before."""
+    """Returns where the playbook was killed and how the second run ended, and what is wrong; None if the playbook had ended before."""
     image = f"killed{number}"
     lab.inject(image)
     before = blacklist(lab)

@@ -1,17 +1,18 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kills what osd_blacklist does in the middle, at line after line of the code that talks to the cluster, from where it asks for the lock on.
+"""Kills the module osd_blacklist at line after line of the code that talks to the cluster, once it has asked for the lock.
 
-usage: kill_module.py LAB PORT [STEP], of a lab that is up; STEP: every which line, 40 when not given; ten times as often where the blacklist is changed
+usage: kill_module.py LAB PORT [STEP], of a lab that is up; STEP: kill at every STEP-th line, 40 if not given; ten times as often where the blocklist
+is changed
 
-Four acts: ``fence`` an orphan that watches an image; ``restore`` when it is gone; ``extend`` an entry that was there before and ends sooner, which takes
-it away and adds it anew; ``reset`` it when the orphan is gone, which does so again. After each kill: what is on the blacklist by us has a lease, and an
-entry that was there before is there or has a lease; and the next restore, when_gone, leaves what was there before the act, its end within two seconds, and
-no lease. The lock of a killed holder ends by itself after a minute. It is broken to go on; but with a STEP of up to 10 the first one is waited for.
+There are four acts: ``fence`` an orphan that watches an image; ``restore`` when it is gone; ``extend`` an earlier entry that ends sooner, which removes it
+and adds it again; ``reset`` that entry when the orphan is gone, which does so, too. After each kill, an entry of ours has a lease, and an entry from before
+is there or has a lease. The next restore, when_gone, leaves what was there before the act, its end within two seconds, and no lease. The lock of a killed
+holder ends by itself after a minute. To go on, it is broken; but with a STEP of up to 10, the first one is waited for.
 
-Seen to fail: with a reset that takes the entry away and adds it anew under a lease that does not say so, a kill between the two loses the entry; and
-with an entry that is there before its lease, as guards_out.py shows anew.
+Seen to fail: a reset removed the entry and added it again, under a lease that did not say so. A kill between the two lost the entry. It also fails if an
+entry is added before its lease, as guards_out.py shows anew.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ ACTS = ("fence", "restore", "extend", "reset")
 IMAGE = "killed-module"
 CODE = tuple(os.sep + os.path.join("module_utils", room) + os.sep for room in ("_ceph", "_fencing"))
 PRIOR_S, SAME_S = 600, 2
-# Where threads are under way the lines come in no certain order, and a kill near the end may come too late; but not many do.
+# While several threads run, the lines come in no certain order. A kill near the end might come too late, but not many do.
 MISSED = 0.2
 OFTEN = 10
 CHANGES = ("blocklist.py", "parallel.py")
@@ -50,7 +51,7 @@ def options(lab: Lab, act: str, client: str) -> dict[str, t.Any]:
         "pool": "rbd",
         "run": "killed",
         "reason": "a test",
-        # A client that is on the list watches nothing any more, so it would not be fenced for an image's sake.
+        # A client on the blocklist no longer watches an image, so no image would be a reason to fence it.
         "images": [] if act == "extend" else [f"rbd/{IMAGE}"],
         "look": wanting(client, gone=True, serving={f"rbd/{IMAGE}": [gateway(lab)["address"]]}),
         "patience": 1,
@@ -60,13 +61,13 @@ def options(lab: Lab, act: str, client: str) -> dict[str, t.Any]:
 
 
 def gateway(lab: Lab) -> dict[str, t.Any]:
-    """What the client says of itself that serves the image all the time."""
+    """Returns the record of the client that serves the image all the time."""
     return t.cast(dict[str, t.Any], json.loads((lab.directory / "clients" / f"{IMAGE}-gateway.json").read_text()))
 
 
 def lines(act: t.Callable[[int, bool], None]) -> None:
-    """Calls ``act`` with the number of each line of the code that talks to the cluster, in whatever thread, once it has asked for the lock; and whether that
-    line sends, or waits for, changes of the blacklist."""
+    """Calls ``act`` at each line of the code that talks to the cluster, in any thread, once it has asked for the lock. ``act`` gets the line's number, and
+    whether the line sends, or waits for, changes of the blocklist."""
     numbers, begun = count(1), threading.Event()
 
     def trace(frame: types.FrameType, event: str, _argument: t.Any) -> t.Any:
@@ -83,7 +84,7 @@ def lines(act: t.Callable[[int, bool], None]) -> None:
 
 
 def child(lab: Lab, act: str, client: str, line: int) -> None:
-    """Does it, and is killed at that line; at 0 tells how many there are, and which of them change the blacklist."""
+    """Does the act, and is killed at that line. At 0, prints which lines change the blocklist, and how many lines there are."""
     seen: list[bool] = []
 
     def at(number: int, changes: bool) -> None:
@@ -101,7 +102,7 @@ class Killing:
         self.lab, self.step, self.waited, self.numbers = lab, step, step > OFTEN, count(1)
 
     def lines(self, act: str, step: int) -> tuple[list[int], int]:
-        """At which it is to be killed, and of how many."""
+        """Returns the lines at which to kill, and how many lines there are."""
         client = self.ready(act)
         if act in ("restore", "reset"):
             fence.apply(options(self.lab, {"restore": "fence", "reset": "extend"}[act], client), dry_run=False)
@@ -115,14 +116,14 @@ class Killing:
         return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
 
     def ready(self, act: str) -> str:
-        """A watcher that is gone, with all that comes before the act; its address."""
+        """Makes a watcher that is gone, and the entry that the act needs before. Returns the watcher's address."""
         client = str(self.lab.orphan(IMAGE, f"{IMAGE}-{next(self.numbers)}")["address"])
         if act in ("extend", "reset"):
             self.lab.run("ceph", "--conf", self.lab.conf, "osd", "blocklist", "add", client, str(PRIOR_S))
         return client
 
     def at(self, act: str, line: int) -> list[str] | None:
-        """What is wrong afterwards; None when it ended before it came to that line."""
+        """Returns what is wrong afterwards; None if the act ended before it came to that line."""
         client = self.ready(act)
         before = blacklist(self.lab)["entries"]
         if act in ("restore", "reset"):
@@ -141,15 +142,15 @@ class Killing:
         return None if done.returncode == 0 and not wrong else wrong
 
     def unfinished(self, client: str, before: t.Mapping[str, str]) -> list[str]:
-        """What nobody would know of."""
+        """Returns a change of the entry that no lease explains."""
         seen = blacklist(self.lab)
         now, leased = seen["entries"].get(client, ""), client in [one["address"] for one in seen["leases"]]
         return (
-            [f"its entry was '{before.get(client, '')}' and is '{now}', and no lease says so"] if not leased and not same(before.get(client, ""), now) else []
+            [f"its entry was '{before.get(client, '')}' and is '{now}'; no lease explains it"] if not leased and not same(before.get(client, ""), now) else []
         )
 
     def unlock(self) -> None:
-        """Breaks the lock of the killed one; but once it is left to its end."""
+        """Breaks the lock of the killed process. With a small STEP, the first lock is left until it ends by itself."""
         holders = self.holders()
         if holders and not self.waited:
             self.waited = True
@@ -164,13 +165,13 @@ class Killing:
         return json.loads(said).get("lockers", []) if said.strip() else []
 
     def cleared(self, client: str) -> None:
-        """So that one kill that went wrong is not seen after the next one."""
+        """Removes the client's lease and entry, so that a failed kill is not seen after the next one."""
         fence.apply({**options(self.lab, "restore", client), "restore": "always"}, dry_run=False)
         self.lab.run("ceph", "--conf", self.lab.conf, "osd", "blocklist", "rm", client)
 
 
 def same(before: str, after: str) -> bool:
-    """Whether an entry, '' for none, is as it was, to the seconds that the way takes."""
+    """Returns whether an entry ('' for none) is as it was, within the seconds that a change takes."""
     return before == after or bool(before and after and abs(seconds_left(before) - seconds_left(after)) <= SAME_S)
 
 
@@ -181,7 +182,7 @@ def differences(before: t.Mapping[str, str], after: t.Mapping[str, t.Any]) -> li
 
 
 def killed(killing: Killing, act: str) -> tuple[int, int]:
-    """How many kills failed, and whether too many acts ended before, or none was killed."""
+    """Returns how many kills failed, and 1 if too many came too late, or all."""
     every, last = killing.lines(act, killing.step)
     found = {line: killing.at(act, line) for line in every}
     failed = {line: wrong for line, wrong in found.items() if wrong}

@@ -22,7 +22,7 @@ KILL_PLAYBOOK = "kill -KILL -- -$(ps -o ppid= $PPID | tr -d ' ')"
 
 
 def kill_when_fenced(lab: Lab) -> list[str]:
-    """What is wrong after the kill."""
+    """Returns what is wrong after the kill."""
     run = heal(lab, IMAGE, **after_task("fenced", KILL_PLAYBOOK, lab.directory / "kill_once"))
     ended = outcome(run)
     wrong = [] if ended == "KILLED" else [f"the first run was not killed, and ended as {ended}:\n{run.stdout}{run.stderr}"]

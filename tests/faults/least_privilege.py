@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role as the user that ceph_user.yml makes: it heals, also with a key that only the controller has, each cap that is missing is named before
-anything is fenced, and the key can do nothing else.
+"""The role as the user that ceph_user.yml makes. It heals, also with a key that only the controller has. Each missing cap is named before anything is
+fenced, and the key can do nothing else.
 
 usage: least_privilege.py LAB PORT, of a lab that is up
 
-In both tiers an orphan is healed, and a stopped client is fenced and let in again when it is ended. All runs are at -vvv with --diff, and what they say,
-their reports and the command lines of all processes meanwhile hold neither the key nor the CHAP password. What the key cannot do, an admin's key can,
-so that it is the key that is refused. Prints a line for each try and ends with 1 when one did not go as it should.
+In both tiers an orphan is healed, and a stopped client is fenced. When that client is ended, its entry is removed. All runs are at -vvv with --diff. Their
+output, their reports and the command lines of all processes meanwhile hold neither the key nor the CHAP password. What the key cannot do, an admin's key
+can, so it is the key that is refused. Prints a line for each try, and exits with 1 if one failed.
 
 Seen to fail: without ``no_log`` on the option chap_password of scsi_reserve_probe the CHAP password is in the output.
 """
@@ -43,14 +43,14 @@ NOBODY = {
     "ansible_become_method": "su",
     "ansible_become_user": "nobody",
     "ansible_become_flags": "-s /bin/sh",
-    # The checkout's own Python may be below the home of root, where nobody may not go.
+    # The checkout's own Python might be below the home of root, which this user cannot enter.
     "ansible_python_interpreter": "/usr/bin/python3",
 }
 SECRET = "chap-secret-0123456789"
-# All that Ansible may print.
+# Makes Ansible print all that it can.
 LOUD = {"ANSIBLE_VERBOSITY": "3", "ANSIBLE_DIFF_ALWAYS": "true", "CHAP_SECRET": SECRET}
 SAMPLE_S, LOOKS = 0.02, 10
-# What each removed cap is called in the sentence that asks for it. Ceph's refusal tells no more than what was tried; these are the prefixes it takes.
+# What each removed cap is called in the sentence that asks for it. Ceph's refusal says only what was tried; that needs all of these prefixes.
 LISTING = "the osd cap 'allow r class-read' on rbd_directory, rbd_trash and rbd_namespace"
 OPENING = "the osd cap 'allow r class-read' on rbd_id., rbd_header. and rbd_info"
 SENTENCES = {
@@ -60,14 +60,14 @@ SENTENCES = {
     "allow rwx object_prefix cephops_iscsi_rescue.leases": "the osd cap 'allow rwx object_prefix cephops_iscsi_rescue.leases'",
     **{f"allow r class-read object_prefix {prefix}": LISTING for prefix in ("rbd_directory", "rbd_trash", "rbd_namespace")},
     **{f"allow r class-read object_prefix {prefix}": OPENING for prefix in ("rbd_id.", "rbd_header.", "rbd_info")},
-    # The first thing that wants it.
+    # Without this cap, the run names the first osd cap that it misses.
     "allow *": "the osd cap '",
 }
-# It tells which clients are rbd-mirror's, and that counts for those only who may live.
+# It tells which clients are rbd-mirrors. That matters only for clients that might be alive.
 SERVICE_MAP = 'allow command "service dump"'
 # Only for a lock whose owner is gone.
 BREAKING = "allow class lock break_lock object_prefix rbd_header."
-# These, and the other word for the list, which this release does not know.
+# These, and the list's other name, which this release does not know.
 UNUSED = (SERVICE_MAP, BREAKING, 'allow command "osd blacklist" with blacklistop=rm')
 REFUSALS = ("EACCES", "EPERM", "Operation not permitted", "Permission denied", "access denied")
 
@@ -93,7 +93,7 @@ class CommandLines:
         while not self.over.wait(SAMPLE_S):
             for process in filter(str.isdigit, os.listdir("/proc")):
                 looks[process] += 1
-                # A process may end meanwhile. It has its parent's line at first, and its own from then on.
+                # A process might end meanwhile. It has its parent's line at first, and its own from then on.
                 with contextlib.suppress(OSError):
                     if looks[process] <= LOOKS:
                         self.seen.add(Path(f"/proc/{process}/cmdline").read_bytes())
@@ -102,7 +102,7 @@ class CommandLines:
 class Privilege:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        # Only root may enter the lab's own directory.
+        # Only root can enter the lab's own directory.
         self.home = Path(tempfile.mkdtemp(prefix="iscsi_rescue_nobody."))
         self.home.chmod(0o755)
         self.keyring, self.conf = self.home / "keyring", self.home / "ceph.conf"
@@ -123,7 +123,7 @@ class Privilege:
         return self.lab.run("ceph", "--conf", self.lab.conf, *words)
 
     def make(self, tier: str) -> str:
-        """How often the playbook changed something."""
+        """Makes the user. Returns how often the playbook changed something."""
         settings = {"ceph_user_keyring": str(self.keyring), "ceph_user_owner": "nobody", "ceph_user_tier": tier}
         done = self.lab.play("playbooks/ceph_user.yml", settings, **LOUD)
         self.said += done.stdout + done.stderr
@@ -169,10 +169,10 @@ def heals(tried: Privilege, tier: str, survey: str) -> None:
     tried.check(f"{tier}: proves it", "-> healthy" in done.stdout, done.stdout[-3000:])
     stopped = tried.lab.inject(f"zombie-{tier}", "zombie")
     tried.ended(f"{tier}: fences a stopped client", tried.heal(f"zombie-{tier}", remediate_watchers_survey=survey), "healed_restore_pending")
-    tried.check(f"{tier}: and keeps it out", stopped["address"] in tried.blacklist()["entries"], str(tried.blacklist()))
+    tried.check(f"{tier}: and keeps its entry", stopped["address"] in tried.blacklist()["entries"], str(tried.blacklist()))
     os.kill(stopped["pid"], signal.SIGKILL)
     time.sleep(1)
-    tried.ended(f"{tier}: lets it in when it is ended", tried.heal(f"zombie-{tier}", remediate_watchers_survey=survey), "healed")
+    tried.ended(f"{tier}: removes the entry when the client is ended", tried.heal(f"zombie-{tier}", remediate_watchers_survey=survey), "healed")
     tried.lab.create(f"left-{tier}", "layering,exclusive-lock")
     tried.lab.orphan(f"left-{tier}", f"left-{tier}")
     freed = tried.heal(f"orphan-{tier}", remediate_watchers_survey=survey, remediate_watchers_free=[f"rbd/left-{tier}"])
@@ -182,14 +182,14 @@ def heals(tried: Privilege, tier: str, survey: str) -> None:
 
 
 def breaks(tried: Privilege, tier: str, survey: str) -> None:
-    """The lock of a client that is gone; without the cap for that, nobody is fenced."""
+    """Breaks the lock of a client that is gone. Without the cap for that, no client is fenced."""
     image, before, whole = f"locked-{tier}", tried.blacklist(), tried.caps()
     owner, settings = locked(tried.lab, image), {"remediate_watchers_survey": survey, "remediate_watchers_images": [f"rbd/{image}"]}
     if BREAKING in whole["osd"]:
         tried.give({**whole, "osd": [word for word in whole["osd"] if word != BREAKING]})
         done = tried.heal(f"orphan-{tier}", **settings)
         tried.check(f"{tier}, without '{BREAKING}': it is named", BREAKING in words(done), words(done)[-3000:])
-        tried.check(f"{tier}, without '{BREAKING}': nobody is fenced", tried.blacklist() == before, str(tried.blacklist()))
+        tried.check(f"{tier}, without '{BREAKING}': no client is fenced", tried.blacklist() == before, str(tried.blacklist()))
         tried.check(f"{tier}, without '{BREAKING}': the lock stays", holder(tried.lab, image) == owner, owner)
         tried.give(whole)
     tried.ended(f"{tier}: breaks the lock of a dead client", tried.heal(f"orphan-{tier}", **settings), "healed")
@@ -197,7 +197,7 @@ def breaks(tried: Privilege, tier: str, survey: str) -> None:
 
 
 def from_the_controller(tried: Privilege) -> None:
-    """The controller runs as root here, who alone may read its keyring; the modules run as nobody, with a conf that names a file that is not there."""
+    """Heals with a keyring of the controller, which only root can read. The modules run as ``nobody``, with a conf that names a file that is not there."""
     tried.make("image")
     theirs, bare = tried.home / "controller.keyring", tried.home / "bare.conf"
     theirs.write_text(tried.keyring.read_text())
@@ -217,7 +217,7 @@ def from_the_controller(tried: Privilege) -> None:
             tried.check(f"controller: {playbook} says that of a keyring {what}", wanted in said and "failed=1" in said, said[-3000:])
     said = words(tried.heal("controller", **{**here, "remediate_watchers_ceph_keyring": str(tried.keyring), name: str(theirs)}))
     tried.check("controller: not two keys at once", "mutually exclusive: keyring|key" in said, said[-3000:])
-    tried.check("controller: nobody was fenced", tried.blacklist() == before, str(tried.blacklist()))
+    tried.check("controller: no client was fenced", tried.blacklist() == before, str(tried.blacklist()))
     done = tried.heal("controller", **here, **{name: str(theirs)})
     tried.ended("controller: heals by its key", done, "healed")
     tried.check("controller: proves it", "-> healthy" in done.stdout, done.stdout[-3000:])
@@ -227,7 +227,7 @@ def from_the_controller(tried: Privilege) -> None:
 
 
 def lacks(tried: Privilege, tier: str, survey: str) -> None:
-    """With one cap less each time: nobody is fenced, and the cap is named, and no other."""
+    """Takes one cap away at a time: no client is fenced, and that cap is named, and no other."""
     tried.make(tier)
     image = f"lacking-{tier}"
     tried.lab.inject(image)
@@ -236,7 +236,7 @@ def lacks(tried: Privilege, tier: str, survey: str) -> None:
         for word in words:
             if word not in UNUSED:
                 tried.give({**whole, kind: [other for other in words if other != word]})
-                # Only who names an image has it looked up by its name.
+                # Only a run that names an image looks it up by its name.
                 settings = {"remediate_watchers_images": [f"rbd/{image}"]} if "rbd_id." in word else {}
                 done = tried.heal(image, remediate_watchers_survey=survey, **settings)
                 named = {cap for cap in SENTENCES.values() if cap in " ".join(re.findall(r"\[ERROR\].*", done.stdout + done.stderr))}
@@ -244,25 +244,25 @@ def lacks(tried: Privilege, tier: str, survey: str) -> None:
                 others = named - {SENTENCES[word], SENTENCES["allow *"]}
                 tried.check(f"{tier}, without {kind} '{word}': no other is named", word == "allow *" or not others, str(others))
                 tried.check(f"{tier}, without {kind} '{word}': the run fails", outcome(done) in ("stopped", "failed", "refused"), outcome(done))
-                tried.check(f"{tier}, without {kind} '{word}': nobody is fenced", tried.blacklist() == before, str(tried.blacklist()))
+                tried.check(f"{tier}, without {kind} '{word}': no client is fenced", tried.blacklist() == before, str(tried.blacklist()))
     tried.give(whole)
     tried.ended(f"{tier}, with all of them again: heals", tried.heal(image, remediate_watchers_survey=survey), "healed")
 
 
 def spares_the_living(tried: Privilege) -> None:
-    """A stopped client may be an rbd-mirror, as far as somebody can see who may not read the service map."""
+    """Spares a stopped client while the key cannot read the service map: the client might be an rbd-mirror."""
     tried.make("image")
     stopped, whole, before = tried.lab.inject("mirror", "zombie"), tried.caps(), tried.blacklist()
     tried.give({**whole, "mon": [word for word in whole["mon"] if word != SERVICE_MAP]})
     done = tried.heal("mirror", remediate_watchers_survey="image")
     tried.ended("without the service map: a stopped client is spared", done, "refused")
     tried.check("without the service map: the cap is named", f"the mon cap '{SERVICE_MAP}'" in words(done).replace('\\"', '"'), words(done)[-3000:])
-    tried.check("without the service map: nobody is fenced", tried.blacklist() == before, str(tried.blacklist()))
+    tried.check("without the service map: no client is fenced", tried.blacklist() == before, str(tried.blacklist()))
     tried.give(whole)
     tried.ended("with it: it is fenced", tried.heal("mirror", remediate_watchers_survey="image"), "healed_restore_pending")
     os.kill(stopped["pid"], signal.SIGKILL)
     time.sleep(1)
-    tried.ended("with it: it is let in when it is ended", tried.heal("mirror", remediate_watchers_survey="image"), "healed")
+    tried.ended("with it: the entry is removed when the client is ended", tried.heal("mirror", remediate_watchers_survey="image"), "healed")
 
 
 def words(run: subprocess.CompletedProcess[str]) -> str:
@@ -270,7 +270,7 @@ def words(run: subprocess.CompletedProcess[str]) -> str:
 
 
 def forbidden(tried: Privilege) -> dict[str, list[str]]:
-    """What would be worth something to a thief; the words follow those that say who it is."""
+    """Returns commands that would be worth something to a thief. The options that name the user go after the program."""
     for image in ("spare1", "spare2", "spare3"):
         tried.lab.create(image, "layering,exclusive-lock")
     tried.ceph("osd", "pool", "create", "other", "8")
@@ -291,13 +291,13 @@ def forbidden(tried: Privilege) -> dict[str, list[str]]:
         "change an image": ["rbd", "resize", "--no-progress", "rbd/spare2", "--size", "1G"],
         "take a lock": ["rados", "--pool", "rbd", "lock", "get", header, "rbd_lock", "--lock-cookie", "mine"],
         "delete an image": ["rbd", "rm", "--no-progress", "rbd/spare2"],
-        "clear the blacklist": ["ceph", "osd", "blocklist", "clear"],
+        "clear the blocklist": ["ceph", "osd", "blocklist", "clear"],
         "fence a host by its address": ["ceph", "osd", "blocklist", "add", "192.0.2.1"],
         "make a pool": ["ceph", "osd", "pool", "create", "mine", "8"],
         "read keys": ["ceph", "auth", "get", "client.admin"],
         "change the configuration": ["ceph", "config", "set", "global", "debug_ms", "0"],
         "ask an OSD for all its watchers": ["ceph", "tell", "osd.0", "dump_watchers"],
-        # The last one, for an admin really gives them.
+        # This is the last one, since an admin's key really gives the caps.
         "give itself caps": ["ceph", "auth", "caps", NAME, "mon", "allow *"],
     }
 
@@ -310,7 +310,7 @@ def can_do_nothing_else(tried: Privilege) -> None:
         refused = done.returncode != 0 and any(word in done.stderr for word in REFUSALS)
         tried.check(f"the key cannot {what}", refused, f"{done.returncode} {done.stdout[-300:]} {done.stderr[-500:]}")
         admin = subprocess.run(["timeout", "60", program, "--conf", tried.lab.conf, *words], check=False, capture_output=True, text=True)
-        tried.check(f"and an admin's can {what}", admin.returncode == 0, f"{admin.returncode} {admin.stderr[-500:]}")
+        tried.check(f"and an admin's key can {what}", admin.returncode == 0, f"{admin.returncode} {admin.stderr[-500:]}")
 
 
 def tells_nothing(tried: Privilege, lines: CommandLines) -> None:
@@ -321,7 +321,7 @@ def tells_nothing(tried: Privilege, lines: CommandLines) -> None:
     tried.check("the runs said what modules are called with", '"chap_password": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"' in tried.said)
     # It is in the command line of the playbook.
     tried.check("command lines were seen", any(b"remediate_watchers_probe_chap_user" in line for line in lines.seen))
-    # Of another user's keyring, too, which a mistake may name.
+    # Also the key in another user's keyring, which a mistake might name.
     admin = tried.ceph("auth", "print-key", "client.admin").strip()
     for what, secret in (("key", key), ("admin's key", admin), ("CHAP password", SECRET)):
         tried.check(f"the {what} is in no output", secret not in tried.said)

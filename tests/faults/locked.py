@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Locks whose owner is gone and does not watch the image are broken; those of owners that live, or that an operator made, never are.
+"""A lock is broken if its owner is gone and does not watch the image. The lock of a living owner, or one that an operator made, never is.
 
 usage: locked.py LAB PORT, of a lab that is up
 
-Each case has an image of its own, that no target exports. Prints a line for each check and ends with 1 when one did not hold.
+Each case has an image of its own, that no target exports. Prints a line for each check, and exits with 1 if one failed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WORDS = "it holds the exclusive lock without watching the image"
 
 
 class Plain:
-    """A client that may write and may not blacklist, as many have been given it; it keeps the image open."""
+    """A client that is allowed to write, but not to fence, as many clients are. It keeps the image open."""
 
     def __init__(self, lab: Lab, image: str) -> None:
         caps = ["mon", "allow r", "osd", "allow rwx pool=rbd"]
@@ -35,7 +35,7 @@ class Plain:
         self.image = rbd.Image(self.ioctx, image)
 
     def writes(self) -> str:
-        """'' where a write ends well, else the error's kind."""
+        """Returns '' if a write succeeds, else the error's kind."""
         try:
             self.image.write(b"x" * 512, 0)
             self.image.flush()
@@ -55,19 +55,19 @@ def locked_by_the_dead(tried: DeadEnd, image: str) -> str:
     return owner
 
 
-def nobody_else(tried: DeadEnd) -> None:
+def no_other_client(tried: DeadEnd) -> None:
     owner, before = locked_by_the_dead(tried, "locked-bare"), blacklist(tried.lab)
     look = tried.play(images=["rbd/locked-bare"], look_only=True)
-    tried.ends("nobody else, only looked at", look, "would_heal", owner, WORDS)
+    tried.ends("no other client, only looked at", look, "would_heal", owner, WORDS)
     tried.check("a look breaks no lock", holder(tried.lab, "locked-bare") == owner and blacklist(tried.lab) == before, blacklist(tried.lab))
-    tried.ends("nobody else", tried.play(images=["rbd/locked-bare"]), "healed", "rbd/locked-bare: free: map or delete it")
-    tried.check("nobody else: the lock is gone", holder(tried.lab, "locked-bare") == "", holder(tried.lab, "locked-bare"))
-    tried.check("nobody else: the blocklist is as before", blacklist(tried.lab) == before, blacklist(tried.lab))
-    tried.ends("nobody else, again", tried.play(images=["rbd/locked-bare"]), "nothing_to_do")
+    tried.ends("no other client", tried.play(images=["rbd/locked-bare"]), "healed", "rbd/locked-bare: free: map or delete it")
+    tried.check("no other client: the lock is gone", holder(tried.lab, "locked-bare") == "", holder(tried.lab, "locked-bare"))
+    tried.check("no other client: the blocklist is as before", blacklist(tried.lab) == before, blacklist(tried.lab))
+    tried.ends("no other client, again", tried.play(images=["rbd/locked-bare"]), "nothing_to_do")
 
 
 def one_living(tried: DeadEnd) -> None:
-    """Its writes fail before, and do not after."""
+    """Checks that the client's writes fail before, and succeed afterwards."""
     locked_by_the_dead(tried, "locked-one")
     before, plain = blacklist(tried.lab), Plain(tried.lab, "locked-one")
     tried.check("one living: its writes fail", plain.writes() != "", "they did not")
@@ -79,31 +79,31 @@ def one_living(tried: DeadEnd) -> None:
 
 
 def two_living(tried: DeadEnd) -> None:
-    """What they contest is left, and each of them."""
+    """Checks that the image stays contested, and that neither client is fenced."""
     owner = locked_by_the_dead(tried, "locked-two")
     before, plain = blacklist(tried.lab), Plain(tried.lab, "locked-two")
     other = Plain(tried.lab, "locked-two")
     tried.ends("two living", tried.play(images=["rbd/locked-two"]), "partly_healed", "contested", WORDS)
     tried.check("two living: the lock is not the dead one's", holder(tried.lab, "locked-two") != owner, owner)
     tried.check("two living: neither is fenced", blacklist(tried.lab) == before, blacklist(tried.lab))
-    tried.check("two living: the one writes", plain.writes() == "", "it does not")
+    tried.check("two living: the first one writes", plain.writes() == "", "it does not")
     plain.end()
     other.end()
 
 
 def on_the_blacklist(tried: DeadEnd) -> None:
-    """Somebody else fenced the owner already, and broke no lock."""
+    """Fences the owner as another operator would, without breaking its lock."""
     owner = locked_by_the_dead(tried, "locked-listed")
     tried.lab.run("ceph", "--conf", tried.lab.conf, "osd", "blocklist", "add", owner, "7200")
     before = blacklist(tried.lab)
-    tried.ends("fenced by somebody else", tried.play(images=["rbd/locked-listed"]), "healed", f"broke the lock of {owner}")
-    tried.check("fenced by somebody else: the lock is gone", holder(tried.lab, "locked-listed") == "", owner)
-    tried.check("fenced by somebody else: the entry stays", blacklist(tried.lab) == before, blacklist(tried.lab))
+    tried.ends("fenced by another operator", tried.play(images=["rbd/locked-listed"]), "healed", f"broke the lock of {owner}")
+    tried.check("fenced by another operator: the lock is gone", holder(tried.lab, "locked-listed") == "", owner)
+    tried.check("fenced by another operator: the entry stays", blacklist(tried.lab) == before, blacklist(tried.lab))
     tried.lab.run("ceph", "--conf", tried.lab.conf, "osd", "blocklist", "rm", owner)
 
 
 def owner_that_lives(tried: DeadEnd) -> None:
-    """It has a session, and the lock, and lost its watch."""
+    """Uses an owner that has a session and the lock, but lost its watch."""
     lab, name = tried.lab, b"rbd_lock"
     lab.create("locked-living", "layering,exclusive-lock")
     living = rados.Rados(conffile=lab.conf)
@@ -123,11 +123,11 @@ def made_by_hand(tried: DeadEnd) -> None:
     lab = tried.lab
     lab.create("locked-by-hand", "layering,exclusive-lock")
     lab.run("rbd", "--conf", lab.conf, "lock", "add", "rbd/locked-by-hand", "mine")
-    tried.ends("a lock that somebody made", tried.play(images=["rbd/locked-by-hand"]), "nothing_to_do")
-    tried.check("a lock that somebody made stays", holder(lab, "locked-by-hand") != "", "it is gone")
+    tried.ends("a lock that an operator made", tried.play(images=["rbd/locked-by-hand"]), "nothing_to_do")
+    tried.check("a lock that an operator made stays", holder(lab, "locked-by-hand") != "", "it is gone")
 
 
-CASES: tuple[t.Callable[[DeadEnd], None], ...] = (nobody_else, one_living, two_living, on_the_blacklist, owner_that_lives, made_by_hand)
+CASES: tuple[t.Callable[[DeadEnd], None], ...] = (no_other_client, one_living, two_living, on_the_blacklist, owner_that_lives, made_by_hand)
 
 
 def main() -> None:

@@ -1,17 +1,17 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults of the cluster, of other people and of clients, in each phase of the role.
+"""Faults of the cluster, of other operators and of clients, in each phase of the role.
 
 usage: matrix.py LAB PORT [WORDS [, WORDS ...]], of a lab with three monitors that is up; each WORDS choose the cells whose names hold them all
 
-Each cell breaks an image of its own, lets the fault happen in its phase, sees how the run ends, takes the fault back, and runs again. Whatever happened:
-the fault did happen; the first run ends by itself, in a way that the list of faults allows and that is true, and without a traceback; no address is on the
-blacklist but those that the list names, and what we put there has a lease; somebody's entry is as somebody made it; no reservation is left. Then the
-next run ends well. A stopped client stays fenced until it is ended. At last the LUN answers, its one watcher is alive, the blacklist is as before, and no
-lease is left. Prints a table and ends with 1 when a cell failed.
+Each cell breaks an image of its own, and lets the fault happen in its phase. Once the run has ended, the cell undoes the fault, and runs the role again.
+In each cell: the fault did happen; the first run ends by itself, without a traceback, in a way that the list of faults allows and that is true; only
+addresses that the list names are on the blocklist, and entries of ours have a lease; another operator's entry is unchanged; no reservation is left. Then
+the next run ends well. A stopped client stays fenced until it is ended. At last the LUN answers, its one watcher is alive, the blocklist is as before, and
+no lease is left. Prints a table, and exits with 1 if a cell failed.
 
-Seen to fail: with the guards of guards_out.py taken out, each of which a cell notices. And before the first cell a reservation is held, which must be seen.
+Seen to fail: with guards taken out, as guards_out.py does. Before the first cell, a reservation is held, which must be seen.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from lab import Lab, LabError, lives
 # The run that a fault hits must end by itself within this.
 DEADLINE_S = 240
 SETTLED_S = 300
-# Ceph's own entries last for an hour or a day, so that one of these that is left is known as ours.
+# Ceph's own entries last for an hour or a day. So an entry with no more than this left is known as ours.
 EXPIRE_S = 1500
-# Where nobody can see for a while whether a client lives, the entry stays for a later run.
+# While it cannot be seen whether a client is alive, the entry stays for a later run.
 LATER_RUNS, LATER_S = 3, 25
 RUN = {
     "remediate_watchers_notify_timeout": 1,
@@ -117,7 +117,7 @@ class Cell:
         }
 
     def manager(self) -> str:
-        """The addresses of whatever the manager is, which the monitors fence when it dies."""
+        """Returns all addresses of the manager. The monitors fence them when it dies."""
         told = self.lab.json("ceph", "mgr", "dump")
         vectors = [told["active_addrs"]["addrvec"], *(client["addrvec"] for client in told.get("active_clients", []))]
         return " ".join(f"{one['addr']}/{one['nonce']}" for vector in vectors for one in vector)
@@ -135,7 +135,7 @@ class Cell:
         return self.lab.play("playbooks/remediate_watchers.yml", self.settings, ANSIBLE_CALLBACK_RESULT_FORMAT="json", **environment)
 
     def run_hit(self) -> subprocess.CompletedProcess[str]:
-        """The run that the fault hits."""
+        """Runs the role, and lets the fault hit that run."""
         self.note.unlink(missing_ok=True)
         began = time.monotonic()
         if self.phase in INSIDE:
@@ -152,7 +152,7 @@ class Cell:
         self.expect(said.startswith("0 "), f"the fault: {said}")
         if self.fault.keeps:
             found = blacklist(self.lab)["entries"].get(self.kept)
-            self.expect(bool(found) and f"{self.kept} {found}" in said, f"somebody's entry of {self.kept} is {found}, and was made as {said}")
+            self.expect(bool(found) and f"{self.kept} {found}" in said, f"another operator's entry of {self.kept} is {found}, and was added as {said}")
 
     def undo(self) -> None:
         undo = "true" if self.fault.keeps else self.fault.undo
@@ -164,16 +164,16 @@ class Cell:
         self.expect(done.returncode == 0, f"'{command}' failed: {done.stderr}")
 
     def between(self, before: t.Mapping[str, str]) -> None:
-        """What the first run left, and whether it said the truth of it."""
+        """Checks what the first run left, and whether its outcome is true."""
         seen = blacklist(self.lab)
         fenced, leased = self.words["STALE"] in seen["entries"], self.words["STALE"] in [one["address"] for one in seen["leases"]]
         new = {client: until for client, until in seen["entries"].items() if client not in before}
         strangers = set(new) - {self.words["STALE"], *self.others(seen["entries"])}
         self.expect(not strangers, f"{strangers} were fenced")
         owned = fenced and self.words["STALE"] != self.kept and seconds_left(seen["entries"][self.words["STALE"]]) <= EXPIRE_S
-        self.expect(not owned or leased, "the stale client is fenced by us, and no lease says so")
-        self.expect(self.first != PENDING or (fenced and leased), "the fence is said to stay, and is not there")
-        self.expect(self.first not in (HEALED, NOTHING) or not (owned or leased), "all is said to be done, and an entry or a lease is left")
+        self.expect(not owned or leased, "the stale client is fenced by us, but no lease explains it")
+        self.expect(self.first != PENDING or (fenced and leased), "the run says that the fence stays, but it is not there")
+        self.expect(self.first not in (HEALED, NOTHING) or not (owned or leased), "the run says that all is done, but an entry or a lease is left")
         self.expect(not reserved(self.lab, self.image), "a reservation is left")
         if self.fault.rival:
             self.read_rival()
@@ -185,7 +185,7 @@ class Cell:
         self.expect(ended in (HEALED, NOTHING, PENDING), f"the other run ended as {ended}: {log.read_text()[-1500:]}")
 
     def others(self, entries: t.Mapping[str, str]) -> set[str]:
-        """Whom Ceph itself fenced: a manager that is gone, or whoever held the lock that the gateway's librbd breaks. An entry as short as ours is ours."""
+        """Returns the clients that Ceph itself fenced: a dead manager, or a lock's owner when the gateway's librbd breaks the lock. Short entries are ours."""
         named = {client for word in self.fault.fences for client in (self.words[word] + (f" {self.manager()}" if word == "MANAGER" else "")).split()}
         return {client for client in named if client in entries and seconds_left(entries[client]) > EXPIRE_S}
 
@@ -193,7 +193,7 @@ class Cell:
         """Runs again until all is done; a stopped client is ended when it stays fenced."""
         ends = [self.again()]
         if self.fault.kind == "zombie" and lives(pid):
-            self.expect(ends == [PENDING], f"a client that lives was let in again: {ends}")
+            self.expect(ends == [PENDING], f"a living client's entry was removed: {ends}")
             self.must("kill -CONT $CLIENT; kill -KILL $CLIENT; sleep 1")
             ends += [self.again()]
         while ends[-1] == PENDING and len(ends) < LATER_RUNS + 2:
@@ -202,9 +202,9 @@ class Cell:
         if ends[-1] == PENDING and self.fault.kind == "zombie":
             ends += [self.by_word()]
         self.then += ", ".join(ends)
-        self.expect(ends[-1] in (HEALED, NOTHING, "let in by word"), f"the next run ended as {ends[-1]}")
+        self.expect(ends[-1] in (HEALED, NOTHING, "removed by the operator"), f"the next run ended as {ends[-1]}")
         if self.fault.keeps:
-            self.expect(bool(blacklist(self.lab)["entries"].get(self.kept)), f"somebody's entry of {self.kept} is gone")
+            self.expect(bool(blacklist(self.lab)["entries"].get(self.kept)), f"another operator's entry of {self.kept} is gone")
 
     def again(self) -> str:
         done = self.heal()
@@ -212,13 +212,13 @@ class Cell:
         return ended if ended in (HEALED, NOTHING, PENDING) else f"{ended} ({sentence(done)})"
 
     def by_word(self) -> str:
-        """The operator knows that the client is gone."""
+        """Removes the entry as an operator would, if the client is known to be gone."""
         settings = {"remediate_watchers_restore": "always", "restore_blacklist_addresses": [self.words["STALE"]]}
         done = self.lab.play("playbooks/restore_blacklist.yml", settings)
-        return "let in by word" if done.returncode == 0 else f"not let in by word: {sentence(done)}"
+        return "removed by the operator" if done.returncode == 0 else f"not removed by the operator: {sentence(done)}"
 
     def settle(self) -> None:
-        """Until all monitors and OSDs are in, all placement groups are active, somebody manages, nothing is full, and the image answers."""
+        """Waits until all monitors and OSDs are in, all placement groups are active, a manager is there, nothing is full, and the image answers."""
         give_up = time.monotonic() + SETTLED_S
         while time.monotonic() < give_up:
             command = ["timeout", "30", "ceph", "--conf", self.lab.conf, "status", "--format", "json"]
@@ -273,7 +273,7 @@ def is_well(state: t.Mapping[str, t.Any]) -> bool:
 
 
 def chosen(words: t.Sequence[str]) -> list[tuple[Fault, str]]:
-    """The cells that one group of words describes at least, each of which must describe some."""
+    """Returns the cells that at least one group of words describes. Each group must describe a cell."""
     groups = [group.split() for group in " ".join(words).split(",")]
     cells = [(fault, phase) for fault in FAULTS for phase in fault.ends]
     fitting = [[cell for cell in cells if set(group) <= set(f"{cell[0].name} {cell[0].kind} {cell[1]}".split())] for group in groups]
@@ -297,13 +297,13 @@ def columns(*words: str) -> str:
 
 
 def tried(lab: Lab, cells: t.Sequence[tuple[Fault, str]]) -> t.Iterator[Row]:
-    """Row by row; a lab that does not become well again is the end of it."""
+    """Yields row by row. Ends early if the lab does not become well again."""
     for number, (fault, phase) in enumerate(cells, 1):
         cell = Cell(lab, number, fault, phase)
         try:
             yield cell.run()
         except RescueError as error:
-            cell.expect(False, f"it could not be seen how it is: {error}")
+            cell.expect(False, f"its state could not be seen: {error}")
             yield cell.row()
         except LabError as error:
             cell.expect(False, f"{error} The cells after it were not tried.")

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real rbd-mirror watches an image besides its gateway: it serves nobody, so the image is normal, and headless when the gateway is stopped.
+"""A real rbd-mirror watches an image besides its gateway. It does not count as a gateway: the image is normal, and headless while the gateway is stopped.
 
 usage: mirror.py LAB PORT PEER_PORT, of a lab that is up; the peer is a second lab, which this starts and removes
 
-Ends with 1 when the mirror counted as a gateway, or when the role fenced one of the two.
+Exits with 1 if the mirror counted as a gateway, or if the role fenced one of the two.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def rbd(lab: Lab, *command: str) -> str:
 
 
 def pair(lab: Lab, other: Lab) -> None:
-    """The peer's mirror copies from the lab."""
+    """Makes the peer's mirror copy from the lab."""
     for one in (lab, other):
         rbd(one, "mirror", "pool", "enable", "rbd", "image")
     token = other.directory / "token"
@@ -62,11 +62,11 @@ def pair(lab: Lab, other: Lab) -> None:
 
 @contextlib.contextmanager
 def mirror(other: Lab) -> t.Iterator[None]:
-    """The daemon itself."""
+    """Runs the daemon itself."""
     keyring, log = other.directory / "mirror.keyring", other.directory / "mirror.log"
     keyring.write_text(other.run("ceph", "--conf", other.conf, "auth", "get-or-create", PEER_USER, "mon", "profile rbd-mirror", "osd", "profile rbd"))
     command = ["rbd-mirror", "-f", "--conf", other.conf, "--name", PEER_USER, "--keyring", str(keyring), "--log-file", str(log), "--admin-socket", ""]
-    # For its own cluster it takes the ceph.conf that it finds, also where it is told another (measured with 16.2.15).
+    # For its own cluster it takes the ceph.conf that it finds, even if --conf names another one (measured with 16.2.15).
     process = subprocess.Popen(command, cwd=other.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield
@@ -93,7 +93,7 @@ def wait_for_mirror(lab: Lab) -> None:
     while len(look(lab)["watchers"]) < 2:
         if time.monotonic() > give_up:
             raise LabError(f"No rbd-mirror watched rbd/{IMAGE} within {LONGEST_S} s.")
-        # A mirror that copies a snapshot has the image open. The lab learns of its peer only when that one's mirror has connected.
+        # A mirror that copies a snapshot has the image open. The lab learns of its peer only when the peer's mirror has connected.
         lab.run("rbd", "--conf", lab.conf, "mirror", "image", "snapshot", f"rbd/{IMAGE}", check=False)
         time.sleep(1)
 
@@ -105,7 +105,7 @@ def wrong_while_both_answer(lab: Lab) -> list[str]:
 
 
 def wrong_while_stopped(lab: Lab, gateway: dict[str, t.Any]) -> list[str]:
-    """The gateway is stopped, and only the mirror answers."""
+    """Stops the gateway, so that only the mirror answers."""
     os.kill(gateway["pid"], signal.SIGSTOP)
     before = blacklist(lab)["entries"]
     try:

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One odd thing never blinds or stops the rest: every kind of error is raised at every reader of a look, and the other images are judged as ever.
+"""One odd thing never blinds or stops the rest: every kind of error is raised at every reader of a look, and the other images are judged as always.
 
 usage: odd_errors.py LAB PORT, of a lab that is up
 
-The cluster is real; an error is raised in the place of what one reader would have read. Prints a line for each reader and ends with 1 when one look failed.
+The cluster is real; an error is raised in the place of what one reader would have read. Prints a line for each reader, and exits with 1 if a look failed.
 """
 
 from __future__ import annotations

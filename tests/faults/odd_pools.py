@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pool that is sick keeps nobody from being fenced, unless it can hold images of the client.
+"""A sick pool does not prevent a fence, unless the pool can hold images of the client.
 
 usage: odd_pools.py LAB PORT, of a lab that is up
 
-Each pool is made with more copies than the lab has OSDs, so that none of its placement groups is active. Prints a line for each check and ends with 1 when
-one did not hold.
+Each pool is made with more copies than the lab has OSDs, so that none of its placement groups is active. Prints a line for each check, and exits with 1 if
+one failed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ QUICK = {"ceph_timeout": 5}
 
 
 class SickPool:
-    """There while this is open."""
+    """A pool that is sick, and there while this is open."""
 
     def __init__(self, lab: Lab, name: str, *application: str) -> None:
         self.lab, self.name, self.application = lab, name, application
@@ -57,7 +57,7 @@ def of_another_use(tried: DeadEnd) -> None:
 
 
 def of_no_known_use(tried: DeadEnd) -> None:
-    """It might hold an image that the stopped client serves; one that is gone serves nothing."""
+    """Spares the stopped client, since the pool might hold an image that it serves. A client that is gone serves nothing."""
     stopped = tried.lab.inject("beside-untagged", "zombie")
     tried.lab.inject("beside-untagged-too")
     with SickPool(tried.lab, "untagged"):

@@ -5,8 +5,8 @@
 
 usage: osd_down.py LAB PORT COUNT [SEED], of a lab that is up
 
-Three clients have an image open. COUNT times the header's OSD is marked down, and the image is looked at from a moment by chance around that. Prints a line
-for each look, and ends with 1 as soon as one of them called a client stale. In one look of sixteen it has to ask again.
+Three clients have an image open. COUNT times the header's OSD is marked down, and a look at the image begins at a random moment around that. Prints a line
+for each look, and exits with 1 as soon as one of them called a client stale. In one look of sixteen it has to ask again.
 
 Seen to fail: without the guard on a young interval, clients are called stale; guards_out.py shows that anew.
 """
@@ -53,7 +53,7 @@ def look(lab: Lab, timeout_s: int) -> Looked:
 
 
 def shaken(lab: Lab, offset_s: float, timeout_s: int) -> Looked:
-    """A look that begins ``offset_s`` after the header's OSD is marked down."""
+    """Returns a look that begins ``offset_s`` after the header's OSD is marked down."""
     down = threading.Timer(max(-offset_s, 0), lab.run, ["ceph", "--conf", lab.conf, "osd", "down", str(lab.placed(IMAGE)["acting_primary"])])
     down.start()
     time.sleep(max(offset_s, 0))

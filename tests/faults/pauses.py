@@ -4,11 +4,11 @@
 """A healthy writer that pauses while the role looks is never fenced; one that stays stopped is.
 
 usage: pauses.py LAB PORT [WORDS], of a lab that is up; WORDS choose the cases whose names hold them all
-       pauses.py LAB PORT COUNT [SEED], for as many pauses by chance
+       pauses.py LAB PORT COUNT [SEED], for COUNT random pauses
 
 Each case has an image of its own, written by a client that holds its lock, and most often served by the lab's gateway. What happens to the client, or to the
-cluster, begins before the run or after a task of it. The blocklist is read five times a second. Prints a line for each, and ends with 1 when a client that
-went on was fenced, or its writes failed, or when one that stayed stopped was not fenced.
+cluster, begins before the run or after a task of it. The blocklist is read five times a second. Prints a line for each. Exits with 1 if a client that went
+on was fenced or could not write, or if a client that stayed stopped was not fenced.
 
 Seen to fail: without the last question, a client that goes on after the probe is fenced; guards_out.py shows that anew.
 """
@@ -37,7 +37,7 @@ RUN = {
     "remediate_watchers_patience": PATIENCE_S,
     "remediate_watchers_report_dir": "",
 }
-# As a user has it, but for what the pauses by chance vary.
+# A user's settings, except for what the random pauses vary.
 PLAIN = {"remediate_watchers_report_dir": ""}
 REFUSED, QUIET = ("refused",), ("refused", "nothing_to_do")
 GO_ON, DOWN = "kill -CONT $WRITER", "ceph --conf $CONF osd down $LEADER"
@@ -45,10 +45,10 @@ GO_ON, DOWN = "kill -CONT $WRITER", "ceph --conf $CONF osd down $LEADER"
 
 @dataclass(frozen=True)
 class Case:
-    """The writer is stopped before the run where ``stopped``. ``happen``: what the shell does after the task ``phase`` of fault_list.
+    """If ``stopped``, the writer is stopped before the run. ``happen``: what the shell does after the task ``phase`` of fault_list.
 
-    ``waits``: a command of ``rbd`` waits for the writer, and no gateway serves the image. ``fenced``: whether the writer must be. ``pauses``: when after the
-    run's begin the writer is stopped, and for how long, in seconds. ``named``: whether the run is told the LUN.
+    ``waits``: a command of ``rbd`` waits for the writer, and no gateway serves the image. ``fenced``: whether the writer must be fenced. ``pauses``: when
+    after the run's start the writer is stopped, and for how long, in seconds. ``named``: whether the run's settings name the LUN.
     """
 
     name: str
@@ -68,16 +68,16 @@ CASES = (
     Case("until the probe has ended", REFUSED, "probed", GO_ON),
     Case("until half of the last question is over", REFUSED, "probed", f"(sleep {PATIENCE_S / 2}; {GO_ON}) >/dev/null 2>&1 &"),
     Case("until the first look has ended, of a LUN that is not named", REFUSED, "detected", GO_ON, named=False),
-    Case("for ever", ("healed_restore_pending",), fenced=True),
-    Case("not, and the OSD goes down before the look", QUIET, "start", DOWN, stopped=False),
-    Case("not, and the OSD goes down after the look", QUIET, "detected", DOWN, stopped=False),
+    Case("forever", ("healed_restore_pending",), fenced=True),
+    Case("no pause, and the OSD goes down before the look", QUIET, "start", DOWN, stopped=False),
+    Case("no pause, and the OSD goes down after the look", QUIET, "detected", DOWN, stopped=False),
     Case("until the OSD has gone down after the probe", QUIET, "probed", f"{DOWN}; {GO_ON}"),
-    Case("for ever, and a command waits for it", REFUSED, waits=True, settings={**RUN, "remediate_watchers_patience": 30}),
+    Case("forever, and a command waits for it", REFUSED, waits=True, settings={**RUN, "remediate_watchers_patience": 30}),
 )
 
 
 def by_chance(count: int, seed: int) -> t.Iterator[Case]:
-    """Pauses of up to 25 s, so that each writer wrote or answered within the patience of 30 s."""
+    """Yields pauses of up to 25 s, so that each writer wrote or answered within the patience of 30 s."""
     chance = random.Random(seed)
     for number in range(count):
         first = (chance.uniform(-3, 2), chance.uniform(1, 25))
@@ -91,7 +91,7 @@ def by_chance(count: int, seed: int) -> t.Iterator[Case]:
 
 
 def paused(lab: Lab, number: int, case: Case) -> list[str]:
-    """What is wrong."""
+    """Returns what is wrong."""
     image = f"paused{number}-{time.time():.0f}"
     lab.create(image, "layering,exclusive-lock")
     if not case.waits:
@@ -114,10 +114,10 @@ def paused(lab: Lab, number: int, case: Case) -> list[str]:
 
 @contextlib.contextmanager
 def happening(lab: Lab, case: Case, writer: Writer, image: str) -> t.Iterator[None]:
-    """What begins before the run."""
+    """Begins what has to begin before the run."""
     if case.stopped:
         writer.signal(signal.SIGSTOP)
-    # It asks the lock's owner, so it waits for the writer.
+    # This command asks the lock's owner, so it waits for the writer.
     command = ["rbd", "--conf", lab.conf, "snap", "create", f"rbd/{image}@waiting"]
     waiting = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if case.waits else None
     if waiting:
@@ -139,7 +139,7 @@ def settings(lab: Lab, case: Case, image: str) -> dict[str, t.Any]:
 
 
 def callback(lab: Lab, case: Case, pid: int, note: Path, image: str) -> dict[str, str]:
-    """Lets it happen when it is time."""
+    """Returns the environment that lets the case's command run after its task."""
     if not case.phase:
         return {}
     words = {"WRITER": str(pid), "CONF": lab.conf, "LEADER": str(lab.placed(image)["acting_primary"])}

@@ -5,10 +5,12 @@
 
 usage: releases.py LAB PORT [RELEASE ...]
 
-On each: an orphan is fenced, proven healed and let in again; a stopped client stays fenced until it is ended; two healthy clients are refused; a survey of
-everything then finds nothing. The blacklist, with a range of somebody's where the release has ranges, is as before. Prints a line for each step and ends
-with 1 when one failed. What is seen here was seen to fail: without the exception for Nautilus in _ceph/sessions.py nothing is fenced there; with the task's
-layout of libiscsi 1.19 the LUN is faulty on reef and tentacle.
+On each: an orphan is fenced, the image proven healed, and the entry removed; a stopped client stays fenced until it is ended; two healthy clients are
+refused; then a survey of everything finds nothing. The blocklist is as before. If the release has ranges, another operator's range is on it. Prints a line
+for each step, and exits with 1 if one failed.
+
+Seen to fail: without the exception for Nautilus in _ceph/sessions.py, nothing is fenced there. With the task's layout of libiscsi 1.19, the LUN is faulty
+on reef and tentacle.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ from kill_everywhere import QUICK
 from lab import Lab
 
 RELEASES = ("nautilus", "pacific", "reef", "tentacle")
-# Before Octopus nobody can see whether a client is gone, so its entry goes only by the operator's word; ranges came with Quincy.
+# Before Octopus it is not visible whether a client is gone, so its entry is removed only by the operator. Ranges came with Quincy.
 BLIND, RANGES = ("nautilus",), ("reef", "tentacle")
-# To fetch and unpack a Debian is most of it, once.
+# Most of this is to fetch and unpack a Debian, once.
 ROOT_MADE_S = 1200
 CEPH = "timeout 30 ceph --conf {conf} "
 
@@ -83,20 +85,20 @@ class Release:
         before = self.broken("contested")
         self.heals("contested", "refused")
         if self.seen()["blacklist"] != before:
-            raise Failed("the blacklist changed")
+            raise Failed("the blocklist changed")
 
     def down(self) -> None:
         if self.name in RANGES and "198.51.100.0" not in self.shell(CEPH + "osd blocklist ls"):
-            raise Failed("somebody's range is gone")
+            raise Failed("another operator's range is gone")
         self.ended(self.lab.play("playbooks/lab_down.yml", self.lab.settings), 0)
 
     def broken(self, kind: str) -> dict[str, str]:
-        """An image of that name and kind; the blacklist."""
+        """Makes an image of that name and kind. Returns the blocklist."""
         self.ended(self.lab.play("playbooks/lab_inject.yml", {**self.lab.settings, "incident_lab_image": kind, "incident_lab_kind": kind}), 0)
         return t.cast(dict[str, str], self.seen()["blacklist"])
 
     def seen(self) -> dict[str, t.Any]:
-        """What the modules see, inside: librados of this host may be too old for the keys of the cluster."""
+        """Returns what the modules see inside the lab, since this host's librados might be too old for the cluster's keys."""
         self.ended(self.lab.play("playbooks/lab_show.yml", {"lab_show_name": "now"}), 0)
         return json.loads((self.lab.directory / "shown" / "now.json").read_text())  # type: ignore[no-any-return]
 
@@ -119,10 +121,10 @@ class Release:
         verdict = next(probe["verdict"] for probe in after["probes"] if probe["item"]["image"] == f"rbd/{image}")
         watchers = next([watcher["liveness"] for watcher in one["watchers"]] for one in after["images"] if one["spec"] == f"rbd/{image}")
         if (verdict, watchers, after["blacklist"], after["leases"]) != ("healthy", ["alive"], before, []):
-            raise Failed(f"the LUN is {verdict}, its watchers are {watchers}, the blacklist is {after['blacklist']}, leases are {after['leases']}")
+            raise Failed(f"the LUN is {verdict}, its watchers are {watchers}, the blocklist is {after['blacklist']}, leases are {after['leases']}")
 
     def shell(self, command: str) -> str:
-        """Where the cluster is."""
+        """Runs a command where the cluster is. Returns its output."""
         inventory = str(self.lab.directory / "inventory.yml")
         asked = ["ansible", "lab", "--inventory", inventory, "--module-name", "ansible.builtin.shell", "--args", command.format(conf=self.lab.conf)]
         done = subprocess.run(asked, check=False, capture_output=True, text=True, timeout=120)

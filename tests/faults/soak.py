@@ -1,16 +1,16 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One incident after the other, of a kind by chance, with a kill by chance, until the number is reached; after each all must be as before.
+"""Runs one incident after the other, of a random kind and with a random kill. After each, all must be as before.
 
-usage: soak.py LAB PORT [COUNT [SEED]], of a lab that is up; 200 incidents when not given, and a seed by chance, which is printed
+usage: soak.py LAB PORT [COUNT [SEED]], of a lab that is up; 200 incidents if not given, and a random seed, which is printed
 
-Of three incidents the playbook is killed with SIGKILL in one after a task by chance, in one at a moment by chance, which is in the middle of a task most
-often, and not in one. Then it runs once more, and where a stopped client stays fenced, that client is ended and it runs again. A contested image is
-refused, and its surplus client is ended. Then the LUN answers, its one watcher is alive, the blacklist is as before, and no lease and no reservation is
-left. Nobody but the stale client is on the blacklist meanwhile.
+In two of three incidents, SIGKILL ends the playbook: in one after a random task, in one at a random moment, most often in the middle of a task. Then the
+playbook runs once more. If a stopped client stays fenced, that client is ended, and the playbook runs again. A contested image is refused, and its surplus
+client is ended. Then the LUN answers, its one watcher is alive, the blocklist is as before, and no lease and no reservation is left. Meanwhile, only the
+stale client is on the blocklist.
 
-Seen to fail: with restoring that takes every client for gone (``is_gone`` in _fencing/plan.py), a stopped client is let in, and the run ends as healed;
+Seen to fail: if restoring takes every client for gone (``is_gone`` in _fencing/plan.py), a stopped client's entry is removed, and the run ends as healed.
 guards_out.py shows that anew.
 """
 
@@ -32,7 +32,7 @@ from kill_everywhere import heal, killed_after, settings
 from lab import Lab
 
 KINDS = ("orphan", "orphan", "zombie", "contested")
-# As many tasks as a run that heals has, and how long one takes at least; a kill that comes later is none.
+# As many tasks as a run that heals has. A run that ends before the chosen task is not killed.
 TASKS = 30
 ENDS = {"orphan": ("healed", "nothing_to_do"), "zombie": ("healed_restore_pending",), "contested": ("refused",)}
 
@@ -48,7 +48,7 @@ class Incident:
         self.runs_s: list[float] = []
 
     def happen(self) -> list[str]:
-        """What is wrong afterwards."""
+        """Lets the incident happen. Returns what is wrong afterwards."""
         client = self.lab.inject(self.image, self.kind)
         before = blacklist(self.lab)["entries"]
         self.run_killed()
@@ -84,7 +84,7 @@ class Incident:
 def end(pid: int) -> None:
     os.kill(pid, signal.SIGCONT)
     os.kill(pid, signal.SIGKILL)
-    # Until a killed client's connection is closed the monitor lists it.
+    # The monitor lists a killed client until its connection is closed.
     time.sleep(1)
 
 

@@ -5,7 +5,7 @@
 
 usage: writer.py CONF POOL IMAGE LOG
 
-LOG gets its address first, then the time of each write that ended well, in seconds since the epoch, and at last 'failed' with the reason.
+LOG gets the client's address first, then the time of each successful write, in seconds since the epoch. The last line is 'failed' with the reason.
 """
 
 from __future__ import annotations

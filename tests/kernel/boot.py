@@ -24,10 +24,10 @@ import outside
 
 HERE = Path(__file__).parent
 # For the SSH servers of the guests.
-# Of the guests' SSH servers, below the ephemeral ones. Other runs may have guests on this machine, too.
+# Of the guests' SSH servers, below the ephemeral ones. Other runs might have guests on this machine, too.
 _FIRST_PORT, _PORT_COUNT = 31300, 400
 _PORTS = itertools.count(os.getpid())
-# A guest ends with whoever started it, and at its deadline. In the foreground, timeout outlives it, so that nothing of it is left when boot goes on.
+# A guest ends with the process that started it, and at its deadline. In the foreground, timeout outlives it, so that nothing of it is left when boot goes on.
 _UNTIL_KILLED = ("setpriv", "--pdeathsig", "TERM", "timeout", "--foreground", "--signal", "KILL")
 # With what they need, enough to mount this machine's files.
 _FIRST_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")

@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TARGETS = Path("/sys/kernel/config/target")
 INITIATORS = ("naa.5001405aaaaaaaa1", "naa.5001405aaaaaaaa2")
-# The two pr_debug sites that tell who reserves and who releases.
+# The two pr_debug sites that name the initiator of a RESERVE and of a RELEASE.
 LIO_SITES = [
     {"module": "target_core_mod", "func": "target_scsi2_reservation_reserve", "format": "SCSI-2 Reserved"},
     {"module": "target_core_mod", "func": "target_scsi2_reservation_release"},
@@ -53,7 +53,7 @@ class Started:
         os.close(says)
 
     def result(self, seconds: float = 120) -> dict[str, t.Any]:
-        """Also when it failed. Ansible waits, too, until nobody is left who could say more."""
+        """Also when it failed. Ansible waits, too, until no process is left that could say more."""
         said, end = b"", time.monotonic() + seconds
         while select.select([self._said], [], [], max(0.0, end - time.monotonic()))[0]:
             part = os.read(self._said, 65536)
@@ -139,7 +139,7 @@ class Lun(Backstore):
         self.disks = [self._export(initiator) for initiator in INITIATORS]
 
     def export_by_iscsi(self, target: str, number: int, *portals: str, enabled: bool = True) -> None:
-        """To whoever logs in, as LUN ``number``."""
+        """To any initiator, as LUN ``number``."""
         export_by_iscsi(self.backstore, target, number, portals)
         if not enabled:
             (TARGETS / "iscsi" / target / "tpgt_1/enable").write_text("0\n")
@@ -149,7 +149,7 @@ class Lun(Backstore):
         self._write("attrib/emulate_caw", str(int(on)))
 
     def holder(self) -> str:
-        """Whom LIO names as the holder of a reservation; empty when nobody."""
+        """The initiator that LIO names as the holder of a reservation; empty for none."""
         told = (self.backstore / "pr/res_holder").read_text()
         return told.partition("Initiator: ")[2].split(" ")[0].strip()
 
@@ -172,7 +172,7 @@ class Lun(Backstore):
 
 
 def export_by_iscsi(backstore: Path, target: str, number: int, portals: t.Sequence[str], access: str = "") -> None:
-    """A backstore to whoever logs in. ``access``: its ALUA group, '' for the default one."""
+    """A backstore for any initiator. ``access``: its ALUA group, '' for the default one."""
     run("modprobe", "iscsi_target_mod")
     group = TARGETS / "iscsi" / target / "tpgt_1"
     lun = group / f"lun/lun_{number}"

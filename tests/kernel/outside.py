@@ -42,7 +42,7 @@ def serve(share: Path) -> None:
 
 
 def ansible_playbook(inventory: dict[str, t.Any], playbook: Path | list[dict[str, t.Any]], **variables: t.Any) -> None:
-    """In a guest. All hosts of ``inventory`` are this guest; ``playbook`` may be plays, too. It must end well."""
+    """In a guest. All hosts of ``inventory`` are this guest; ``playbook`` can be plays, too. It must end well."""
     everything = inventory["all"]
     _leave(SHARE / "inventory.json", {"all": {**everything, "vars": {**everything.get("vars", {}), **_connection()}}})
     if isinstance(playbook, list):
@@ -62,7 +62,7 @@ def name_outside(path: Path) -> str:
 
 @functools.cache
 def _connection() -> dict[str, t.Any]:
-    """An SSH server with a key that is its own and its clients', in the share, and with a home where no shell finds settings of this machine to run."""
+    """An SSH server in the share. Its key is also its clients' key. In its home, no shell finds settings of this machine."""
     key, home = SHARE / "key", Path("/run/home")
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
     for needed in (home, Path("/run/sshd")):

@@ -61,7 +61,7 @@ class Runner:
 
     @contextlib.contextmanager
     def stopped(self) -> t.Iterator[None]:
-        """It answers nobody meanwhile, and knows nothing of that."""
+        """It answers no client meanwhile, and knows nothing of that."""
         self.process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -87,7 +87,7 @@ class Gateway(Backstore):
         return {"portal": self.portal, "target": self.target, "lun": 0}
 
     def conf(self, host: str) -> dict[str, t.Any]:
-        """What ceph-iscsi 3.5 would write of it into its object gateway.conf (LUN.allocate and GWTarget.manage there), as far as it says what is where."""
+        """The parts of ceph-iscsi 3.5's object gateway.conf that say what is where; see its LUN.allocate and GWTarget.manage."""
         portal = {"tpgs": 1, "gateway_ip_list": ["127.0.0.1"], "portal_ip_addresses": ["127.0.0.1"], "inactive_portal_ips": []}
         target = {"disks": {self.image: {"lun_id": 0}}, "clients": {}, "portals": {host: portal}, "groups": {}, "acl_enabled": False}
         disks = {self.image: {"wwn": _SERIAL, "backstore": "user:rbd", "owner": host}}

@@ -5,12 +5,16 @@
 
 usage: look.py PICTURES PAGE ...
 
-Each page is opened light and dark, wide and narrow, with JavaScript off, and is then checked with axe (WCAG 2.1 A and AA, best practice), compared with the
-JSON beside it (see truth.py), and printed to PDF. The pictures are left in PICTURES. A page is at fault when Chromium reports an error, it asks for anything
-else, axe finds something or cannot tell, it does not say what the JSON says, its first screen does not tell the story, it scrolls sideways, words of a chart
-are cut off or overlap, a time is broken, something is not folded on the screen, or is folded or lost in print.
+Each page is opened light and dark, wide and narrow, with JavaScript off. It is then checked with axe (WCAG 2.1 A and AA, best practice), compared with the
+JSON beside it (see truth.py), and printed to PDF. The pictures are left in PICTURES. A page is at fault in each of these cases:
 
-A page with a file NAME.fault beside it must have the fault that is told there. Ends with 1 when a page has another fault, or lacks that.
+- Chromium reports an error, or the page asks for another address.
+- axe finds something or cannot tell.
+- It does not say what the JSON says, or its first screen does not tell the story.
+- It scrolls sideways, words of a chart are cut off or overlap, or a time is broken.
+- Something is not folded on the screen, or is folded or lost in print.
+
+A page with a file NAME.fault beside it must have the fault that it names. Ends with 1 when a page has another fault, or lacks that.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def _of_image(image: Data, told: Data) -> list[str]:
 
 
 def _proof(image: Data) -> list[str]:
-    """What is proven, without the place of the LUN, which may be named elsewhere."""
+    """What is proven, without the place of the LUN, which might be named elsewhere."""
     probes = [lun["before"] or lun["after"] for lun in image["luns"]]
     places = [one["device"] or f"LUN {one['lun']} of {one['target']} at {one['portal']}" for one in probes]
     return [part for part in re.split("|".join(map(re.escape, places)), image["proven"]) if part] if places else [image["proven"]]

@@ -25,6 +25,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _END = re.compile(r"[.;:!?](?:\s+|$)|\n\s*\n|\n\s*(?=[-*|#]\s?)|\s\|\s| - ")
 _WORD = re.compile(r"[A-Za-z0-9][\w'./%-]*")
+_COMMENT = re.compile(r"^\s*#+ (.*)| ## (.*)")
 _PROSE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
 
 
@@ -40,9 +41,8 @@ class Sentence(t.NamedTuple):
 
 
 def sentences(path: Path) -> list[Sentence]:
-    """Returns the sentences of a Python file, a page or a YAML file. A semicolon and a colon end a sentence, too."""
-    text = path.read_text(encoding="utf-8")
-    found = _of_python(text) if path.suffix == ".py" else _of_page(text) if path.suffix == ".md" else _of_yaml(text)
+    """Returns the sentences of a Python file, a page, a YAML file, a shell program or a makefile. A semicolon and a colon end a sentence, too."""
+    found = _KINDS[path.suffix](path.read_text(encoding="utf-8"))
     return [Sentence(line, " ".join(part.split())) for line, whole in found for part in _END.split(_without_code(whole)) if _PROSE.search(part)]
 
 
@@ -84,6 +84,11 @@ def _of_yaml(text: str) -> t.Iterator[tuple[int, str]]:
     yield 1, "\n\n".join(re.sub(r"^\s*(?:#|- )?\s*(?:\w+: )?", "", line) for line in _JINJA.sub(_of_jinja, text).splitlines())
 
 
+def _of_comments(text: str) -> t.Iterator[tuple[int, str]]:
+    """Yields the comments of a shell program or a makefile, and what `make help` shows."""
+    yield 1, "\n".join((found[1] or found[2]) if (found := _COMMENT.search(line)) else "" for line in text.splitlines())
+
+
 def _of_jinja(found: re.Match[str]) -> str:
     """Returns the messages in an expression: its texts of several words."""
     return "\n\n".join([_FIELD, *(text for text in _QUOTED.findall(found[0]) if " " in text.strip())])
@@ -93,3 +98,13 @@ def docstrings(path: Path) -> list[Sentence]:
     """Returns the docstrings of a Python file's functions."""
     functions = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef))
     return [Sentence(function.lineno, text) for function in functions if (text := ast.get_docstring(function))]
+
+
+_KINDS: t.Mapping[str, t.Callable[[str], t.Iterator[tuple[int, str]]]] = {
+    ".py": _of_python,
+    ".md": _of_page,
+    ".yml": _of_yaml,
+    ".sh": _of_comments,
+    ".mk": _of_comments,
+    "": _of_comments,
+}

@@ -6,7 +6,7 @@
 
 ``make test-unit`` takes a few hundred examples of each, ``make test-hostile`` a hundred thousand.
 
-Seen to fail: with ``guarded`` in _ceph/decode_guard.py letting errors through, the tests of sessions, the quorum, the blacklist and pools fail.
+Seen to fail: with ``guarded`` in _ceph/decode_guard.py letting errors through, the tests of sessions, the quorum, the blocklist and pools fail.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def test_sessions(answer: t.Any) -> None:
         found = sessions.parse(answer)
     except ClusterError:
         return
-    # A session that cannot be read may be anybody's, so its client must not count as gone.
+    # A session that cannot be read might be that of any client, so no client counts as gone.
     unread = [one for one in answer or [] if one.get("global_id") and not isinstance(one.get("socket_addr"), dict)]
     assert found.gap or not unread
 
@@ -165,7 +165,7 @@ def test_dump_watchers(answers: list[t.Any]) -> None:
 
 
 @given(shaped(blocklist=st.dictionaries(addresses, st.text()), blacklist=st.dictionaries(addresses, st.text())))
-def test_the_blacklist(answer: t.Any) -> None:
+def test_the_blocklist(answer: t.Any) -> None:
     try:
         found = blocklist.parse(answer)
     except ClusterError:
@@ -333,7 +333,7 @@ def test_the_log_of_esxi(text: str) -> None:
     read = vmkernel.events(text, "esx1")
     told = [vmkernel.parse(line) for line in text.split("\n")]
     assert read["lines"] - read["unparsed"] == sum(map(bool, told))
-    # Only a line that has a status and no device may be the rest of the one before it.
+    # Only a line that has a status and no device can be the rest of the line before it.
     assert len(read["events"]) >= sum(bool(event and (event["device"] or not event["host_status"])) for event in told)
     for event in read["events"]:
         assert event["kind"] in t.get_args(vmkernel.Kind)

@@ -36,7 +36,7 @@ def mine():
 
 
 class Filling(SgTransport):
-    """A disk of which the queue gets full right before RESERVE, as when the writes of an initiator begin to hang between two of its commands."""
+    """A disk with a queue that gets full right before RESERVE. This is so if an initiator's writes begin to hang between two of its commands."""
 
     def __init__(self, disk, fill):
         super().__init__(find(disk))

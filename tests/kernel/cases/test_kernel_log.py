@@ -44,7 +44,7 @@ def test_four_ways_from_a_mark():
     assert "before the mark" in [line["message"] for line in module("kernel_log", since="boot", patterns=["the mark"])["lines"]]
 
 
-def test_who_reserves_and_who_meets_a_conflict():
+def test_which_initiator_reserves_and_which_meets_a_conflict():
     lun = Lun(zero_disk())
     traced = module("dynamic_debug", match=LIO_SITES, flags="pfmt")
     mark = module("kernel_log")["mark"]
@@ -67,7 +67,7 @@ def test_who_reserves_and_who_meets_a_conflict():
 def test_what_was_overwritten_is_told():
     mark = module("kernel_log")["mark"]
     for number in range(12_000):
-        say(f"<7>line {number} of many, long enough to fill the kernel's buffer soon, whatever its size may be")
+        say(f"<7>line {number} of many, long enough to fill the kernel's buffer soon, whatever its size is")
     told = module("kernel_log", since=mark, patterns=["line 11999 of many"])
     assert "were overwritten" in told["gap"]
     assert len(told["lines"]) == 1

@@ -47,7 +47,7 @@ def test_each_initiator_s_disk_and_its_identity(lun):
 
 @pytest.mark.parametrize(("serial", "company_id"), [("short-1", "0x001405"), ("0f" * 40, "0x0abcde")])
 def test_the_naa_name_of_other_serials(lun, serial, company_id):
-    """It is in the page 83h that the kernel answers; both may only be set while nothing exports the backstore."""
+    """It is in the page 83h that the kernel answers; both can only be set while nothing exports the backstore."""
     other = TARGETS / "core/iblock_1" / "other"
     other.mkdir(parents=True)
     group = TARGETS / "loopback/naa.5001405aaaaaaaa9/tpgt_1"
@@ -73,7 +73,7 @@ def test_the_naa_name_of_other_serials(lun, serial, company_id):
         other.parent.rmdir()
 
 
-def test_who_has_it_reserved(lun):
+def test_which_initiator_has_it_reserved(lun):
     assert lun.reserve(lun.disks[1]) == 0
     try:
         assert {one["reservation_holder"] for one in mapped()} == {INITIATORS[1].replace("naa.5", "naa.6")}
@@ -116,7 +116,7 @@ def test_a_port_without_an_initiator(lun):
 
 
 def test_what_a_target_holds_is_a_gap_and_the_rest_is_told(lun, storage):
-    """Who takes a LUN away waits for its commands, and holds the directory that a look lists. A look that waited for it would take 120 s."""
+    """Taking a LUN away waits for its commands, and holds the directory that a look lists. A look that waited for it would take 120 s."""
     disk = lun.disks[0]
     link = TARGETS / "loopback" / INITIATORS[0] / "tpgt_1/lun/lun_0/port"
     (Path("/sys/class/block") / Path(disk).name / "device/timeout").write_text("600\n")

@@ -52,7 +52,7 @@ def both(storage):
 
 @pytest.fixture(autouse=True)
 def lun(both, storage, request):
-    """Nobody holds the LUN before a test nor after it, and no error handling of the kernel has touched it."""
+    """No initiator holds the LUN before a test nor after it, and no error handling of the kernel has touched it."""
     mark = kernel_log.mark()
     yield both
     storage.resume()
@@ -71,7 +71,7 @@ def helpers():
 
 
 def opened_by(process):
-    """What its file descriptors lead to. A process, or one of its descriptors, may be gone by the time it is looked at."""
+    """What its file descriptors lead to. A process, or one of its descriptors, might be gone by the time it is looked at."""
     found = []
     with contextlib.suppress(OSError):
         for descriptor in os.listdir(process / "fd"):
@@ -98,7 +98,7 @@ def test_both_disks_are_healthy_by_any_name(lun, tmp_path):
 
 
 def test_both_at_once_and_in_check_mode(lun):
-    """They are the same LUN, so that one may meet the other's reservation."""
+    """They are the same LUN, so that one can meet the other's reservation."""
     told = module("scsi_reserve_probe", check_mode=True, luns=[{"device": disk, "name": disk} for disk in lun.disks], deadline=DEADLINE_S)
     assert [one["name"] for one in told["probes"]] == lun.disks
     assert {one["verdict"] for one in told["probes"]} in ({"healthy"}, {"healthy", "conflict"})

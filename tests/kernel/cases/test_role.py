@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cephops.iscsi_rescue authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole role on a gateway with LIO and krbd: it finds the LUN by itself, and lets the kernel say who reserves it."""
+"""The whole role on a gateway with LIO and krbd: it finds the LUN by itself, and lets the kernel name the initiator that reserves it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def heal(lun):
 
 
 def test_healed_without_having_been_told_the_lun(lun):
-    """Before the fence, what hangs is told by the gateway, and nothing is sent that others would wait for."""
+    """Before the fence, the gateway names what hangs, and nothing is sent that others would wait for."""
     result, image, probed = heal(lun)
     before, after = probed["before"], probed["after"]
     assert (before["target"], before["lun"], before["verdict"], before["proof"]) == (TARGET, 12, "healthy", "cache")
@@ -91,7 +91,7 @@ def test_a_lun_without_compare_and_write_only_answers(lun):
 
 
 def test_the_third_way_leads_to_the_lun(lun):
-    """Before it come two portals that nobody can reach. A target that lets nobody in would come last."""
+    """Before it come two portals that cannot be reached. A target that admits no initiator would come last."""
     for address in LOST:
         run("ip", "address", "add", f"{address}/32", "dev", "lo")
     lun.export_by_iscsi(f"{TARGET}-a", 13, *(f"{address}:24297" for address in LOST))

@@ -27,7 +27,7 @@ def runner():
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_fenced():
+def no_client_is_fenced():
     """A gateway that takes a lock makes an entry, too, so what tells is that the collection has never begun with one."""
     yield
     with cluster.pool() as pool:
@@ -84,14 +84,14 @@ def test_a_stopped_gateway_is_spared_in_every_look(runner):
         with tcmu.Initiator(gateway) as initiator:
             initiator.goes_on()
         assert set(initiator.replies) == {"good"}
-    # It still has the lock, so no write had to take it from anybody.
+    # It still has the lock, so no write had to take it from another gateway.
     assert cluster.ceph("osd blocklist ls") == blocklist
 
 
 def test_failovers_under_writes():
-    """The writes move from one gateway of a pair to the other, again and again for as long as the role runs, in check mode and for real.
+    """The writes move between the gateways of a pair for as long as the role runs, in check mode and for real.
 
-    The service map knows a gateway by its host and image, so it knows one of these two, and their number is told.
+    The service map knows a gateway by its host and image, so it knows one of these two, and their number is shown.
     """
     cluster.make("pair")
     pair = [tcmu.Gateway(name, "pair", port, implicit=True) for name, port in (("first", 24293), ("second", 24292))]
@@ -143,7 +143,7 @@ def test_a_gateway_that_is_stopped_for_a_whole_run(runner, dropped):
         assert outcome(result) == ("refused", [], [], []), image
         assert {watcher["address"]: watcher["verdict"] for watcher in image["watchers_before"]} == {address: "spare", client["address"]: "keep"}
         reasons = " ".join(image["reasons"])
-        # Where the machine has much to do, the map may have forgotten it by the time of the look in any case.
+        # Where the machine has much to do, the map might have forgotten it by the time of the look in any case.
         assert f"serves rbd/{name} by tcmu-runner, which might be this client" in reasons or (not dropped and "restart tcmu-runner there" in reasons), reasons
         assert cluster.ceph("osd blocklist ls") == blocklist
     with tcmu.Initiator(gateway) as initiator:

@@ -14,7 +14,7 @@ OTHER = "iqn.2026-11.invalid.cephops.iscsi-rescue:other"
 
 
 def test_a_forgotten_gateway_beside_one_that_serves():
-    """The other one is LIO on krbd, for one guest has but one tcmu-runner. What it is does not matter to the one that hangs."""
+    """The other one is LIO on krbd, for one guest has but one tcmu-runner. What it is does not matter to the gateway that hangs."""
     cluster.start()
     runner = tcmu.Runner()
     Lun(cluster.create("img")).export_by_iscsi(OTHER, 12, "127.0.0.1:24296")

@@ -67,7 +67,7 @@ def test_the_service_map_names_the_gateway():
 
 
 def test_a_stopped_gateway_is_not_fenced(runner):
-    """It would remove its own entry, or be BUSY for ever: only a restart helps."""
+    """It would remove its own entry, or be BUSY forever: only a restart helps."""
     cluster.make("stopped")
     tcmu.Gateway("stopped", "stopped", 24294, implicit=False)
     writer = cluster.Writer("stopped")

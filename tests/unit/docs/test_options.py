@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "tests" / "docs"))
 import options  # type: ignore[import-not-found]  # noqa: E402
 
 PLAYBOOKS = {path.stem: path for path in sorted((ROOT / "playbooks").glob("*.yml"))}
-# The other playbooks import it; nobody runs it.
+# The other playbooks import it; it is not run by itself.
 IMPORTED = "ceph_admin"
 DECLARED = {name: told for prefix in options.declared() for name, told in options.options_of(prefix).items()}
 # What a playbook writes where an option has no default.
@@ -67,7 +67,7 @@ def parsed(text: str) -> nodes.Template:
 
 
 def evaluated(node: nodes.Expr, play: t.Mapping[str, t.Any]) -> t.Any:
-    """Returns the value of an expression, which may take variables of the play."""
+    """Returns the value of an expression, which might take variables of the play."""
     try:
         return node.as_const()
     except nodes.Impossible:

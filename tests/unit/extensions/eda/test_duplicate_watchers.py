@@ -112,7 +112,7 @@ def test_what_an_event_holds() -> None:
 
 
 @pytest.mark.parametrize("name", ["{{ lookup('pipe', 'id') }}", "{% x %}", "{# x #}", "a b\n\"'$(id)`id`", "\u202e\U0001f600", "%7B%7B", "\udce4"])
-def test_a_name_is_handed_on_in_letters_that_nobody_takes_for_more(name: str) -> None:
+def test_a_name_is_handed_on_in_letters_without_another_meaning(name: str) -> None:
     (event,), _known = changes(Known(), survey(image(f"rbd/{name}")), 0, HOLD)
     encoded = event["duplicate_watchers"]["image_urlencoded"]
     assert not set(encoded) & set("{}%#$`'\" \n") - {"%"} and "{%" not in encoded

@@ -18,7 +18,7 @@ def test_a_real_reply() -> None:
     assert reply.timed_out == {(4133, 0x7F42C0001600)}
 
 
-def test_nobody_watches() -> None:
+def test_no_client_watches() -> None:
     assert decode(bytes(8)) == decode(b"\0\0\0\0\0\0\0\0")
     assert not decode(bytes(8)).acked
 

@@ -34,7 +34,7 @@ def test_a_client_is_missing_only_on_full_sight() -> None:
 
 
 @pytest.mark.parametrize("sessions", [None, [], [{"global_id": 4}], [{"global_id": 4, "socket_addr": {"addr": "-", "nonce": 0}}]])
-def test_sessions_that_cannot_be_read_prove_nobody_gone(sessions: list[dict[str, Any]] | None) -> None:
+def test_sessions_that_cannot_be_read_prove_no_client_gone(sessions: list[dict[str, Any]] | None) -> None:
     assert parse(sessions).gap
     assert not parse(sessions).missing("192.0.2.7:0/5")
 
@@ -56,7 +56,7 @@ def test_all_monitors_together() -> None:
         (["a", "b", "c"], None, False),
     ],
 )
-def test_who_has_no_session_is_gone_only_when_the_quorum_is_old_enough(names: list[str], age: float | None, complete: bool) -> None:
+def test_a_client_without_a_session_is_gone_only_if_the_quorum_is_old_enough(names: list[str], age: float | None, complete: bool) -> None:
     status = {"quorum_names": names, "monmap": {"mons": [{"name": name} for name in "abc"]}, **({} if age is None else {"quorum_age": age})}
     asked, gap = in_quorum(status, 300)
     assert asked == names

@@ -136,7 +136,7 @@ def test_clients_of_one_image_are_fenced_together_or_not_at_all() -> None:
 
 
 @pytest.mark.parametrize(("acked", "silent"), [([], [STALE.address]), ([OTHER], []), ([STALE], [])], ids=["nobody", "another client", "itself"])
-def test_an_image_is_freed_only_while_nobody_responds_on_it(acked: list[Watcher], silent: list[str]) -> None:
+def test_an_image_is_freed_only_while_no_client_responds_on_it(acked: list[Watcher], silent: list[str]) -> None:
     one = WatchedImage(A, (STALE, OTHER))
     asked = Question([STALE.address], ["rbd/a"], 1, {}, named=True, freeing=["rbd/a"])
     assert judge(asked, [one], {A: reply(acked, [STALE])}).silent == silent

@@ -47,17 +47,17 @@ def test_a_look_before_it_was_fenced_counts_as_the_first(gone_since: float, remo
     assert plan_restore("rbd", leases, LISTED, Restoring("when_gone", [SEEN]), NOW).remove == remove
 
 
-def test_without_full_sight_nobody_is_let_in() -> None:
+def test_without_full_sight_no_entry_is_removed() -> None:
     plan = plan_restore("rbd", LEASES, LISTED, Restoring("when_gone", [Sessions({}, gap="only 2 of 3 monitors are in quorum")] * 2), NOW)
     assert plan.remove == []
     assert "only 2 of 3" in plan.keep[0]["reason"]
 
 
-def test_nobody_is_gone_who_was_not_looked_for() -> None:
+def test_a_client_that_was_not_looked_for_is_not_gone() -> None:
     assert plan_restore("rbd", LEASES, LISTED, Restoring("when_gone", []), NOW).remove == []
 
 
-def test_without_looks_all_leases_end_but_nobody_elses_entry() -> None:
+def test_without_looks_all_leases_end_but_no_foreign_entry() -> None:
     assert plan_restore("rbd", LEASES, LISTED, Restoring("always", []), NOW).remove == [DEAD, LIVING]
 
 
@@ -67,7 +67,7 @@ def test_a_prior_entry_gets_what_is_left_of_its_time(prior: str, remove: list[st
     assert (plan.remove, plan.reset, plan.close) == (remove, reset, [DEAD])
 
 
-def test_an_entry_that_somebody_took_away_is_not_made_anew() -> None:
+def test_an_entry_that_another_operator_removed_is_not_made_anew() -> None:
     plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], prior=AN_HOUR, until=A_MINUTE)}, {}, Restoring("when_gone", [NOBODY, NOBODY]), NOW)
     assert (plan.remove, plan.reset, plan.close) == ([], {}, [DEAD])
 
@@ -79,7 +79,7 @@ def test_killed_between_taking_the_prior_entry_away_and_adding_one(prior: str, r
     assert (plan.remove, plan.reset, plan.close) == ([], reset, [DEAD])
 
 
-def test_asked_for_never_nobody_is_let_in_but_what_is_over_is_closed() -> None:
+def test_with_never_no_entry_is_removed_but_what_is_over_is_closed() -> None:
     plan = plan_restore("rbd", LEASES, LISTED, Restoring("never", []), NOW)
     assert (plan.remove, plan.close) == ([], [EXPIRED])
     assert plan.keep[0]["reason"] == reasons.NEVER
@@ -93,7 +93,7 @@ def test_the_fence_of_a_run_that_may_be_under_way_stays(age: float, remove: list
 
 
 @pytest.mark.parametrize(("until", "foreign"), [("", []), (AN_HOUR, []), (A_MINUTE, [DEAD])])
-def test_an_entry_that_somebody_else_made_anew_is_left_alone(until: str, foreign: list[str]) -> None:
+def test_an_entry_that_another_operator_made_anew_is_left_alone(until: str, foreign: list[str]) -> None:
     plan = plan_restore("rbd", {DEAD: replace(LEASES[DEAD], until=until)}, LISTED, Restoring("when_gone", [NOBODY, NOBODY]), NOW)
     assert (plan.foreign, plan.remove, plan.close) == (foreign, [] if foreign else [DEAD], [DEAD])
 
@@ -112,7 +112,7 @@ def test_an_entry_that_lasts_is_left_alone(leases: dict[str, Lease]) -> None:
     assert (plan.record, plan.add, plan.extend) == ([], [], [])
 
 
-def test_somebody_elses_entry_that_ends_too_soon_is_extended_and_remembered() -> None:
+def test_a_foreign_entry_that_ends_too_soon_is_extended_and_remembered() -> None:
     plan = plan_fence(MINE, {}, {DEAD: A_MINUTE})
     assert (plan.record, plan.add, plan.extend) == ([replace(MINE[DEAD], prior=A_MINUTE)], [], [DEAD])
 

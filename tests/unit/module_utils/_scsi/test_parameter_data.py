@@ -35,7 +35,7 @@ def test_registrants() -> None:
         ("", {}),
     ],
 )
-def test_who_holds_the_lun_persistently(data: str, reservation: dict[str, str]) -> None:
+def test_which_initiator_holds_the_lun_persistently(data: str, reservation: dict[str, str]) -> None:
     assert parameter_data.decode_reservation(bytes.fromhex(data)) == reservation
 
 

@@ -38,7 +38,7 @@ def test_each_initiator_may_have_a_number_of_its_own(tmp_path: Path) -> None:
     assert seen(root) == [(0, ISCSI, ("iqn.a",)), (1, "iblock_1/b", ()), (7, ISCSI, ("iqn.b", "iqn.c"))]
 
 
-def test_a_number_that_nobody_sees_is_none(tmp_path: Path) -> None:
+def test_a_number_that_no_initiator_sees_is_none(tmp_path: Path) -> None:
     root = write(tmp_path, {**exported(0), **mapped("iqn.b", 7, 0)})
     assert seen(root) == [(7, ISCSI, ("iqn.b",))]
 
@@ -47,7 +47,7 @@ def test_a_number_that_nobody_sees_is_none(tmp_path: Path) -> None:
     ("files", "guests"),
     [({f"{GROUP}/attrib/generate_node_acls": "1\n"}, ()), ({f"{GROUP}/dynamic_sessions": "iqn.guest2\n\0iqn.guest1\n\0"}, ("iqn.guest1", "iqn.guest2"))],
 )
-def test_who_has_no_access_list_sees_the_number_of_the_group(tmp_path: Path, files: Files, guests: tuple[str, ...]) -> None:
+def test_an_initiator_without_an_access_list_sees_the_number_of_the_group(tmp_path: Path, files: Files, guests: tuple[str, ...]) -> None:
     root = write(tmp_path, {**exported(0), **mapped("iqn.b", 7, 0), **exported(1), **mapped("iqn.b", 1, 1), **files})
     assert seen(root) == [(0, ISCSI, guests), (1, ISCSI, ("iqn.b", *guests)), (7, ISCSI, ("iqn.b",))]
 
@@ -136,12 +136,12 @@ def test_a_device_that_is_passed_through_has_its_own_identity(tmp_path: Path) ->
         ("", ""),
     ],
 )
-def test_who_has_it_reserved(tmp_path: Path, told: str, holder: str) -> None:
+def test_which_initiator_has_it_reserved(tmp_path: Path, told: str, holder: str) -> None:
     (lun,) = lio.read(write(tmp_path, {**exported(0), **core(ISCSI, pr__res_holder=told)}))
     assert lun.reservation_holder == holder
 
 
-def test_who_has_it_reserved_by_its_naa(tmp_path: Path) -> None:
+def test_which_initiator_has_it_reserved_by_its_naa(tmp_path: Path) -> None:
     serial = core(ISCSI, wwn__vpd_unit_serial="T10 VPD Unit Serial Number: beaf11\n")
     reserved = core(ISCSI, pr__res_holder="SPC-2 Reservation: iSCSI Initiator: iqn.1998-01.com.vmware:esx1\n")
     root = write(tmp_path, {**exported(0), **exported(1, "iblock_1/b"), **serial, **reserved})

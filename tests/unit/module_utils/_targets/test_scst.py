@@ -111,7 +111,7 @@ def test_what_goes_while_it_is_read_is_left_out(tmp_path: Path) -> None:
     ("switches", "enabled"),
     [({}, True), ({TARGET: "1"}, True), ({TARGET: "0"}, False), ({f"{SCST}/targets/iscsi": "0", TARGET: "1"}, False), ({f"{SCST}/targets/iscsi": "1"}, True)],
 )
-def test_a_target_that_is_off_lets_nobody_in(tmp_path: Path, switches: dict[str, str], enabled: bool) -> None:
+def test_a_target_that_is_off_admits_no_initiator(tmp_path: Path, switches: dict[str, str], enabled: bool) -> None:
     files = {f"{path}/enabled": f"{value}\n[key]\n" for path, value in switches.items()}
     (lun,) = scst.read(write(tmp_path, {f"{TARGET}/luns/0/device": Path(f"{DEVICES}/x"), **device("x"), **files}))
     assert lun.enabled == enabled

@@ -29,7 +29,7 @@ from ansible_collections.cephops.iscsi_rescue.tests.unit.watched import judged
         (["192.0.2.7"], "192.0.2.7:0/0", False),
     ],
 )
-def test_who_is_on_a_dead_host(texts: list[str], client: str, there: bool) -> None:
+def test_which_clients_are_on_a_dead_host(texts: list[str], client: str, there: bool) -> None:
     assert DeadHosts.from_option(texts, 5).has(client) is there
 
 
@@ -70,7 +70,7 @@ def test_only_the_silent_on_a_dead_host_go(livenesses: str, dead: list[int], exp
     assert all(finding.stale and not finding.daemon for finding in found.surplus)
 
 
-def test_who_responds_on_a_dead_host_is_told() -> None:
+def test_a_client_that_responds_on_a_dead_host_is_reported() -> None:
     assert any(fits(reasons.ON_DEAD_HOST, reason) for reason in on_dead_hosts("a", [0]).reasons)
     assert not any(fits(reasons.ON_DEAD_HOST, reason) for reason in on_dead_hosts("a", []).reasons)
 

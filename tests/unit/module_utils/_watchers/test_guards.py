@@ -96,7 +96,7 @@ def test_what_a_living_client_serves_must_be_known() -> None:
     assert reason == reasons.UNSEEN.format(gap="pool 'x' cannot be read")
 
 
-def test_a_client_that_is_gone_serves_nobody() -> None:
+def test_a_client_that_is_gone_serves_no_initiator() -> None:
     weighed = guards.weigh(CULPRIT, around(GONE, image("other", (STALE, "orphaned")), gaps=("pool 'x' cannot be read",)))
     assert weighed.watches == ("rbd/lun", "rbd/other")
     assert weighed.vetoes == ()
@@ -109,7 +109,7 @@ def test_ceph_s_own_clients_are_spared_even_when_they_are_gone() -> None:
     assert list(guards.protected(CULPRIT, around(GONE, protected={GOOD.address: "rbd-mirror"}))) == []
 
 
-def test_nobody_is_fenced_for_an_image_in_an_inactive_placement_group() -> None:
+def test_no_client_is_fenced_for_an_image_in_an_inactive_placement_group() -> None:
     group = "placement group 1.6, led by osd.1, which is peering"
     assert list(guards.inactive_group(CULPRIT, around(GONE, inactive={"rbd/lun": group}))) == [reasons.INACTIVE.format(image="rbd/lun", pg=group)]
     assert list(guards.inactive_group(CULPRIT, around(GONE, inactive={"rbd/other": "placement group 1.7"}))) == []

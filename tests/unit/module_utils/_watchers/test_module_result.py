@@ -54,7 +54,7 @@ def test_one_spared_culprit_refuses_the_image_and_spares_the_others() -> None:
     assert [len(watcher["reasons"]) for watcher in watchers] == [1, 2, 2]
 
 
-def test_the_look_names_who_serves_and_stays() -> None:
+def test_the_look_names_the_clients_that_serve_and_stay() -> None:
     assert shown([judged("ao")])["look"]["serving"] == {"rbd/lun": [A.address]}
     assert shown([judged("aa", evict=(B.address,))])["look"]["serving"] == {"rbd/lun": [A.address]}
     assert shown([judged("aa")])["look"]["serving"] == {"rbd/lun": [A.address, B.address]}

@@ -183,7 +183,7 @@ def test_an_image_is_freed_of_clients_that_are_gone_and_of_named_ones(livenesses
     assert judged(livenesses, evict=evict).surplus == ()
 
 
-def test_who_might_be_alive_is_named_where_an_image_is_not_freed() -> None:
+def test_clients_that_might_be_alive_are_named_if_an_image_is_not_freed() -> None:
     assert judged("oh", free=True).reasons[-1] == reasons.NOT_FREED_LIVING.format(address=B.address)
 
 

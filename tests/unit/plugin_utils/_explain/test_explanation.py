@@ -80,7 +80,7 @@ def test_the_owner_of_a_lock_that_does_not_watch(liveness: str, reason: str, wri
     assert bool([words for words in found["deleted"] if "exclusive lock" in words]) is (liveness == "orphaned")
 
 
-def test_gateways_tell_who_exports_it() -> None:
+def test_gateways_tell_which_of_them_exports_it() -> None:
     lun = {"image": "rbd/a", "lun": 3, "target": "iqn.t", "enabled": False}
     maps = [{"item": "gw1", "luns": [lun, {**lun, "image": "rbd/b"}]}, {"item": "gw2", "msg": "no route", "unreachable": True}]
     found = explained(image(watcher()), maps=maps)

@@ -167,7 +167,7 @@ def test_the_lock_that_did_not_move_is_not_said_to_have() -> None:
     assert run()["images"][0]["lock_after"] == LIVE
 
 
-def test_a_lock_that_nobody_had_or_that_was_seen_before_does_not_move_again() -> None:
+def test_a_lock_without_an_owner_or_that_was_seen_before_does_not_move_again() -> None:
     newcomer = image("rbd/new", watchers=[watcher(LIVE, True)])
     both = run(verified={"images": [healed("rbd/lun"), newcomer]}, afterwards={"images": [healed("rbd/lun"), newcomer]})
     assert [entry["begin"] for entry in both["timeline"] if entry["phase"] == "lock moved"] == [20]
@@ -182,7 +182,7 @@ def test_entries_that_stayed_are_only_counted() -> None:
     assert "Other entries, all unchanged: 1." in shown.text
 
 
-def test_a_blacklist_that_was_not_read_is_not_said_to_be_empty() -> None:
+def test_a_blocklist_that_was_not_read_is_not_said_to_be_empty() -> None:
     unread = run(restored={"unread": ["pool x"]})
     assert unread["blacklist_after"] is None
     assert page(unread).says(f"{DEAD} no entry until 2026-11-23 06:00:00 UTC not read")
@@ -294,7 +294,7 @@ def still_open(summed: dict[str, t.Any]) -> list[str]:
     return [item["what"] for item in summed["unfinished"]]
 
 
-def test_who_came_back_is_shown_as_fenced_again() -> None:
+def test_a_client_that_came_back_is_shown_as_fenced_again() -> None:
     kept = {"address": DEAD, "until": "later", "reason": "it lives"}
     back = run(error="x came back", refenced={"added": [DEAD], "after": {DEAD: "later"}}, kept_out={"kept": [kept]})
     assert back["by_hand"][-2:] == [f"ceph osd blocklist add {DEAD} 3600", "ceph osd blocklist ls"]
@@ -303,12 +303,12 @@ def test_who_came_back_is_shown_as_fenced_again() -> None:
 
 
 @pytest.mark.parametrize(("host", "words"), [("gw1", "End that client on its host"), ("", "restore_blacklist_addresses")])
-def test_who_stays_fenced_is_to_be_ended_or_let_in_by_the_operators_word(host: str, words: str) -> None:
+def test_a_client_that_stays_fenced_is_to_be_ended_or_restored_by_the_operators_word(host: str, words: str) -> None:
     kept = {"address": DEAD, "until": "later", "reason": "why", "host": host, "entity": ""}
     assert words in next_step(run(restored={"after": {DEAD: "later"}, "kept": [kept], "unread": []}))
 
 
-def test_who_stays_fenced_since_the_quorum_is_young_is_waited_for() -> None:
+def test_for_a_client_that_stays_fenced_by_a_young_quorum_the_advice_is_to_wait() -> None:
     """The operator must not remove the entry without a look: in a young quorum, a stopped client has no session."""
     gap = of_cluster.YOUNG_QUORUM.format(n=3, m=3, seconds=42)
     kept = {"address": DEAD, "until": "later", "reason": of_fence.LIFE_UNKNOWN.format(gap=gap), "host": "", "entity": ""}
@@ -328,7 +328,7 @@ def test_a_phase_that_failed_has_its_time() -> None:
     ]
 
 
-def test_after_a_fence_that_failed_the_blacklist_is_not_said_to_be_the_same() -> None:
+def test_after_a_fence_that_failed_the_blocklist_is_not_said_to_be_the_same() -> None:
     failed = run(error="Fence: no", fenced={"failed": True, "msg": "m"}, restored={}, verified={}, afterwards={}, probes_after=[])
     shown = page(failed)
     assert "unchanged" not in shown.text
@@ -356,7 +356,7 @@ def test_each_lun_of_an_image_is_shown() -> None:
     assert len(labels) == len(set(labels)) == 3
 
 
-def test_an_image_that_nobody_watches_any_more_is_said_to_have_nobody() -> None:
+def test_an_image_that_lost_its_last_watcher_is_said_to_have_none() -> None:
     assert page(run(verified={"images": [image(state="normal", decision="leave", watchers=[])]})).says("Watchers after: none.")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a step of a probe is told, and which one tells most of the write path."""
+"""How a step of a probe is shown, and which one says most about the write path."""
 
 from __future__ import annotations
 

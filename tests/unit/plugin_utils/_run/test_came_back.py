@@ -25,7 +25,7 @@ BACK = {"address": ADDRESS, "liveness": "alive", "host": "gateway2"}
         ("contested", [GOOD, {**GOOD, "address": "192.0.2.9:0/1"}], [], [], ""),
     ],
 )
-def test_who_came_back_is_fenced_only_where_another_answers(
+def test_a_client_that_came_back_is_fenced_only_if_another_answers(
     state: str, watchers: list[dict[str, t.Any]], protect: list[str], fence: list[str], spare: str
 ) -> None:
     found = came_back.clients({"images": [{"spec": "rbd/lun", "state": state, "watchers": watchers}]}, [ADDRESS], protect)
@@ -34,7 +34,7 @@ def test_who_came_back_is_fenced_only_where_another_answers(
     assert came_back.clients({}, [ADDRESS]) == {"fence": [], "spare": []}
 
 
-def test_who_came_back_and_alone_serves_another_image_is_not_fenced() -> None:
+def test_a_client_that_came_back_and_alone_serves_another_image_is_not_fenced() -> None:
     images = [{"spec": "rbd/lun", "state": "contested", "watchers": [GOOD, BACK]}, {"spec": "rbd/other", "state": "normal", "watchers": [BACK]}]
     found = came_back.clients({"images": images}, [ADDRESS])
     assert found["fence"] == []

@@ -24,5 +24,5 @@ def test_each_that_is_left_has_its_reason() -> None:
     assert found[1]["why"] == messages.NOT_WATCHING
 
 
-def test_who_is_fenced_has_an_effect() -> None:
+def test_naming_a_client_that_is_fenced_has_an_effect() -> None:
     assert evicted.without_effect([ELSEWHERE], {}, [ELSEWHERE]) == []

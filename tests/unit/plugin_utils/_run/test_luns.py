@@ -204,7 +204,7 @@ def test_logs() -> None:
     assert run_luns.kernel_logs(reads, "before") == [{"host": "gw1", "phase": "before", "gap": "", "events": [1]}]
 
 
-def test_targets_that_let_nobody_in_are_tried_last_and_those_with_sessions_first() -> None:
+def test_targets_that_admit_no_initiator_are_tried_last_and_those_with_sessions_first() -> None:
     off, on = lun("rbd/a", target=f"{IQN}:off", enabled=False), lun("rbd/a", target=f"{IQN}:on")
     used = lun("rbd/a", target=f"{IQN}:used", logged_in=("iqn.esx1",))
     assert [one["target"] for one in found("gw1", off, on, used)] == [f"{IQN}:used", f"{IQN}:on", f"{IQN}:off"]

@@ -137,13 +137,13 @@ def test_what_stood_still_before_the_fence_is_shown() -> None:
     assert "kernel of gw1: rbd: rbd0: no lock owners detected (for 35 s)" in lines
 
 
-def test_check_mode_fences_nobody() -> None:
+def test_check_mode_fences_no_client() -> None:
     result = conclude("fence", {"check_mode": True}, fenced=FENCED, restored=IDLE)
     assert result["fenced"] == []
     assert result["blacklist_after"] == FENCED["after"]
 
 
-def test_the_blacklist_is_compared_with_what_it_was_at_first() -> None:
+def test_the_blocklist_is_compared_with_what_it_was_at_first() -> None:
     result = conclude("fence", fenced=FENCED, restored=FREED)
     assert result["blacklist_before"] == result["blacklist_after"] == {}
     assert "blocklist: 0 entries, the same as before" in summary.lines(result)
@@ -173,7 +173,7 @@ def test_a_fenced_client_that_might_be_alive_is_shown_with_how_long_it_was_asked
     assert f"rbd/lun: fenced {ADDRESS}{words}" in summary.lines(conclude("fence", detected=found, fenced=FENCED, restored=FREED))
 
 
-def test_nothing_is_said_of_a_blacklist_that_nobody_read() -> None:
+def test_nothing_is_said_of_a_blocklist_that_was_not_read() -> None:
     lines = summary.lines(conclude("leave", {"restore": "never"}, listed={}))
     assert not [line for line in lines if line.startswith("blocklist")]
 
@@ -224,7 +224,7 @@ def test_an_image_that_an_earlier_run_began_with_is_shown() -> None:
     assert any(messages.CONTINUED in line for line in summary.lines(result))
 
 
-def test_who_came_back_is_shown_as_fenced() -> None:
+def test_a_client_that_came_back_is_shown_as_fenced() -> None:
     asked = {**IDLE, "kept": [KEPT]}
     result = conclude("fence", {"error": "came back"}, fenced=FENCED, restored=FREED, refenced=FENCED, kept_out=asked)
     assert (result["outcome"], result["kept"], result["blacklist_after"]) == ("failed", [KEPT], {ADDRESS: "then"})
@@ -255,13 +255,13 @@ def test_what_the_last_look_could_not_see_is_not_healed() -> None:
     assert (result["outcome"], result["incomplete"]) == ("partly_healed", ["osd.1 did not answer"])
 
 
-def test_who_stays_is_named_beside_who_came_back() -> None:
+def test_a_client_that_stays_is_named_beside_one_that_came_back() -> None:
     other = {**KEPT, "address": "192.0.2.9:0/9"}
     result = conclude("fence", fenced=FENCED, restored={**FREED, "kept": [other]}, refenced=FENCED, kept_out={**IDLE, "kept": [KEPT]})
     assert result["kept"] == [other, KEPT]
 
 
-def test_in_check_mode_what_would_be_extended_is_not_somebody_else_s() -> None:
+def test_in_check_mode_what_would_be_extended_is_not_a_foreign_entry() -> None:
     tasks = {"fenced": {**IDLE, "extended": [ADDRESS], "after": {ADDRESS: "then"}}, "restored": {**IDLE, "foreign": [ADDRESS]}}
     assert conclude("fence", {"check_mode": True}, **tasks)["foreign"] == []
     assert conclude("fence", **tasks)["foreign"] == [ADDRESS]
@@ -282,7 +282,7 @@ def test_a_fence_that_could_not_be_ended_is_not_called_ended() -> None:
     assert "Entries of clients that are gone were removed" in summary.lines(ended)[-1]
 
 
-def test_what_somebody_else_fenced_is_said() -> None:
+def test_what_another_operator_fenced_is_reported() -> None:
     result = conclude("fence", fenced=FENCED, restored={**FREED, "removed": [], "foreign": [ADDRESS]})
     assert f"blocklist: {ADDRESS} was fenced meanwhile, not by this run; its entry was left alone" in summary.lines(result)
 
@@ -337,7 +337,7 @@ def test_check_mode_tells_what_others_added_too() -> None:
         ({"added": 5.0, "expire": 3600, "until": ""}, False),
     ],
 )
-def test_an_entry_that_somebody_removed_before_its_end_is_told(lease: dict[str, t.Any], lapsed: bool) -> None:
+def test_an_entry_that_was_removed_before_it_expired_is_reported(lease: dict[str, t.Any], lapsed: bool) -> None:
     result = conclude("leave", listed={**IDLE, "leases": [{**LEASE, **lease}]}, restored={**IDLE, "closed": [ADDRESS]})
     words = messages.LAPSED.format(address=ADDRESS, run="earlier", images="rbd/lun")
     assert (words in [item["what"] for item in result["unfinished"]]) == lapsed

@@ -61,14 +61,14 @@ BOTH = ["192.0.2.2:0/2", "192.0.2.3:0/3"]
         (["host == 'gateway9'", " 192.0.2.2 "], BOTH[1:]),
     ],
 )
-def test_whom_the_rules_spare(protect: list[str], left: list[str]) -> None:
+def test_which_clients_the_rules_spare(protect: list[str], left: list[str]) -> None:
     assert fenced(*protect) == left
 
 
 @pytest.mark.parametrize(
     "text", ["gateway1", "entitiy == 'client.backup'", "192.0.2.300", "host = 'x'", "", "no_such_function(host)", "image.size > `3`", "[2001::7]", "`true`"]
 )
-def test_a_rule_that_would_protect_nobody_is_refused(text: str) -> None:
+def test_a_rule_that_would_protect_no_client_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         rules.apply(DETECTED, [text])
 
@@ -104,7 +104,7 @@ def test_a_rule_on_what_could_not_be_seen_protects() -> None:
     assert rules.apply(gone, ["host == 'gateway9'"])["culprits"][0]["verdict"] == "fence"
 
 
-def test_those_who_are_spared_do_not_count() -> None:
+def test_clients_that_are_spared_do_not_count() -> None:
     assert fenced("192.0.2.2", max_fence=1) == BOTH[1:]
 
 

@@ -97,7 +97,7 @@ def test_settings_that_cannot_be(settings: dict[str, t.Any], words: str) -> None
         begun(**settings)
 
 
-def test_a_look_names_what_to_heal_and_whom_to_fence_for_that() -> None:
+def test_a_look_names_what_to_heal_and_which_clients_to_fence_for_that() -> None:
     run = after(begun(luns=[NAMED]), ("look", look(image("rbd/a"), image("rbd/b", "refuse"), image("rbd/c", "leave"))))
     assert (run["sick"], run["healing"], run["culprits"]) == (["rbd/a", "rbd/b"], ["rbd/a"], [])
     assert [one["address"] for one in after(run, PROBED)["culprits"]] == [DEAD]
