@@ -272,6 +272,15 @@ def from_a_file(tried: Setup) -> None:
     tried.commit(tried.repository)
     tried.run(**empty)
     tried.check("a host that the file drops goes", store.names("hosts") == ["other"], store.names("hosts"))
+    protects = "{remediate_watchers_protect: [192.0.2.0/24]}"
+    for where in ("all: {children: {ceph_admin: {hosts: {other: %s}}}}", "all: {vars: %s, children: {ceph_admin: {hosts: {other: {}}}}}"):
+        (tried.repository / "inventory.yml").write_text(f"{where % protects}\n")
+        tried.commit(tried.repository)
+        hidden = " ".join(tried.run(**empty).split())
+        words = "remediate_watchers_protect, so that value would have no effect"
+        tried.check("a variable of the file that an empty answer would hide is refused", words in hidden and "failed=1" in hidden, hidden[-2000:])
+    # AWX merges the variables of all hosts, and keeps what the file drops.
+    store.named("inventories", PREFIX)["variables"] = "{}"
     back = tried.run()
     groups = sorted(tried.settings()["awx_setup_groups"])
     tried.check("without the file, what it made goes", "failed=0" in back and (store.names("hosts"), store.names("groups")) == (["lab"], groups), back[-3000:])
@@ -330,6 +339,8 @@ def refuses(tried: Setup) -> None:
         "no image": ({"awx_setup_image": ""}, give),
         "a keyring that is not there": ({"awx_setup_keyring": str(tried.home / "none")}, give),
         "a variable that an empty answer would hide": ({"awx_setup_variables": {"remediate_watchers_protect": ["192.0.2.0/24"]}}, give),
+        "a host's variable that an empty answer would hide": ({"awx_setup_hosts": {"lab": {"remediate_watchers_protect": ["192.0.2.0/24"]}}}, give),
+        "a misspelt variable of a host": ({"awx_setup_hosts": {"lab": {"remediate_watchers_lun": []}}}, "did you mean remediate_watchers_luns?"),
         "a CHAP user without a password": ({"awx_setup_chap_password": ""}, give),
         "a file and groups": ({"awx_setup_inventory_file": "inventory.yml"}, "would overwrite each other"),
         "two credentials for the repository": ({"awx_setup_scm_credential": "x"}, give),
