@@ -310,8 +310,8 @@ kept:
       description: Why it stays, and what to do.
       type: str
       sample: >-
-        the client is still running, as client.gateway2 on host gateway2: end it there, then rerun restore_blacklist; if its entry were removed now, the
-        client would take the image back
+        the client still has a session on a monitor, as client.gateway2 on host gateway2: end it there, then rerun restore_blacklist; if its entry were
+        removed now, the client would take the image back
 leases:
   description: The open leases, if O(addresses) is empty and O(state) is not V(restored).
   returned: success

@@ -60,12 +60,12 @@ def of_clients(one: Explained) -> None:
     os.kill(paused["pid"], signal.SIGSTOP)
     locked(lab, "locked")
     one.says("datastore1", "Nothing is wrong with it.", written="", deleted="has it open")
-    one.says("stale", "Heal it: ", written="writes of all other clients wait", deleted="does not respond")
-    one.says("stopped", "Heal it: ", written="writes of all other clients wait")
+    one.says("stale", "To heal it, ", written="writes of all other clients wait", deleted="does not respond")
+    one.says("stopped", "To heal it, ", written="writes of all other clients wait")
     one.says("two", "More clients have it open than expected", mapped="two clients would write")
-    one.says("left", "If it is no longer served: ansible-playbook", deleted="still watches it")
+    one.says("left", "If it is no longer served, ", deleted="still watches it")
     one.says("paused", "End the silent client on its host.", deleted="still watches it")
-    one.says("locked", "Heal it: ", written="is gone and does not watch it", deleted="exclusive lock belongs to")
+    one.says("locked", "To heal it, ", written="is gone and does not watch it", deleted="exclusive lock belongs to")
     for pid in (stopped["pid"], paused["pid"]):
         os.kill(pid, signal.SIGKILL)
 
@@ -122,7 +122,7 @@ def as_the_least(one: Explained) -> None:
     made = one.lab.play("playbooks/ceph_user.yml", {"ceph_user_name": USER, "ceph_user_keyring": str(keyring), "remediate_watchers_ceph_conf": one.lab.conf})
     one.tried.check("the user is made", made.returncode == 0, made.stdout[-2000:])
     mine = {"remediate_watchers_ceph_client": USER, "remediate_watchers_ceph_keyring": str(keyring)}
-    one.says("stale", "Heal it: ", settings=mine, written="writes of all other clients wait")
+    one.says("stale", "To heal it, ", settings=mine, written="writes of all other clients wait")
     found = one.of({"image": "rbd/parent"}, **mine)
     one.tried.check("what the user cannot read is reported", any("clones could not be read" in gap for gap in found.get("gaps", [])), found)
 

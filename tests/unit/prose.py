@@ -41,7 +41,7 @@ class Sentence(t.NamedTuple):
 
 
 def sentences(path: Path) -> list[Sentence]:
-    """Returns the sentences of a Python file, a page, a YAML file, a shell program or a makefile. A semicolon and a colon end a sentence, too."""
+    """Returns the sentences of a Python file, a page, a YAML file, or a program's comments. A semicolon and a colon end a sentence, too."""
     found = _KINDS[path.suffix](path.read_text(encoding="utf-8"))
     return [Sentence(line, " ".join(part.split())) for line, whole in found for part in _END.split(_without_code(whole)) if _PROSE.search(part)]
 
@@ -85,7 +85,7 @@ def _of_yaml(text: str) -> t.Iterator[tuple[int, str]]:
 
 
 def _of_comments(text: str) -> t.Iterator[tuple[int, str]]:
-    """Yields the comments of a shell program or a makefile, and what `make help` shows."""
+    """Yields the comments on a line of their own in a shell program or a makefile, and what `make help` shows."""
     yield 1, "\n".join((found[1] or found[2]) if (found := _COMMENT.search(line)) else "" for line in text.splitlines())
 
 

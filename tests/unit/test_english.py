@@ -124,6 +124,7 @@ def test_a_docstring_begins_with_a_verb(path: Path) -> None:
         ("caps.yml", 'caps: allow command "osd blacklist" for it\n', []),
         ("prose.yml", "# Look at the osd blacklist first.\n", ["blacklist"]),
         ("program.sh", "x=$(who)  # whom\n# say who\n", ["who"]),
+        ("run", "#!/bin/sh\n# Say who\necho whom\n", ["who"]),
         ("rules.mk", "test: setup ## Say who\n\techo whom\n", ["who"]),
         ("label.md", "| Restore blacklist addresses | the clients of it |\n", []),
     ],

@@ -25,7 +25,7 @@ CAME_BACK = "it was gone in the look, and has a session again, so it might be al
 NEVER = "restore is never, so the entry stays until it expires"
 UNDER_WAY = "run {run} fenced it less than {n} s ago and might still be active: wait for it, then rerun restore_blacklist"
 ALIVE = (
-    "the client is still running, as {user} on host {host}: end it there, then rerun restore_blacklist; "
+    "the client still has a session on a monitor, as {user} on host {host}: end it there, then rerun restore_blacklist; "
     "if its entry were removed now, the client would take the image back"
 )
 LIFE_UNKNOWN = "whether the client is still running is unknown ({gap}): rerun restore_blacklist once all monitors answer"

@@ -96,4 +96,7 @@ def plain(description: t.Any) -> str:
 
 def _word(inside: str) -> str:
     bare = re.sub(r"\\(.)", r"\1", inside)
+    place, _, option = bare.partition("#module:")
+    if option:
+        return f"{option} of the module {place.rpartition('.')[2]}"
     return _KIND.sub("", _PLACE.sub("", bare))

@@ -13,15 +13,15 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._explain import why_not
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._explain.model import Entry, Known, Record, known
 
-_ROLE = "ansible-playbook -i INVENTORY cephops.iscsi_rescue.remediate_watchers -e "
+_ROLE = "read the plan of this command, then run it without --check: ansible-playbook -i INVENTORY cephops.iscsi_rescue.remediate_watchers --check --diff -e "
 NEXT = {
     "source": "Use the destination of that migration: its clients must open that, not the source.",
     "migrating": "When no client has the source open: rbd migration execute IMAGE, then rbd migration commit IMAGE.",
     "trash": "Restore it: rbd trash restore POOL/ID.",
     "absent": "Check the name with: rbd ls POOL.",
     "unseen": "Fix what the reason names, then run explain again.",
-    "fence": "Heal it: " + _ROLE + '\'{"remediate_watchers_images": ["IMAGE"]}\'',
-    "free": "If it is no longer served: " + _ROLE + '\'{"remediate_watchers_free": ["IMAGE"]}\'',
+    "fence": "To heal it, " + _ROLE + '\'{"remediate_watchers_images": ["IMAGE"]}\'',
+    "free": "If it is no longer served, " + _ROLE + '\'{"remediate_watchers_free": ["IMAGE"]}\'',
     "hung": "End the silent client on its host. If you are sure that it is dead, name it in remediate_watchers_evict.",
     "contested": "More clients have it open than expected. Find the client that does not belong there, and end it on its host.",
     "fenced": "If that blocklist entry is a mistake, remove it, then restart the client.",

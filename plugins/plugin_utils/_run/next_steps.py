@@ -68,7 +68,8 @@ OPEN = {
     "went_by_itself": "The stale watcher was no longer stale when asked again. Probe the LUN with scsi_reserve_probe and write_path=flush. "
     "If it does not respond, rerun.",
     "freed": "Map or delete the image: no client has it open.",
-    "kept": "End that client on its host. To remove its entry then, rerun, or run cephops.iscsi_rescue.restore_blacklist.",
+    "kept": "End that client on its host. If that host is off, wait six minutes. Then rerun, or run cephops.iscsi_rescue.restore_blacklist, to remove "
+    "its entry.",
     "kept_unseen": "Make sure that the client is gone. Then run cephops.iscsi_rescue.restore_blacklist with remediate_watchers_restore=always and the "
     "address in restore_blacklist_addresses. Otherwise the entry stays until it expires.",
     "kept_young": "Wait until the quorum is five minutes old (remediate_watchers_quorum_settle). Then run cephops.iscsi_rescue.restore_blacklist, without "

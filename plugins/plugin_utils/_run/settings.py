@@ -24,7 +24,9 @@ _OWN_S = 60
 
 def read(told: t.Mapping[str, t.Any]) -> Settings:
     """Returns the settings. Up to ansible-core 2.18, a template hands over numbers as text; a form hands over lists as text. Raises InputError."""
-    lists = {name: text_lines(told[name]) for name in ("pools", "images", "protect", "approved", "evict", "free", "dead_hosts")}
+    names = ("pools", "images", "protect", "approved", "evict", "free", "dead_hosts")
+    # A list can have numbers: the argument spec of a role checks its elements, and converts none.
+    lists = {name: [str(entry) for entry in text_lines(told[name])] for name in names}
     lists["approved"] = approval.read(lists["approved"])
     numbers = {name: int(told[name]) for name in ("max_fence", "expire", "gone_timeout", "patience")}
     lists["evict"] = [str(address.parse(text)) for text in lists["evict"]]

@@ -47,7 +47,7 @@ def test_choices() -> None:
     ("written", "shown"),
     [
         ("V(pool/image) or O(remediate_watchers_pools).", "pool/image or remediate_watchers_pools."),
-        ("see O(cephops.iscsi_rescue.rbd_watchers#module:survey).", "see survey."),
+        ("see O(cephops.iscsi_rescue.rbd_watchers#module:survey).", "see survey of the module rbd_watchers."),
         ("See P(cephops.iscsi_rescue.remediation_policy#filter).", "See cephops.iscsi_rescue.remediation_policy."),
         ("such as V(starts_with(host, 'gateway'\\)) and C(host).", "such as starts_with(host, 'gateway') and host."),
         (["One.", "Two  of\n it."], "One. Two of it."),

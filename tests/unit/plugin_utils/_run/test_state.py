@@ -89,6 +89,8 @@ def test_a_run_that_begins_has_nothing_to_do() -> None:
         ({"patience": "-1000", "expire": "20"}, "Give 1 to 120 seconds"),
         ({"protect": ["gateway1"]}, "'gateway1' uses unknown fields: gateway1\\."),
         ({"approved": ["gateway1"]}, "'gateway1' is not a client address"),
+        ({"approved": [5]}, "'5' is not a client address"),
+        ({"evict": [5]}, "'5' is not a client address"),
         ({"controller_keyring": "/no/such", "has_key": False}, "no file /no/such with a key of client.admin"),
     ],
 )
@@ -130,6 +132,15 @@ def test_the_operators_rules_count() -> None:
     many["culprits"] += [{**many["culprits"][0], "address": OTHER}]
     over = after(begun(max_fence=1), ("look", many), PROBED)
     assert (over["healing"], over["culprits"]) == ([], [])
+    # So many rarely die at once, also where a part of them was approved.
+    still = after(begun(max_fence=1, approved=[DEAD]), ("look", many), PROBED)
+    assert (still["healing"], still["culprits"]) == ([], [])
+
+
+def test_a_look_names_what_it_would_fence_without_an_approval() -> None:
+    """What was approved before is handed on to later looks in a workflow, too."""
+    looked = after(begun(check_mode=True, approved=[]), ("look", look(image("rbd/a"))))
+    assert looked["healing"] == ["rbd/a"]
 
 
 def exported(**told: t.Any) -> dict[str, t.Any]:
