@@ -198,8 +198,8 @@ def _left_locked(summed: Result) -> list[OpenItem]:
 _PARTS = (
     _unsettled,
     _refused,
-    _left_locked,
     _kept,
+    _left_locked,
     _lapsed,
     _fenced_living,
     _luns,

@@ -116,6 +116,14 @@ def test_paths_that_were_tried_are_shown() -> None:
 BOTH = {"images": [image("fence"), {**image("refuse"), "spec": "rbd/two"}], "culprits": [culprit("fence")], "counts": {"images": 2, "unseen": 0}}
 
 
+def test_to_end_a_fenced_client_comes_before_its_lock() -> None:
+    """When the client has ended, the next run breaks its lock, too."""
+    locked = {**image("leave"), "watchers": WATCHERS[:1], "owner": [{**WATCHERS[0], "address": ADDRESS}]}
+    both = conclude("fence", fenced=FENCED, restored={**IDLE, "kept": [KEPT]}, afterwards={"images": [locked]})
+    assert (both["outcome"], both["advice"]) == ("healed_restore_pending", both["unfinished"][0]["next"])
+    assert [item["next"] for item in both["unfinished"]] == [next_steps.OPEN["kept_unseen"], next_steps.OPEN["left_locked"]]
+
+
 def test_one_healed_and_one_refused_have_a_next_step_each() -> None:
     kept = {**KEPT, "host": "gw2"}
     result = conclude("fence", detected=BOTH, fenced=FENCED, restored={**IDLE, "kept": [kept]}, verified=VERIFIED, probes_after=[probed("healthy", "write")])
