@@ -14,7 +14,7 @@ attributes:
   diff_mode:
     description: Returns what changes, or in check mode would change, in diff format.
   idempotent:
-    description: Run again with the same options it changes nothing.
+    description: A second run with the same options changes nothing.
 requirements:
   - Python 3.9 or later on the host that runs the module
 """

@@ -24,8 +24,8 @@ options:
     type: path
   key:
     description:
-      - The key of O(client) itself, for a controller that has it where the host has not.
-      - It is in no output. It needs O(conf), but no keyring file on the host.
+      - The key of O(client). Use it if the controller has the key, but the host has no keyring file.
+      - No output shows it. The host still needs O(conf).
       - Mutually exclusive with O(keyring).
     type: str
   timeout:

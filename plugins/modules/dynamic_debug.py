@@ -16,7 +16,7 @@ options:
   match:
     description:
       - The sites. An entry matches if all its values match. A site is selected if any entry matches it.
-      - Not for O(state=restored) and O(state=undone).
+      - Required with O(state=present), O(state=absent) and O(state=exact). Not for the other states.
     type: list
     elements: dict
     suboptions:
@@ -51,7 +51,7 @@ options:
     choices: [present, absent, exact, restored, undone]
     default: present
   sites:
-    description: The RV(before) of an earlier run.
+    description: The RV(before) of an earlier run. Required with O(state=restored) and O(state=undone).
     type: list
     elements: dict
     suboptions:

@@ -16,7 +16,7 @@ options:
   since:
     description:
       - The RV(mark) of an earlier call, or V(boot) for all that the kernel still holds.
-      - Without it, only the mark is returned.
+      - Without it and O(path), only the mark is returned.
     type: str
   patterns:
     description: Regular expressions. All messages that one of them matches anywhere are returned in RV(lines).
@@ -25,7 +25,7 @@ options:
     default: []
   path:
     description:
-      - A file with lines of C(dmesg) or of a syslog, to read in place of the running kernel's log. There is no mark then.
+      - A file with lines of C(dmesg) or of a syslog, to read in place of the running kernel's log, instead of O(since). There is no mark then.
       - Lines of other programs are left out. If syslog left out the kernel's clock, or C(dmesg) wrote the time of day instead, the seconds are 0.
       - A file without a line of a known form is refused.
     type: path
@@ -73,7 +73,7 @@ gap:
   type: str
   sample: ''
 events:
-  description: The events, in their order. What the kernel did not log is empty.
+  description: The events, in their order. What the kernel did not log is empty, and RV(events[].lun) is null.
   returned: success
   type: list
   elements: dict

@@ -78,6 +78,7 @@ EXAMPLES = r"""
 - name: List its watchers
   cephops.iscsi_rescue.rbd_watchers:
     images: "{{ map.luns | map(attribute='image') | select | unique }}"
+  when: map.luns | map(attribute='image') | select | length > 0
 """
 
 RETURN = r"""
@@ -127,7 +128,7 @@ luns:
       type: str
       sample: ''
     client_address:
-      description: The address of the kernel's mapping in the cluster, which its watch has, too.
+      description: The client address of the kernel's mapping, as in the list of watchers.
       type: str
       sample: 192.0.2.10:0/3397745399
     serial:

@@ -25,11 +25,11 @@ options:
     default: []
   state:
     description:
-      - V(present) adds missing addresses. An existing entry keeps its end. With O(lease), an entry that would end within half of O(expire)
-        is extended, and the lease records its former end.
+      - V(present) adds missing addresses. An existing entry keeps its expiry time. With O(lease), an entry that would expire within half of
+        O(expire) is extended, and the lease records its former expiry time.
       - V(absent) removes the addresses that are on the list, and no others.
       - V(restored) removes the entries that have a lease, if their clients are gone, and closes the leases. An extended entry gets its former
-        end back. If a client is still running, its entry and its lease stay. If its entry were removed now, the client would take the image
+        expiry time back. If a client is still running, its entry and its lease stay. If its entry were removed now, the client would take the image
         back. An entry that another user made stays (RV(foreign)).
       - Without O(addresses), V(restored) handles all leases but those younger than a minute, since their run might still be active.
         With O(addresses), it handles the leases of these.
@@ -37,7 +37,7 @@ options:
     choices: [present, absent, restored]
     default: present
   expire:
-    description: Seconds after which a new entry expires.
+    description: Seconds after which a new entry expires, from 1 to 31536000 (a year).
     type: int
     default: 3600
   lease:
@@ -57,15 +57,15 @@ options:
         type: str
         default: ''
       images:
-        description: The images to heal, so that a later run can continue with them. On their headers the clients are asked a last time. So it must
-          name an image unless all clients are in O(lease.evict).
+        description: The images to heal. The lease records them, so that a later run can continue. The module sends the last notify on these images.
+          Required, unless O(lease.evict) names all clients.
         type: list
         elements: str
         default: []
       patience:
         description:
-          - Seconds that a client which might be alive must let a last notify time out before it is fenced. The module asks under the lock of the leases,
-            directly before it adds the entries, and fences no client that answers. A client that only paused answers as soon as it continues.
+          - Seconds, from 1 to 120, that a client which might be alive must let a last notify time out before it is fenced. The module asks under the lock of
+            the leases, directly before it adds the entries, and fences no client that answers. A client that only paused answers as soon as it continues.
           - A client that was gone in O(lease.look), and has no session now, gets 1 second. If it has a session again, it is spared.
         type: int
         default: 30
@@ -132,7 +132,7 @@ options:
     description:
       - With O(state=restored), V(when_gone) removes an entry only after no monitor knew its client, in two looks at least three seconds apart.
         The first look can be from before the fence.
-      - V(never) removes none, and closes only the leases of expired entries.
+      - V(never) removes none, and closes only leases whose entry is missing or of another user.
       - V(always) removes it without looking, and requires O(addresses). A client that only slept then takes its lock back, and does not know of its
         fence.
     type: str
@@ -142,6 +142,8 @@ notes:
   - "Caps needed, besides C(mon 'allow r'): C(mon 'allow command \"osd blocklist\"') (C(osd blacklist) before Ceph 16) to add and remove;
     C(osd 'allow rwx object_prefix cephops_iscsi_rescue.leases') and C(mon 'allow command sessions') for leases. Without them, no lease is written.
     The playbook C(ceph_user) makes a user that has them."
+  - With O(lease), it also needs the caps to look at the images, see M(cephops.iscsi_rescue.rbd_watchers). If O(lease.look.locks) is not empty, it needs
+    those of M(cephops.iscsi_rescue.rbd_lock), too.
   - Two runs cannot collide, since leases are changed under a RADOS lock that expires.
 seealso:
   - module: cephops.iscsi_rescue.rbd_watchers
@@ -191,7 +193,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: The whole list before the change, address and end.
+  description: The whole list before the change, each address with its expiry time (UTC; before Ceph 15 in the time zone of the monitors).
   returned: success
   type: dict
   sample: {}
@@ -202,7 +204,7 @@ after:
   sample: {"192.0.2.7:0/1193546917": "2026-11-22T18:41:20.955170+0000"}
 ranges:
   description: >-
-    The entries for whole networks, and their end, if the module only looks. It never changes them; see C(ceph osd blocklist range).
+    The entries for whole networks, each with its expiry time, if the module only looks. It never changes them; see C(ceph osd blocklist range).
   returned: success
   type: dict
   sample: {"198.51.100.0/24": "2026-11-22T18:41:20.955170+0000"}
@@ -219,7 +221,7 @@ extended:
   elements: str
   sample: []
 spared:
-  description: Clients that were not fenced under a lease, since they answered the last notify or could not be asked.
+  description: Clients that were not fenced under a lease. RV(spared[].reason) says why.
   returned: success
   type: list
   elements: dict
@@ -229,11 +231,11 @@ spared:
       type: str
       sample: 192.0.2.7:0/1193546917
     reason:
-      description: What it answered, or why it could not be asked.
+      description: Why it was not fenced.
       type: str
       sample: it acknowledged the last notify on rbd/esx-datastore1 before the fence, so it is alive
     answered:
-      description: Whether it answered. Otherwise it could not be asked.
+      description: Whether it acknowledged the last notify. V(false) does not mean that it was silent, see RV(spared[].reason).
       type: bool
       sample: true
 vanished:
@@ -261,7 +263,7 @@ missed:
       type: float
       sample: 30.0
 reset:
-  description: Addresses with an extended entry that got its former end back.
+  description: Addresses with an extended entry that got its former expiry time back.
   returned: success
   type: list
   elements: str
@@ -348,7 +350,7 @@ leases:
       type: int
       sample: 3600
     prior:
-      description: The end of an earlier entry; empty if there was none.
+      description: The expiry time of an earlier entry; empty if there was none.
       type: str
       sample: ''
     gone_since:
@@ -356,7 +358,7 @@ leases:
       type: float
       sample: 1795372865.12
     until:
-      description: When the run's entry ends; empty while that is unknown.
+      description: When the run's entry expires; empty while that is unknown.
       type: str
       sample: 2026-11-22T19:41:20.955170+0000
 unread:
@@ -385,7 +387,9 @@ word:
   type: str
   sample: blocklist
 closed:
-  description: Addresses of closed leases. Their entries were removed now, or were missing.
+  description: >-
+    Addresses of closed leases. Their entries were removed, were missing, got their former expiry time back (RV(reset)), or are of another user
+    (RV(foreign)).
   returned: success
   type: list
   elements: str

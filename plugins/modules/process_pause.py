@@ -14,10 +14,11 @@ description:
   - A pause tests a suspicion without killing anything. Everything that waits for the process hangs during the pause.
 options:
   pid:
-    description: The process.
+    description: The process. Give either O(pid) or O(pattern).
     type: int
   pattern:
     description: A regular expression that the process's command line matches anywhere, arguments joined by spaces. The task itself never matches.
+      No match is an error.
     type: str
   multiple:
     description: Whether O(pattern) is allowed to match more than one process. Then all of them are paused or continued.

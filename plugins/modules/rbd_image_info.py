@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 exists:
-  description: Whether the pool's directory has the image.
+  description: Whether the pool's directory has the image. If not, all other values except RV(trash) and RV(hidden) are empty, and RV(size) is 0.
   returned: success
   type: bool
   sample: true
@@ -72,7 +72,7 @@ snapshots:
   elements: dict
   sample: [{"name": "s1", "protected": true, "pending": false}]
 children:
-  description: The images that are clones of it, and the clones of these.
+  description: The images that are clones of it, and the clones of these. A clone in the trash ends with C( in the trash).
   returned: success
   type: list
   elements: str

@@ -31,7 +31,7 @@ options:
     default: []
   expected:
     description:
-      - How many healthy watchers an image is expected to have, or V(auto).
+      - How many healthy watchers an image is expected to have, at least 1, or V(auto).
       - V(auto) is the number of gateways (tcmu-runner) that Ceph's service map knows for the image, at least 1.
       - Give a number if several other clients have an image open on purpose. Do not count rbd-mirror and the managers.
     type: str
@@ -78,8 +78,11 @@ options:
   evict:
     description:
       - Addresses of living clients to fence if an image is V(contested). Only the operator can decide which of them is wrong.
-      - It counts only for contested images, and only if the clients that stay are all alive and no more than expected.
-      - All guards but one still hold. Such a client loses its other images if another client responds there. If it is alone there, it is spared.
+      - It counts for contested images, if the clients that stay are all alive and no more than expected. It also counts for images in O(free) on which
+        no client responds.
+      - Three vetoes do not apply to such a client. They are that it responds elsewhere, that it is a gateway (tcmu-runner), and that a gateway runs on its
+        host. After the fence, restart such a gateway.
+      - The client loses its other images if another client responds there. If it is alone there, it is spared.
     type: list
     elements: str
     default: []
@@ -115,7 +118,7 @@ options:
     type: int
     default: 0
   served:
-    description: Images that must have a watcher before O(wait) ends.
+    description: Images that must have a watcher before O(wait) ends, other than daemons of Ceph itself. Name them in O(images) as well.
     type: list
     elements: str
     default: []
@@ -134,14 +137,15 @@ options:
     default: duplicates
   notify_timeout:
     description:
-      - Seconds that a watcher has to answer. The module asks on all images at the same time, so this is about the total time.
+      - Seconds that a watcher has to answer, at least 1. The module asks on all images at the same time, so this is about the total time.
       - If it finds a culprit, it also asks on the culprit's other images, which takes the same time again.
       - With less than 3 seconds the module warns, since a busy client might not answer in time.
     type: int
     default: 5
   patience:
     description:
-      - Seconds that a client which might be alive must be silent before it counts as stale. A client that only paused answers as soon as it continues.
+      - Seconds, from 0 to 600, that a client which might be alive must be silent before it counts as stale. A client that only paused answers as soon as it
+        continues.
       - If such a client is to be fenced, the module sends more notifies, one after the other. Any answer clears the client.
       - A client without a session on any monitor has been silent for over five minutes, and needs no patience.
       - With V(0) one notify is enough. Use that only if M(cephops.iscsi_rescue.osd_blacklist) asks a last time, as it does under a lease.
@@ -149,6 +153,8 @@ options:
     default: 30
 notes:
   - "Sufficient caps for a look: C(mon 'profile rbd-read-only') and C(osd 'profile rbd-read-only'). The playbook C(ceph_user) makes a user with fewer."
+  - "O(free) and O(dead_hosts) also need C(osd 'allow rwx object_prefix cephops_iscsi_rescue.leases'). With them the module makes an object for a moment,
+    also in check mode."
   - "To distinguish a hung client from a missing one, it also needs C(mon 'allow command sessions, allow command get_command_descriptions'),
     and Ceph 15 or later. Otherwise, a client that does not answer is V(hung)."
   - "The sweep needs C(osd 'allow *'), which the OSDs require for all commands to them."
@@ -170,7 +176,7 @@ EXAMPLES = r"""
   cephops.iscsi_rescue.rbd_watchers:
   register: watchers
 
-- name: Show the stale clients
+- name: Show the clients that a fence is considered for
   ansible.builtin.debug:
     var: watchers.culprits
 
@@ -303,8 +309,9 @@ images:
       sample: []
 culprits:
   description: >-
-    The clients to fence. They are the stale clients of V(stale_duplicate) images, the clients in O(evict) on V(contested) images, and the owners of
-    locks to be broken.
+    The clients that a fence is considered for. Fence only those with V(fence) as RV(culprits[].verdict). They are the stale clients of V(stale_duplicate)
+    images, and on V(contested) images the clients that are gone or in O(evict). Clients of images to be freed, silent clients on O(dead_hosts), and
+    owners of locks to be broken are also listed.
   returned: success
   type: list
   elements: dict

@@ -20,7 +20,9 @@ description:
   - A LUN that hangs is a result, not a failed task. The task fails only if the probe cannot run at all.
 options:
   portal:
-    description: The target's portal, V(HOST), V(HOST:PORT) or V([IPV6]:PORT). The default port is 3260.
+    description:
+      - The target's portal, V(HOST), V(HOST:PORT) or V([IPV6]:PORT). The default port is 3260.
+      - O(portal), O(target) and O(lun) go together. Give these, O(device) or O(luns).
     type: str
   target:
     description: The target's iSCSI name.
@@ -40,10 +42,10 @@ options:
     description: The serial number of the wanted LUN. If the LUN has another one, the verdict is V(mismatch), and no RESERVE is sent.
     type: str
   eui:
-    description: The EUI-64 of the wanted LUN, as V(eui.6465336666353233) or without V(eui.); otherwise as O(serial).
+    description: The EUI-64 of the wanted LUN, as V(eui.6465336666353233) or without V(eui.). Checked like O(serial).
     type: str
   naa:
-    description: The NAA name of the wanted LUN, with or without V(naa.) before it; otherwise as O(serial).
+    description: The NAA name of the wanted LUN, with or without V(naa.) before it. Checked like O(serial).
     type: str
   nv_cache:
     description:
@@ -142,13 +144,13 @@ options:
     type: str
     default: iqn.2026-11.invalid.cephops.iscsi-rescue:probe
   chap_user:
-    description: User for CHAP.
+    description: User for CHAP. Requires O(chap_password).
     type: str
   chap_password:
     description: Secret for CHAP.
     type: str
   deadline:
-    description: Seconds after which the probe always ends.
+    description: Seconds after which the probe always ends, from 1 to 3600.
     type: float
     default: 10
   slow_after:
@@ -183,9 +185,16 @@ seealso:
   - module: cephops.iscsi_rescue.rbd_watchers
 extends_documentation_fragment:
   - cephops.iscsi_rescue.attributes
-  - cephops.iscsi_rescue.attributes.read_only
-notes:
-  - In check mode it does the same, since it changes nothing.
+attributes:
+  check_mode:
+    support: full
+    details: It also sends RESERVE and RELEASE, but no command on the write path. RV(proof) is then V(none).
+  diff_mode:
+    support: N/A
+    details: It leaves the content of the LUN as it is.
+  idempotent:
+    support: partial
+    details: It leaves the content of the LUN as it is. O(write_path=orwrite), O(write_path=lock) and O(force=true) can affect others.
 author:
   - The cephops.iscsi_rescue authors (@cephops)
 """

@@ -16,6 +16,7 @@ options:
   state:
     description:
       - SCST's own V(default), V(all) flags, or V(none).
+      - Give either O(state), or O(add) and O(remove).
       - V(restored) sets exactly O(flags), such as the RV(before) of an earlier call.
       - V(all) also sets bits that no flag names. Only V(default), V(none) or V(restored) removes these, so the module warns, also in check mode.
     type: str

@@ -26,7 +26,7 @@ from urllib.parse import quote
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import fence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._watchers import detect
-from lab import BLACKLIST, LOOK, Lab
+from lab import BLACKLIST, LONGEST_PLAY_S, LOOK, Lab
 
 QUICK = {"remediate_watchers_notify_timeout": 1, "remediate_watchers_probe_deadline": 3, "remediate_watchers_ceph_timeout": 3}
 # A template to Ansible and Jinja, and markup and quotes to others. Rendering it makes it 49.
@@ -131,11 +131,14 @@ class Events:
         """The file, after promtool has taken it."""
         directory = self.lab.directory / "node-exporter"
         directory.mkdir(exist_ok=True)
-        done = self.lab.play("playbooks/export_metrics.yml", {**QUICK, "export_metrics_dir": str(directory)})
+        # In a zone with another time than UTC, since times are in seconds since the epoch.
+        done = self.lab.play("playbooks/export_metrics.yml", {**QUICK, "export_metrics_dir": str(directory)}, TZ="Asia/Tokyo")
         self.check("export_metrics ends well and changes nothing", done.returncode == 0 and "changed=0" in done.stdout, done.stdout + done.stderr)
         written = [path.name for path in directory.iterdir()]
         self.check("it leaves one file", written == ["rbd_watchers.prom"], str(written))
         text = (directory / "rbd_watchers.prom").read_text()
+        ago_s = time.time() - float(text.partition("\nrbd_watchers_last_success_timestamp_seconds ")[2].partition("\n")[0])
+        self.check("its time is now", 0 <= ago_s < LONGEST_PLAY_S, f"{ago_s:.0f} s ago")
         taken = subprocess.run([str(self.prometheus / "promtool"), "check", "metrics"], input=text, check=False, capture_output=True, text=True, timeout=60)
         self.check("promtool takes it", taken.returncode == 0, taken.stdout + taken.stderr + text)
         return text

@@ -96,7 +96,7 @@ def plain(description: t.Any) -> str:
 
 def _word(inside: str) -> str:
     bare = re.sub(r"\\(.)", r"\1", inside)
-    place, _, option = bare.partition("#module:")
-    if option:
+    if "#module:" in bare:
+        place, option = bare.split("#module:")
         return f"{option} of the module {place.rpartition('.')[2]}"
     return _KIND.sub("", _PLACE.sub("", bare))

@@ -20,7 +20,7 @@ WORDS: dict[Pattern, str] = {
     "mixed": "commands fail, time out or have no answer, and others meet a reservation: another initiator holds the LUN, and it might hang, too",
     "errors": "commands fail, but none timed out and no reserve failed",
     "permanent_loss": "the target says that this LUN is gone (PDL): it was unmapped or removed; a stale watcher is not the cause",
-    "all_paths_down": "ESXi has no path left to the LUN (APD): the network, the gateway or its target is down; a stale watcher is not the cause",
+    "all_paths_down": "ESXi has no path left to the LUN (APD): the network, the gateway or its target is down; a stale watcher is not the usual cause",
     "no_space": "the LUN's thin pool is out of space",
     "miscompare": "ATS found other data on the disk than ESXi expected: another host or a repeated command wrote there",
     "slow": "commands are slow or wait for a lock of VMFS, but none failed",

@@ -18,7 +18,8 @@ PATTERNS: dict[Pattern, str] = {
     "errors": "Check the storage behind the image. Then run remediate_watchers with the file of suspects, to check its watchers.",
     "slow": "Check the load of the Ceph cluster and the network. Then run remediate_watchers, to check the watchers.",
     "permanent_loss": "Check that the target still exports the LUN. If it was removed on purpose, unmount the datastore and detach the device on ESXi.",
-    "all_paths_down": "Check the network, the gateway and its target. When a path is back, rescan on ESXi and run this playbook again.",
+    "all_paths_down": "Check the network, the gateway and its target. When a path is back, rescan on ESXi and run this playbook again. "
+    "If other LUNs of that gateway have paths, look at this image with remediate_watchers.",
     "no_space": "Check ceph df and the pool's quota, and free or add space.",
     "miscompare": "Check which hosts share the datastore, and whether commands timed out before. See VMware's article 2113956.",
     "paths": "Check the network, the gateway's iSCSI target and esxcli storage core path list.",

@@ -584,11 +584,11 @@ def test_which_outcomes_fail_the_play(ended: str, refused: bool, sick: bool, fai
 TCMU = {"mode": "implicit"}
 
 
-def of_ceph_iscsi(*watchers: dict[str, t.Any]) -> Run:
+def of_ceph_iscsi(*watchers: dict[str, t.Any], write_path: str = "auto") -> Run:
     """Runs two gateways that break locks, up to the probe after the fence; which client watches the image then."""
     luns = [exported(disk="", target=f"iqn.{host}", tcmu=TCMU, portals=["0.0.0.0:3260"]) for host in ("gw1", "gw2")]
     maps = {"results": [{"item": host, "hostname": host, "luns": [one]} for host, one in zip(("gw1", "gw2"), luns)]}
-    begins = begun(gateways={"gw1": "192.0.2.8", "gw2": "192.0.2.9"})
+    begins = begun(gateways={"gw1": "192.0.2.8", "gw2": "192.0.2.9"}, write_path=write_path)
     run = after(begins, ("look", look(image("rbd/a"))), ("find_luns", maps), ("probe_before", probes("healthy", portal="192.0.2.8:3260")))
     return after(run, ("fence", change(added=[DEAD])), ("verify", {"images": [image("rbd/a", "leave", *watchers)]}))
 
@@ -596,6 +596,12 @@ def of_ceph_iscsi(*watchers: dict[str, t.Any]) -> Run:
 def test_after_the_fence_a_write_goes_through_the_gateway_that_serves() -> None:
     (one,) = of_ceph_iscsi({**watcher(OTHER), "lock_owner": False})["probing"]
     assert (one["write_path"], [lun["portal"] for lun in one["luns"]], "other_paths" in one["luns"][0]) == ("lock", ["192.0.2.9:3260"], False)
+
+
+@pytest.mark.parametrize("wanted", ["none", "flush"])
+def test_a_gateway_takes_no_lock_if_the_operator_wants_no_write(wanted: str) -> None:
+    (one,) = of_ceph_iscsi({**watcher(OTHER), "lock_owner": False}, write_path=wanted)["probing"]
+    assert one["write_path"] == wanted
 
 
 def test_where_several_gateways_live_the_locks_own_movement_is_the_proof() -> None:
