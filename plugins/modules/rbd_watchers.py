@@ -118,7 +118,7 @@ options:
     type: int
     default: 0
   served:
-    description: Images that must have a watcher before O(wait) ends, other than daemons of Ceph itself. Name them in O(images) as well.
+    description: Images that must have a watcher other than Ceph's own daemons before O(wait) ends. Name them in O(images) as well.
     type: list
     elements: str
     default: []

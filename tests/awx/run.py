@@ -77,8 +77,8 @@ class Setup:
         if not holds:
             self.faults.append(what)
 
-    def run(self, token: str = TOKEN, **settings: t.Any) -> str:
-        """What the playbook said."""
+    def run(self, *words: str, token: str = TOKEN, **settings: t.Any) -> str:
+        """What the playbook said. ``words``: more of the command line."""
         path = os.pathsep.join([os.environ["ANSIBLE_COLLECTIONS_PATH"], self.collections])
         api = {"CONTROLLER_HOST": f"http://127.0.0.1:{self.server.server_port}", "CONTROLLER_OAUTH_TOKEN": token}
         # Ansible itself prints what stands on its command line.
@@ -86,7 +86,7 @@ class Setup:
         told.write_text(yaml.dump({**self.settings(), **settings}, Dumper=Dumper))
         password = self.home / "vault"
         password.write_text(VAULT)
-        command = ["ansible-playbook", "-vvvv", "playbooks/awx_setup.yml", "--extra-vars", f"@{told}", "--vault-password-file", str(password)]
+        command = ["ansible-playbook", "-vvvv", "playbooks/awx_setup.yml", "--extra-vars", f"@{told}", "--vault-password-file", str(password), *words]
         environment = {**os.environ, **api, "ANSIBLE_COLLECTIONS_PATH": path}
         done = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False, capture_output=True, text=True, timeout=300)
         self.seen |= _did(done.stdout)
@@ -273,12 +273,20 @@ def from_a_file(tried: Setup) -> None:
     tried.run(**empty)
     tried.check("a host that the file drops goes", store.names("hosts") == ["other"], store.names("hosts"))
     protects = "{remediate_watchers_protect: [192.0.2.0/24]}"
-    for where in ("all: {children: {ceph_admin: {hosts: {other: %s}}}}", "all: {vars: %s, children: {ceph_admin: {hosts: {other: {}}}}}"):
+    in_file = {
+        "host other": "all: {children: {ceph_admin: {hosts: {other: %s}}}}",
+        "all hosts": "all: {vars: %s, children: {ceph_admin: {hosts: {other: {}}}}}",
+    }
+    for of, where in in_file.items():
         (tried.repository / "inventory.yml").write_text(f"{where % protects}\n")
         tried.commit(tried.repository)
         hidden = " ".join(tried.run(**empty).split())
-        words = "remediate_watchers_protect, so that value would have no effect"
-        tried.check("a variable of the file that an empty answer would hide is refused", words in hidden and "failed=1" in hidden, hidden[-2000:])
+        words = f"{of}.remediate_watchers_protect[0]. That would have no effect"
+        tried.check(f"a variable of {of} that an empty answer would hide is refused", words in hidden and "failed=1" in hidden, hidden[-2000:])
+    writes = list(store.writes)
+    for what, settings in {"by another file": empty, "by groups": {}}.items():
+        looked = tried.run("--check", **settings)
+        tried.check(f"a look at what would mend it {what} goes on, and writes nothing", "failed=0" in looked and store.writes == writes, looked[-2000:])
     # AWX merges the variables of all hosts, and keeps what the file drops.
     store.named("inventories", PREFIX)["variables"] = "{}"
     back = tried.run()
@@ -318,12 +326,12 @@ def syncs(tried: Setup) -> None:
 def privileges(tried: Setup) -> None:
     writes, store = list(tried.store.writes), tried.store
     prefix = {"awx_setup_prefix": "Another"}
-    said = " ".join(tried.run(ORGANIZATION_TOKEN, **prefix).split())
+    said = " ".join(tried.run(token=ORGANIZATION_TOKEN, **prefix).split())
     wanted = "operator is no system administrator, and AWX lacks the type of credential Another: Ceph key, Another: CHAP"
     tried.check("without the privileges nothing is made", wanted in said and store.writes == writes, said[-2000:])
-    said = " ".join(tried.run(ORGANIZATION_TOKEN, awx_setup_organization="Another").split())
+    said = " ".join(tried.run(token=ORGANIZATION_TOKEN, awx_setup_organization="Another").split())
     tried.check("nor without the organization", "does not administer the organization Another" in said and store.writes == writes, said[-2000:])
-    said = tried.run(ORGANIZATION_TOKEN)
+    said = tried.run(token=ORGANIZATION_TOKEN)
     tried.check("an administrator of the organization can run it again", "failed=0" in said, said[-2000:])
     said = " ".join(tried.run(awx_setup_organization="Another").split())
     tried.check("an execution environment cannot move", "AWX cannot move it to Another" in said, said[-2000:])

@@ -26,7 +26,7 @@ def lines(summed: Result) -> list[str]:
     for image in summed["images"][:SHOWN]:
         found += _image_lines(image, summed)
     if len(summed["images"]) > SHOWN:
-        found.append(f"... and {len(summed['images']) - SHOWN} more images, all in the fact remediate_watchers_result and in the report")
+        found.append(f"... and {len(summed['images']) - SHOWN} more images, all in the variable remediate_watchers_result and in the report")
     found += short([f"blocklist: {kept['address']} stays until {kept['until']}: {kept['reason']}" for kept in summed["kept"]], "that stay")
     found += _blocklist_lines(summed)
     found += short([f"blocklist: {in_words(one)}" for one in summed["fenced_living"]], "that are alive and fenced")

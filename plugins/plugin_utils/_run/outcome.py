@@ -274,7 +274,8 @@ def _proof(image: Image, run: Run, luns: t.Sequence[LunResult], lock_before: str
     level, words = proof.of_image(luns, _why_not_probed(run, spec, luns))
     if level == "none" and run["lock_breakers"].get(spec):
         level, words = proof.of_lock(lock_before, at_last.get("watchers", [])) or (level, words)
-    taken = spec in run["lock_takers"] and lock_owner(at_last) != lock_before
+    asked = run["settings"]["write_path"] not in ("none", "flush")
+    taken = asked and spec in run["lock_takers"] and lock_owner(at_last) != lock_before
     return level, messages.LOCK_TAKEN.format(proof=words, gateway=run["lock_takers"][spec]) if taken else words
 
 

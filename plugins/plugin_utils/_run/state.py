@@ -372,7 +372,7 @@ def _probing(run: Run, known: t.Sequence[Lun], sick: t.Sequence[str], verifying:
     if "verify" in run["times"]:
         left = [spec for spec in verifying if spec not in run["probed"]]
         takes, others = ([spec for spec in left if (spec in run["lock_takers"]) == takes] for takes in (True, False))
-        taking = "lock" if asked["write_path"] == "auto" else asked["write_path"]
+        taking = asked["write_path"] if asked["write_path"] in ("none", "flush") else "lock"
         return [*luns.by_host(known, takes, prober, taking), *luns.by_host(known, others, prober, asked["write_path"])]
     healing, others = ([spec for spec in sick if (spec in run["healing"]) == heals and spec not in run["probed"]] for heals in (True, False))
     return [*luns.by_host(known, healing, prober, asked["probe_before"]), *luns.by_host(known, others, prober, "none")]

@@ -279,7 +279,7 @@ def test_a_fleet_stays_readable() -> None:
     many = [{**image("refuse"), "spec": f"rbd/lun{number}"} for number in range(100)]
     found = {"images": many, "culprits": [], "counts": {"images": 100, "unseen": 0}}
     lines = summary.lines(conclude("refuse", detected=found))
-    assert "... and 80 more images, all in the fact remediate_watchers_result and in the report" in lines
+    assert "... and 80 more images, all in the variable remediate_watchers_result and in the report" in lines
     assert not [line for line in lines if "rbd/lun20" in line]
 
 

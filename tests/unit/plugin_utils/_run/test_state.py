@@ -598,10 +598,18 @@ def test_after_the_fence_a_write_goes_through_the_gateway_that_serves() -> None:
     assert (one["write_path"], [lun["portal"] for lun in one["luns"]], "other_paths" in one["luns"][0]) == ("lock", ["192.0.2.9:3260"], False)
 
 
-@pytest.mark.parametrize("wanted", ["none", "flush"])
-def test_a_gateway_takes_no_lock_if_the_operator_wants_no_write(wanted: str) -> None:
+@pytest.mark.parametrize(("wanted", "asked"), [("none", "none"), ("flush", "flush"), ("auto", "lock"), ("ats", "lock"), ("orwrite", "lock"), ("lock", "lock")])
+def test_a_gateway_takes_no_lock_if_the_operator_wants_no_write(wanted: str, asked: str) -> None:
     (one,) = of_ceph_iscsi({**watcher(OTHER), "lock_owner": False}, write_path=wanted)["probing"]
-    assert one["write_path"] == wanted
+    assert one["write_path"] == asked
+
+
+@pytest.mark.parametrize(("wanted", "taken"), [("auto", True), ("none", False)])
+def test_no_gateway_is_said_to_take_a_lock_that_it_was_not_asked_for(wanted: str, taken: bool) -> None:
+    run = of_ceph_iscsi({**watcher(OTHER), "lock_owner": False}, write_path=wanted)
+    moved = look(image("rbd/a", "leave", {**watcher(OTHER), "lock_owner": True}))
+    ended = after(run, ("probe_after", probes("healthy", proof="none")), RESTORED, ("look_after", moved))
+    assert ("took the lock" in outcome.conclude(ended, 20.0)["images"][0]["proven"]) == taken
 
 
 def test_where_several_gateways_live_the_locks_own_movement_is_the_proof() -> None:
