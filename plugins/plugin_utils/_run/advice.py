@@ -10,6 +10,7 @@ from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._fencing import reasons as of_fence
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import fits
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import fenced_living, messages, next_steps, proof
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.culprits import addresses_to_fence
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.luns import where
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import ImageResult, Kept, Lease, OpenItem, Probe, Result
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.outcomes import OUTCOMES
@@ -78,14 +79,17 @@ def _refused(summed: Result) -> list[OpenItem]:
 
 def would_heal(result: Result) -> list[str]:
     """Returns the images that a run would heal, of one in check mode."""
-    chosen = [image["spec"] for image in result["images"] if is_to_heal(image)]
-    return chosen if result["check_mode"] and not result["error"] else []
+    return [image["spec"] for image in result["images"] if is_to_heal(image)] if _is_plan(result) else []
 
 
 def would_fence(result: Result) -> list[str]:
     """Returns the addresses of the clients that a run would fence, of one in check mode."""
-    chosen = [culprit["address"] for culprit in result["culprits"] if culprit["verdict"] == "fence"]
-    return chosen if result["check_mode"] and not result["error"] else []
+    return addresses_to_fence(result["culprits"]) if _is_plan(result) else []
+
+
+def _is_plan(result: Result) -> bool:
+    """Returns whether the run only looked, and saw what a run would do."""
+    return result["check_mode"] and not result["error"]
 
 
 def is_to_heal(image: ImageResult) -> bool:

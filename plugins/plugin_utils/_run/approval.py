@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._ceph import address
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.culprits import addresses_to_fence
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Look
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.spare import spare
 
@@ -25,5 +26,5 @@ def apply(look: Look, approved: t.Sequence[str]) -> Look:
     """Returns the look without fencing the clients that are not approved. ``approved``: addresses, or ``any``; [] approves no client."""
     if ANY in approved:
         return look
-    others = [culprit["address"] for culprit in look["culprits"] if culprit["verdict"] == "fence" and culprit["address"] not in approved]
+    others = [client for client in addresses_to_fence(look["culprits"]) if client not in approved]
     return spare(look, dict.fromkeys(others, messages.NOT_APPROVED))

@@ -9,12 +9,13 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import messages
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.culprits import addresses_to_fence
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Image, Look, WithoutEffect
 
 
 def without_effect(evict: t.Sequence[str], detected: Look, fenced: t.Collection[str]) -> list[WithoutEffect]:
     """Returns the named clients that ``detected`` does not want fenced, and that were not ``fenced``."""
-    meant = {culprit["address"] for culprit in detected.get("culprits", []) if culprit["verdict"] == "fence"}
+    meant = addresses_to_fence(detected.get("culprits", []))
     left = [address for address in dict.fromkeys(evict) if address not in meant and address not in fenced]
     return [{"address": address, "why": _why(address, detected.get("images", []))} for address in left]
 

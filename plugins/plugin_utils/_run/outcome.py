@@ -10,7 +10,7 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
-from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, dead_hosts, evicted, fenced_living, freeing, messages, proof
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import advice, culprits, dead_hosts, evicted, fenced_living, freeing, messages, proof
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import (
     Change,
     Image,
@@ -222,8 +222,7 @@ def _why(result: Result) -> list[str]:
     if result["outcome"] == "failed":
         return [result["error"]]
     if result["outcome"] == "would_heal":
-        fenced = [culprit for culprit in result["culprits"] if culprit["verdict"] == "fence"]
-        return [f"fence {culprit['address']} ({culprit['client']}): {'; '.join(culprit['reasons'])}" for culprit in fenced]
+        return culprits.in_words(result["culprits"])
     refused = [advice.refusal(image) for image in result["images"] if advice.is_left(image)]
     unreached = [f"{image['spec']}: {image['proven']}" for image in result["images"] if image["unreached"]]
     return [*refused, *unreached, *result["incomplete"], *result["unread"]]
@@ -274,8 +273,7 @@ def _proof(image: Image, run: Run, luns: t.Sequence[LunResult], lock_before: str
     level, words = proof.of_image(luns, _why_not_probed(run, spec, luns))
     if level == "none" and run["lock_breakers"].get(spec):
         level, words = proof.of_lock(lock_before, at_last.get("watchers", [])) or (level, words)
-    asked = run["settings"]["write_path"] not in ("none", "flush")
-    taken = asked and spec in run["lock_takers"] and lock_owner(at_last) != lock_before
+    taken = spec in run["lock_takers"] and lock_owner(at_last) != lock_before
     return level, messages.LOCK_TAKEN.format(proof=words, gateway=run["lock_takers"][spec]) if taken else words
 
 

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from ansible_collections.cephops.iscsi_rescue.plugins.module_utils._words import short
+from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import culprits
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run.model import Look
 
 
 def lines(detected: Look) -> list[str]:
     """Returns a line for each client to fence, each image that is refused, and each gap."""
-    fence = [f"fence {one['address']} ({one['client']}): {'; '.join(one['reasons'])}" for one in detected["culprits"] if one["verdict"] == "fence"]
+    fence = culprits.in_words(detected["culprits"])
     refuse = [f"refuse {one['spec']} ({one['state']}): {'; '.join(one['reasons'])}" for one in detected["images"] if one["decision"] == "refuse"]
     unseen = [f"not seen: {gap}" for gap in detected.get("incomplete", [])]
     return [*short(fence, "clients"), *short(refuse, "images"), *unseen]

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.cephops.iscsi_rescue.plugins.plugin_utils._run import (
     approval,
     came_back,
+    culprits,
     dead_hosts,
     leases,
     lock_path,
@@ -128,8 +129,8 @@ class _Healing(t.TypedDict):
 
 
 def _to_heal(detected: Look) -> _Healing:
-    culprits = [culprit for culprit in detected["culprits"] if culprit["verdict"] == "fence"]
-    return {"healing": [image["spec"] for image in detected["images"] if image["decision"] == "fence"], "culprits": culprits}
+    healing = [image["spec"] for image in detected["images"] if image["decision"] == "fence"]
+    return {"healing": healing, "culprits": culprits.to_fence(detected["culprits"])}
 
 
 def _ruled(run: Run, look: Look) -> Look:
@@ -253,7 +254,9 @@ def _verified(run: Run, returned: Returned) -> Run:
 
 
 def _breakable(run: Run, look: Look) -> list[tuple[str, Image]]:
-    """Returns the images whose lock a gateway would break for a write."""
+    """Returns the images whose lock a gateway would break for a test write, none if the operator wants no write."""
+    if run["settings"]["write_path"] in ("none", "flush"):
+        return []
     return [(image["spec"], image) for image in look.get("images", []) if run["lock_breakers"].get(image["spec"])]
 
 
@@ -326,7 +329,7 @@ _STEPS: t.Mapping[Phase, t.Callable[[Run, Returned], Run]] = {
 
 def _to_break(run: Run) -> list[HeldLock]:
     """Returns the locks that dead clients hold after the fence: a living client that is not allowed to blocklist them cannot take these."""
-    fenced = [culprit["address"] for culprit in run["detected"].get("culprits", []) if culprit["verdict"] == "fence"]
+    fenced = culprits.addresses_to_fence(run["detected"].get("culprits", []))
     fenced += [lease["address"] for lease in run["listed"].get("leases", []) if lease["address"] in run["listed"]["after"]]
     owners = ((image["spec"], one) for image in run["verified"].get("images", []) for one in image.get("owner", []))
     return [{"image": spec, "owner": one["address"]} for spec, one in owners if one["verdict"] == "fence" and one["address"] in fenced]
@@ -372,7 +375,6 @@ def _probing(run: Run, known: t.Sequence[Lun], sick: t.Sequence[str], verifying:
     if "verify" in run["times"]:
         left = [spec for spec in verifying if spec not in run["probed"]]
         takes, others = ([spec for spec in left if (spec in run["lock_takers"]) == takes] for takes in (True, False))
-        taking = asked["write_path"] if asked["write_path"] in ("none", "flush") else "lock"
-        return [*luns.by_host(known, takes, prober, taking), *luns.by_host(known, others, prober, asked["write_path"])]
+        return [*luns.by_host(known, takes, prober, "lock"), *luns.by_host(known, others, prober, asked["write_path"])]
     healing, others = ([spec for spec in sick if (spec in run["healing"]) == heals and spec not in run["probed"]] for heals in (True, False))
     return [*luns.by_host(known, healing, prober, asked["probe_before"]), *luns.by_host(known, others, prober, "none")]
